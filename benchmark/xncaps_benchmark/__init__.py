@@ -1,0 +1,1 @@
+"""Measure TFLite models on this machine, a board or a phone."""

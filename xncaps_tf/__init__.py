@@ -1,0 +1,53 @@
+"""Capsule networks with one-bit layers (XnODR, XnIDR): Keras layers, models, training.
+
+Importing this package loads no TensorFlow: the names below are loaded when they are first used.
+It does choose the Keras that TensorFlow will load. Larq works with Keras 2 only, which is the
+package `tf_keras`; TensorFlow takes it where TF_USE_LEGACY_KERAS=1 is set before its own import.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xncaps_tf.saving import load_model as load_model
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+try:
+    __version__ = version("xncaps-tf")
+except PackageNotFoundError:  # a source tree on the path, not installed
+    __version__ = "0+unknown"
+
+_SUBMODULES = (
+    "accounting",
+    "data",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "reference",
+    "schedules",
+    "testing",
+    "training",
+)
+_ATTRIBUTES = {"load_model": "xncaps_tf.saving"}
+
+__all__ = ["__version__", "load_model", *_SUBMODULES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a submodule or a function when it is first used (PEP 562)."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _ATTRIBUTES:
+        return getattr(importlib.import_module(_ATTRIBUTES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

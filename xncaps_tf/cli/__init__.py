@@ -1,0 +1,1 @@
+"""The command `xncaps`: one module a command; parse, call, print, no logic."""

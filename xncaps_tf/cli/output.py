@@ -1,0 +1,122 @@
+"""What a person sees: results and one-line errors; the chatter of native libraries goes to a log.
+
+TensorFlow's C++ code writes to file descriptors 1 and 2 whatever TF_CPP_MIN_LOG_LEVEL says, and a
+failed conversion dumps pages of MLIR there. So both descriptors point to a log file while a command
+runs, and Python's sys.stdout and sys.stderr keep the real ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pathlib
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_KEPT_LOGS = 20
+
+
+@dataclass
+class Log:
+    """Where native output goes: `path` is None when it goes to the screen (-v)."""
+
+    path: pathlib.Path | None
+    keep: bool = False
+
+
+def log_folder() -> pathlib.Path:
+    """$XNCAPS_LOG_DIR, else xncaps/ in the user's state folder (XDG)."""
+    if given := os.environ.get("XNCAPS_LOG_DIR"):
+        return pathlib.Path(given)
+    state = os.environ.get("XDG_STATE_HOME") or pathlib.Path.home() / ".local" / "state"
+    return pathlib.Path(state) / "xncaps"
+
+
+@contextlib.contextmanager
+def native_output_to_log(arguments: list[str]) -> Iterator[Log]:
+    """Sends descriptors 1 and 2 to a log file; sys.stdout and sys.stderr stay on the real ones."""
+    quick = not arguments or "--help" in arguments or "-h" in arguments or "--version" in arguments
+    verbose = bool(arguments) and arguments[0] in ("-v", "--verbose")
+    if quick or verbose:
+        yield Log(None)
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    log = Log(_new_log(arguments))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    out, err = os.dup(1), os.dup(2)
+    kept = sys.stdout, sys.stderr
+    with open(log.path, "ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.stdout = os.fdopen(os.dup(out), "w", buffering=1, encoding=kept[0].encoding, errors="replace")
+    sys.stderr = os.fdopen(os.dup(err), "w", buffering=1, encoding=kept[1].encoding, errors="replace")
+    logging.basicConfig(stream=sys.stderr, format="xncaps: %(message)s", level=logging.WARNING)
+    try:
+        yield log
+    finally:
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        sys.stdout, sys.stderr = kept
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        if not log.keep and log.path is not None:
+            log.path.unlink(missing_ok=True)
+
+
+def _new_log(arguments: list[str]) -> pathlib.Path:
+    """An empty log file; the oldest beyond the kept number are removed."""
+    folder = log_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix="xncaps-", suffix=".log", dir=folder)
+    except OSError:  # a read-only home: the log still has to go somewhere
+        folder = pathlib.Path(tempfile.gettempdir())
+        handle, name = tempfile.mkstemp(prefix="xncaps-", suffix=".log")
+    os.write(handle, f"xncaps {' '.join(arguments)}\n".encode())
+    os.close(handle)
+    logs = sorted(folder.glob("xncaps-*.log"), key=lambda file: file.stat().st_mtime)
+    for old in logs[:-_KEPT_LOGS]:
+        old.unlink(missing_ok=True)
+    return pathlib.Path(name)
+
+
+def error_line(text: str) -> None:
+    """One line on stderr, whatever the text held."""
+    print("xncaps: " + " ".join(text.split()), file=sys.stderr)
+
+
+def failure(error: Exception, log: Log) -> int:
+    """Prints the error in one line, writes its traceback to the log (or the screen with -v)."""
+    from xncaps_tf.errors import XncapsError
+
+    text = "".join(traceback.format_exception(error))
+    if log.path is None:
+        sys.stderr.write(text)
+    else:
+        log.keep = True
+        with open(log.path, "a", encoding="utf-8") as file:
+            file.write(text)
+    expected = isinstance(error, (XncapsError, OSError)) or type(error).__module__.startswith(
+        ("xncaps_benchmark", "xncaps_runtime")
+    )
+    message = str(error) if expected else f"{type(error).__name__}: {_short(str(error))}"
+    error_line(message + (f" (log: {log.path})" if log.path else ""))
+    return 1
+
+
+def _short(text: str, limit: int = 300) -> str:
+    """The first lines of a foreign library's message: MLIR dumps belong to the log."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[:limit] + " ..."
+
+
+def broken_pipe() -> int:
+    """The reader went away (`xncaps ... | head`): nothing to say, and no second error at exit."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")
+    return 141

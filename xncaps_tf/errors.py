@@ -1,0 +1,23 @@
+"""Errors that a user can mend; the command line prints them in one line and exits with 1."""
+
+from __future__ import annotations
+
+
+class XncapsError(Exception):
+    """Something the user gave does not fit: '<who>: expected <what>. Received: <what came>. <fix>'."""
+
+
+class DataError(XncapsError, ValueError):
+    """A data set, file or folder is missing, damaged or of another kind than was expected."""
+
+
+class ConversionError(XncapsError, RuntimeError):
+    """A model cannot be converted as asked, or the converter's result is not what was promised."""
+
+
+class VerificationError(XncapsError, RuntimeError):
+    """A converted file does not compute what the Keras model computes, within the stated bounds."""
+
+
+class TrainingError(XncapsError, RuntimeError):
+    """A run cannot be started, resumed or finished as asked."""
