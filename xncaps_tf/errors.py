@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class XncapsError(Exception):
-    """Something the user gave does not fit: '<who>: expected <what>. Received: <what came>. <fix>'."""
+    """A user's mistake: '<who>: expected <what>. Received: <what came>. <fix>'."""
 
 
 class DataError(XncapsError, ValueError):

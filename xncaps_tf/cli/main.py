@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Show TensorFlow's own output and tracebacks.")
 @click.pass_context
 def cli(ctx: click.Context, verbose: bool) -> None:
-    """Capsule networks with one-bit layers, from Keras to a TFLite file that is checked and timed."""
+    """Capsule networks with one-bit layers, from Keras to a checked and timed TFLite file."""
     ctx.obj = {"verbose": verbose}
 
 

@@ -16,6 +16,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TextIO
 
 _KEPT_LOGS = 20
 
@@ -53,8 +54,8 @@ def native_output_to_log(arguments: list[str]) -> Iterator[Log]:
     with open(log.path, "ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    sys.stdout = os.fdopen(os.dup(out), "w", buffering=1, encoding=kept[0].encoding, errors="replace")
-    sys.stderr = os.fdopen(os.dup(err), "w", buffering=1, encoding=kept[1].encoding, errors="replace")
+    sys.stdout = _text_stream(out, kept[0].encoding)
+    sys.stderr = _text_stream(err, kept[1].encoding)
     logging.basicConfig(stream=sys.stderr, format="xncaps: %(message)s", level=logging.WARNING)
     try:
         yield log
@@ -67,6 +68,10 @@ def native_output_to_log(arguments: list[str]) -> Iterator[Log]:
         os.dup2(err, 2)
         if not log.keep and log.path is not None:
             log.path.unlink(missing_ok=True)
+
+
+def _text_stream(descriptor: int, encoding: str) -> TextIO:
+    return os.fdopen(os.dup(descriptor), "w", buffering=1, encoding=encoding, errors="replace")
 
 
 def _new_log(arguments: list[str]) -> pathlib.Path:

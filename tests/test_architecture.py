@@ -1,0 +1,173 @@
+"""The one direction of data: every import of our packages is parsed, what is not allowed fails."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PACKAGES = {
+    "xncaps_tf": ROOT / "xncaps_tf",
+    "xncaps_converters": ROOT / "converters" / "xncaps_converters",
+    "xncaps_benchmark": ROOT / "benchmark" / "xncaps_benchmark",
+    "xncaps_runtime": ROOT / "native" / "python" / "xncaps_runtime",
+}
+LEAVES = {"xncaps_tf.errors"}  # may be imported from anywhere in xncaps_tf and the converters
+
+# module prefix -> prefixes it may import of ours ("=name": that module alone); the longest matching
+# prefix rules.
+ALLOWED: dict[str, set[str]] = {
+    "xncaps_runtime": {"xncaps_runtime"},
+    "xncaps_benchmark": {"xncaps_benchmark", "xncaps_runtime"},
+    "xncaps_converters": {"xncaps_converters", "xncaps_tf", "xncaps_runtime"},
+    "xncaps_tf": {"xncaps_tf"},
+    "xncaps_tf._keras": set(),
+    "xncaps_tf.errors": set(),
+    "xncaps_tf.reference": {"xncaps_tf.reference"},
+    "xncaps_tf.ops": {"xncaps_tf._keras", "xncaps_tf.ops"},
+    "xncaps_tf.losses": {"xncaps_tf._keras", "xncaps_tf.ops"},
+    "xncaps_tf.metrics": {"xncaps_tf._keras", "xncaps_tf.ops"},
+    "xncaps_tf.schedules": {"xncaps_tf._keras", "xncaps_tf.ops"},
+    "xncaps_tf.data": {"xncaps_tf._keras", "xncaps_tf.data"},
+    "xncaps_tf.layers": {"xncaps_tf._keras", "xncaps_tf.ops", "xncaps_tf.layers"},
+    "xncaps_tf.models": {
+        "xncaps_tf._keras",
+        "xncaps_tf.ops",
+        "xncaps_tf.layers",
+        "xncaps_tf.models",
+    },
+    "xncaps_tf.accounting": {
+        "xncaps_tf._keras",
+        "xncaps_tf.ops",
+        "xncaps_tf.layers",
+        "xncaps_tf.models",
+    },
+    "xncaps_tf.saving": {
+        "xncaps_tf._keras",
+        "xncaps_tf.ops",
+        "xncaps_tf.layers",
+        "xncaps_tf.models",
+        "xncaps_tf.losses",
+        "xncaps_tf.metrics",
+        "xncaps_tf.schedules",
+    },
+    "xncaps_tf.training": {
+        "xncaps_tf._keras",
+        "xncaps_tf.ops",
+        "xncaps_tf.layers",
+        "xncaps_tf.models",
+        "xncaps_tf.losses",
+        "xncaps_tf.metrics",
+        "xncaps_tf.schedules",
+        "xncaps_tf.data",
+        "xncaps_tf.saving",
+        "xncaps_tf.training",
+        "=xncaps_tf",  # the version of the package, for a run's config
+    },
+    "xncaps_tf.testing": {"xncaps_tf"},
+    "xncaps_tf.cli": {"xncaps_tf", "xncaps_converters", "xncaps_benchmark", "xncaps_runtime"},
+    "xncaps_tf.demo": {"xncaps_tf", "xncaps_converters", "xncaps_benchmark", "xncaps_runtime"},
+}
+# Foreign modules that a package must never import, anywhere.
+FORBIDDEN = {
+    "xncaps_runtime": {"tensorflow", "tf_keras", "larq", "larq_compute_engine"},
+    "xncaps_benchmark": {"tf_keras", "larq", "tensorflow"},
+    "xncaps_tf.reference": {"tensorflow", "tf_keras", "larq"},
+}
+KERAS = {"keras", "tf_keras"}  # only xncaps_tf._keras imports it
+
+
+def _modules() -> list[tuple[str, pathlib.Path]]:
+    found = []
+    for package, folder in PACKAGES.items():
+        for path in sorted(folder.rglob("*.py")):
+            parts = path.relative_to(folder).with_suffix("").parts
+            parts = parts[:-1] if parts[-1] == "__init__" else parts
+            found.append((".".join((package, *parts)), path))
+    return found
+
+
+def _imports(name: str, path: pathlib.Path) -> list[tuple[int, str]]:
+    """(line, module) of every import of a file, those inside functions too."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+            base = node.module or ""
+            if node.level:
+                parent = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parent, *([base] if base else [])])
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                is_module = _is_module(full)
+                found.append((node.lineno, full if is_module else base))
+    return found
+
+
+def _is_module(name: str) -> bool:
+    folder = PACKAGES.get(name.split(".")[0])
+    if folder is None:
+        return False
+    path = folder.joinpath(*name.split(".")[1:])
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def _longest(name: str, prefixes: dict[str, set[str]]) -> str | None:
+    fits = [prefix for prefix in prefixes if name == prefix or name.startswith(prefix + ".")]
+    return max(fits, key=len) if fits else None
+
+
+def _may_import(importer: str, imported: str) -> bool:
+    rule = _longest(importer, ALLOWED)
+    if rule is None:
+        return False
+    if imported in LEAVES and importer.startswith(("xncaps_tf", "xncaps_converters")):
+        return True
+    return any(
+        imported == allowed.removeprefix("=")
+        or (not allowed.startswith("=") and imported.startswith(allowed + "."))
+        for allowed in ALLOWED[rule]
+    )
+
+
+@pytest.mark.parametrize(("name", "path"), _modules(), ids=lambda value: str(value).split("/")[-1])
+def test_imports_go_one_way(name: str, path: pathlib.Path) -> None:
+    wrong = []
+    for line, imported in _imports(name, path):
+        top = imported.split(".")[0]
+        if top in PACKAGES and not _may_import(name, imported):
+            wrong.append(f"{path}:{line}: {name} may not import {imported}")
+        for package, foreign in FORBIDDEN.items():
+            if (name == package or name.startswith(package + ".")) and top in foreign:
+                wrong.append(f"{path}:{line}: {package} may not import {imported}")
+        if top in KERAS and name != "xncaps_tf._keras":
+            wrong.append(f"{path}:{line}: import keras from xncaps_tf._keras, not {imported}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_rules_refuse_what_they_should() -> None:
+    assert not _may_import("xncaps_tf.layers.xnodr", "xncaps_tf.training")
+    assert not _may_import("xncaps_tf.reference.routing", "xncaps_tf.ops")
+    assert not _may_import("xncaps_benchmark.measure", "xncaps_tf.data")
+    assert not _may_import("xncaps_runtime.delegate", "xncaps_benchmark")
+    assert not _may_import("xncaps_tf.training.fit", "xncaps_converters.lce")
+    assert _may_import("xncaps_tf.training.fit", "xncaps_tf.models.registry")
+    assert _may_import("xncaps_converters.lce", "xncaps_tf.layers")
+
+
+def test_no_file_of_ours_is_longer_than_400_lines() -> None:
+    endings = {".py", ".cc", ".h", ".java", ".sh"}
+    folders = ["xncaps_tf", "converters", "benchmark", "native", "android_demo", "tests", "bench"]
+    long = []
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix not in endings or {"build", "target"} & set(path.parts):
+                continue
+            text = path.read_text(encoding="utf-8")
+            if text.count("\n") > 400 and "over 400 lines:" not in text[:2000]:
+                long.append(f"{path.relative_to(ROOT)}: {text.count(chr(10))} lines")
+    assert not long, "\n".join(long)

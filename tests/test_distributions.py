@@ -1,0 +1,47 @@
+"""The distributions: one version, licences inside, what each kind of person has to install."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PROJECTS = [ROOT, ROOT / "benchmark", ROOT / "native"]
+
+
+def _text(project: pathlib.Path) -> str:
+    return (project / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def _version(project: pathlib.Path) -> str:
+    found = re.search(r'^version = "([^"]+)"', _text(project), re.M)
+    assert found, f"{project}/pyproject.toml has no version"
+    return found.group(1)
+
+
+def test_all_distributions_have_one_version() -> None:
+    assert len({_version(project) for project in PROJECTS}) == 1
+    assert f"## {_version(ROOT)}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_dependencies_among_ours_name_that_version() -> None:
+    version = _version(ROOT)
+    for project in PROJECTS:
+        for name, wanted in re.findall(
+            r'"(xncaps-[a-z]+)(?:\[[a-z,]+\])?==([^";]+)', _text(project)
+        ):
+            assert wanted.strip() == version, f"{project}: {name}=={wanted}"
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", ["LICENSE", "NOTICE"])
+def test_licence_files_are_in_each_distribution(project: pathlib.Path, name: str) -> None:
+    assert (project / name).read_text() == (ROOT / name).read_text()
+    assert name in _text(project)
+
+
+@pytest.mark.parametrize("project", PROJECTS[1:], ids=lambda path: path.name)
+def test_boards_need_no_tensorflow(project: pathlib.Path) -> None:
+    assert "tensorflow" not in re.sub(r"#.*|description = .*", "", _text(project))
