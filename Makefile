@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
@@ -13,39 +14,60 @@ export TF_USE_LEGACY_KERAS := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 export XNCAPS_DATA_DIR := $(DATA)
 
-.PHONY: help setup demo test test-all lint types unit format docs bench dist clean
+.PHONY: help setup demo test test-all test-matrix lint types unit slow format docs bench dist clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
+-include native/native.mk
+-include android_demo/android.mk
+
 setup: $(SETUP) ## .venv with every distribution of this project
 
-$(SETUP): scripts/setup.sh pyproject.toml benchmark/pyproject.toml $(wildcard native/pyproject.toml) constraints/high.txt
+# g++ builds the native runtime from source; the other build tools come with pip.
+$(SETUP): scripts/setup.sh pyproject.toml benchmark/pyproject.toml constraints/high.txt $(NATIVE_SOURCES)
+	@scripts/apt.sh "the native runtime" g++
 	@scripts/setup.sh $(VENV) constraints/high.txt
+	@mkdir -p $(dir $@) && touch $@
+
+.make/test-tools: scripts/apt.sh Makefile
+	@scripts/apt.sh "make test" chromium dataset-fashion-mnist openssh-server
 	@mkdir -p $(dir $@) && touch $@
 
 demo: $(SETUP) ## train, convert, verify and measure on digits; writes demo_out/index.html
 	@$(VENV)/bin/xncaps demo --out demo_out $(if $(DATA),--data mnist --data-dir $(DATA))
 
-test: lint types unit docs ## everything that has to pass
+test: lint types docs unit ## everything that has to pass
 
-lint: $(SETUP) ## ruff, formatting
+lint: $(SETUP) ## ruff: errors, imports, format
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 
 types: $(SETUP) ## pyright
 	@$(VENV)/bin/pyright
 
-unit: $(SETUP) ## pytest but for what is marked slow
+unit: $(SETUP) .make/test-tools ## pytest, all but what is marked slow
 	@$(PYTEST)
 
-test-all: lint types docs ## also what takes long
-	@$(PYTEST) -m "slow or not slow"
+slow: $(SETUP) .make/test-tools ## pytest, what is marked slow
+	@$(PYTEST) -m slow
+
+test-all: test slow ## also what takes long
+
+test-matrix: ## the layers' and the converters' tests at the low end of the tested range
+	@scripts/setup.sh .venv-low constraints/low.txt
+	@.venv-low/bin/python -m pytest tests/test_imports.py tests/ops tests/layers tests/converters
 
 format: $(SETUP) ## rewrites the sources in the project's format
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
-docs: $(SETUP) ## the documentation as a site, warnings are errors
+docs: $(SETUP) ## the documentation as a site in build/site; warnings are errors
 	@$(VENV)/bin/mkdocs build --strict --quiet --site-dir build/site
 
-clean: ## removes what this Makefile made
+bench: $(SETUP) ## the speed of a training step against the published formulation
+	@$(PY) bench/layer_step.py
+
+dist: $(SETUP) ## sdists and wheels in dist/, tested as installed
+	@scripts/dist.sh $(VENV)
+
+clean: ## removes what this Makefile made, but for .venv
 	rm -rf .make build dist demo_out

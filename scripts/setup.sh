@@ -19,20 +19,14 @@ done
 
 if [ ! -x "$venv/bin/pip" ]; then
   say "making $venv with $("$python" --version)"
-  if ! "$python" -c 'import ensurepip' 2>/dev/null; then
-    packages="python3-venv python3-pip"
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-      say "apt-get install $packages"
-      apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install $packages >/dev/null
-    else
-      fail "expected $python with ensurepip; as root: apt-get install $packages"
-    fi
-  fi
+  "$python" -c 'import ensurepip' 2>/dev/null || scripts/apt.sh "making $venv" python3-venv
   rm -rf "$venv"
   "$python" -m venv "$venv"
 fi
 
 say "installing the packages of $constraints (minutes the first time)"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$constraints" \
-  --editable ./benchmark[report,ssh,adb] --editable '.[dev,docs]'
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+projects=(--editable './benchmark[report,ssh,adb]' --editable '.[dev,docs]')
+[ ! -f native/pyproject.toml ] || projects+=(./native)
+"$venv/bin/python" -m pip install --quiet --constraint "$constraints" "${projects[@]}"
 say "done"

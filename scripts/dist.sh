@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Builds every sdist and wheel into dist/ and runs the command line's tests on the installed wheels,
+# in a fresh environment and a folder outside the tree.
+# usage: scripts/dist.sh VENV
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD python=$PWD/$1/bin/python
+rm -rf dist && mkdir dist
+
+for project in . benchmark native; do
+  [ -f "$project/pyproject.toml" ] || continue
+  "$python" -m build --outdir dist "$project" >/dev/null
+done
+"$python" - dist/*.whl <<'PY'
+import sys, zipfile
+for name in sys.argv[1:]:
+    inside = zipfile.ZipFile(name).namelist()
+    for wanted in ("LICENSE", "NOTICE"):
+        if not any(path.endswith("/" + wanted) for path in inside):
+            sys.exit(f"dist: {name} has no {wanted}")
+    print("dist:", name)
+PY
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$python" -m venv "$work/venv"
+wheels=(dist/*.whl)
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check --constraint constraints/high.txt \
+  "${wheels[@]}" pytest pytest-timeout hypothesis
+cp -r tests/conftest.py tests/cli tests/golden "$work/"
+cp pyproject.toml "$work/pytest-settings.toml"
+cd "$work"
+"$work/venv/bin/python" - "$root" <<'PY'
+import pathlib, sys, xncaps_benchmark, xncaps_converters, xncaps_tf
+for module in (xncaps_tf, xncaps_converters, xncaps_benchmark):
+    if pathlib.Path(sys.argv[1]) in pathlib.Path(module.__file__).parents:
+        sys.exit(f"dist: {module.__name__} was imported from the tree, not from its wheel")
+PY
+"$work/venv/bin/python" -m pytest --rootdir "$work" -c "$work/pytest-settings.toml" \
+  --import-mode=importlib cli -m "not slow"
