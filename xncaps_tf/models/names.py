@@ -1,0 +1,15 @@
+"""The words of the registry; imports nothing, so that a command's --help can list them."""
+
+from __future__ import annotations
+
+BACKBONES = (
+    "small_cnn",
+    "quicknet",
+    "quicknet_small",
+    "quicknet_medium",
+    "quicknet_large",
+    "mobilenet_v2",
+    "resnet50",
+)
+HEADS = ("capsfc", "xnodr", "xnidr", "dense")
+UPSAMPLING = ("nearest", "bilinear")
