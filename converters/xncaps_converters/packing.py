@@ -1,0 +1,63 @@
+"""Capsule kernels as the fused ops store them: one bit a weight, and the scales beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+SCALES = ("channel", "capsule", "none")
+SCALE_TYPES = ("float32", "float16")
+
+
+def pack_bits(kernel: np.ndarray) -> np.ndarray:
+    """Signs of a kernel, bit d % 8 of byte d // 8 set where the weight is above zero.
+
+    Args:
+        kernel: `[N, J, D, E]`.
+
+    Returns:
+        uint8 `[N, J, E, ceil(D / 8)]`; the bits beyond D are zero.
+    """
+    by_pose = np.moveaxis(np.asarray(kernel) > 0, 2, 3)  # [N, J, E, D]
+    return np.packbits(by_pose, axis=-1, bitorder="little")  # [N, J, E, ceil(D / 8)]
+
+
+def unpack_bits(bits: np.ndarray, dim: int) -> np.ndarray:
+    """The inverse of `pack_bits`: float32 `[N, J, D, E]` of -1 and +1."""
+    ones = np.unpackbits(np.asarray(bits), axis=-1, count=dim, bitorder="little")  # [N, J, E, D]
+    return np.moveaxis(ones.astype(np.float32) * 2 - 1, 3, 2)  # [N, J, D, E]
+
+
+def scale_of(kernel: np.ndarray, scales: str, scale_type: str) -> np.ndarray | None:
+    """Mean magnitude of a kernel over D, at the resolution asked for.
+
+    Args:
+        kernel: `[N, J, D, E]`.
+        scales: 'channel' for `[N, J, E]`, which is exact; 'capsule' for its mean over E,
+            `[N, J]`; 'none' for none.
+        scale_type: 'float32' or 'float16'.
+
+    Returns:
+        The scales, or None.
+    """
+    if scales == "none":
+        return None
+    channel = np.abs(np.asarray(kernel, np.float64)).mean(axis=2)  # [N, J, E]
+    values = channel if scales == "channel" else channel.mean(axis=2)
+    return values.astype(scale_type)
+
+
+def global_scale(kernel: np.ndarray) -> float:
+    """The one number that stands for all scales of a kernel where none is stored."""
+    return float(np.abs(np.asarray(kernel, np.float64)).mean())
+
+
+def custom_attributes(**attributes: int | bool) -> str:
+    """Attributes of a function marker: integers and booleans, as LCE's converter drops the rest."""
+    return " ".join(_attribute(name, value) for name, value in attributes.items())
+
+
+def _attribute(name: str, value: Any) -> str:
+    kind = f"b: {str(value).lower()}" if isinstance(value, bool) else f"i: {int(value)}"
+    return f'attr {{ key: "{name}" value {{ {kind} }} }}'

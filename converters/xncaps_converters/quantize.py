@@ -1,0 +1,90 @@
+"""int8 after training, for the part of a network in front of its capsules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from xncaps_converters import floating, markers
+from xncaps_tf._keras import keras, tf
+from xncaps_tf.errors import ConversionError
+from xncaps_tf.layers import CapsuleReshape, SeededDropout
+
+CALIBRATION_IMAGES = 500
+# Between the last convolution and the capsules: a few hundred numbers, cheap and sensitive.
+_HEAD_LAYERS = (
+    CapsuleReshape,
+    SeededDropout,
+    keras.layers.BatchNormalization,
+    keras.layers.ReLU,
+    keras.layers.Activation,
+    keras.layers.Reshape,
+    keras.layers.Flatten,
+)
+
+
+def split_before_head(model: Any) -> tuple[Any, Any]:
+    """Cuts a model at the one tensor that leads into its capsule head.
+
+    Returns:
+        (model from the image to that tensor, model from that tensor to the scores).
+
+    Raises:
+        ConversionError: there is not just one capsule layer, or paths around it.
+    """
+    capsules = [layer for layer in model.layers if isinstance(layer, markers.FusedCapsules)]
+    if len(capsules) != 1 or len(model.inputs) != 1:
+        raise ConversionError(
+            "expected one input and one capsule layer at the top level, to cut an int8 backbone "
+            f"from its float head. Received: {len(model.inputs)} inputs, {len(capsules)} capsule "
+            "layers."
+        )
+    tensor = capsules[0].input
+    while isinstance(tensor.node.layer, _HEAD_LAYERS):
+        tensor = tensor.node.layer.input
+    backbone = keras.Model(model.inputs, tensor, name=f"{model.name}_backbone")
+    start = keras.Input(batch_shape=tuple(tensor.shape), name="features")
+    return backbone, keras.Model(start, _replay(model, tensor, start), name=f"{model.name}_head")
+
+
+def convert_int8(backbone: Any, images: np.ndarray) -> bytes:
+    """Converts a model to int8 inside, float32 at both ends, calibrated on images.
+
+    Args:
+        backbone: a functional Keras model.
+        images: `[n, H, W, C]`; at most `CALIBRATION_IMAGES` are used, evenly spread.
+    """
+    chosen = images[
+        np.linspace(0, len(images) - 1, min(len(images), CALIBRATION_IMAGES)).astype(int)
+    ]
+
+    def batches() -> Iterator[list[np.ndarray]]:
+        for image in chosen:
+            yield [np.asarray(image, np.float32)[np.newaxis]]  # [1, H, W, C]
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(backbone)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = batches
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    return floating.run_converter(converter, backbone.name)
+
+
+def _replay(model: Any, tensor: Any, start: Any) -> Any:
+    """The layers behind `tensor`, called again from `start`."""
+    made = {id(tensor): start}
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            inputs = node.keras_inputs
+            if node.is_input or not all(id(each) in made for each in inputs):
+                continue
+            given = [made[id(each)] for each in inputs]
+            outputs = node.layer(given[0] if len(given) == 1 else given)
+            made[id(node.outputs)] = outputs
+    if id(model.outputs[0]) not in made:
+        raise ConversionError(
+            "expected every path to the scores to lead through the capsule layer. Received: one "
+            "around it."
+        )
+    return made[id(model.outputs[0])]
