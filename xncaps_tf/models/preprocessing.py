@@ -47,8 +47,17 @@ def upsampling_factor(side: int) -> int:
 
 
 def three_channels(image: Any) -> Any:
-    """Pads 28x28x1 to 32x32 with black and repeats a single channel three times, as published."""
+    """Pads 28x28x1 to 32x32 with black and repeats a single channel three times, as published.
+
+    Raises:
+        ValueError: the image has neither one channel nor three.
+    """
     height, width, channels = image.shape[1:]
+    if channels not in (1, 3):
+        raise ValueError(
+            "build: expected images of 1 or 3 channels for this backbone. "
+            f"Received: input_shape={(height, width, channels)}."
+        )
     if (height, width, channels) == (28, 28, 1):
         image = keras.layers.ZeroPadding2D(2, name="pad")(image)  # [B, 32, 32, 1]
     if channels == 1:

@@ -9,7 +9,9 @@ from typing import Any
 
 from xncaps_tf._keras import keras
 from xncaps_tf.layers import ClassScores
-from xncaps_tf.models import heads, names, seeding
+from xncaps_tf.models import heads, names, quicknet, seeding
+from xncaps_tf.models import weights as weight_files
+from xncaps_tf.models.applications import mobilenet_v2, resnet50
 from xncaps_tf.models.common import BackboneOptions, Features
 from xncaps_tf.models.small_cnn import small_cnn
 
@@ -25,19 +27,21 @@ class Backbone:
         build: image tensor and options -> Features.
         momentum: of the head's BatchNorms.
         frozen_tail: how many of its last layers the published training freezes.
-        pretrained: Keras's own model of the same weights, called with `weights='imagenet'`.
-        min_side: of the image, after padding and upsampling.
     """
 
     build: Callable[[Any, BackboneOptions], Features]
     momentum: float = 0.9
     frozen_tail: int = 0
-    pretrained: Callable[[], Any] | None = None
-    min_side: int = 4
 
 
 _BACKBONES: dict[str, Backbone] = {
     "small_cnn": Backbone(small_cnn),
+    "quicknet": Backbone(quicknet.backbone("tiny")),
+    "quicknet_small": Backbone(quicknet.backbone("small")),
+    "quicknet_medium": Backbone(quicknet.backbone("medium")),
+    "quicknet_large": Backbone(quicknet.backbone("large")),
+    "mobilenet_v2": Backbone(mobilenet_v2, momentum=0.99, frozen_tail=5),
+    "resnet50": Backbone(resnet50, momentum=0.99, frozen_tail=10),
 }
 
 
@@ -125,6 +129,8 @@ def build(
     model = keras.Model(image, scores, name=name or f"{backbone}_{head}")
     if seed is not None:
         seeding.initialize(model, seed)
+    if weights is not None:
+        weight_files.load(features.core, weights, backbone)
     _freeze(features.core, entry, freeze_tail, weights is not None)
     return model
 
