@@ -30,6 +30,7 @@ _SUBMODULES = (
     "metrics",
     "models",
     "ops",
+    "quantizers",
     "reference",
     "schedules",
     "testing",

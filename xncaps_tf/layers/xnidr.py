@@ -1,0 +1,78 @@
+"""Capsules binarised inside the routing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xncaps_tf._keras import keras
+from xncaps_tf.layers._capsule_layer import CapsuleLayer
+
+
+@keras.saving.register_keras_serializable(package="xncaps_tf")
+class XnIDR(CapsuleLayer):
+    r"""Fully connected capsules with a one-bit agreement ("xnorised inside the routing").
+
+    `CapsFC` with another agreement: with \(q\) the sign that is -1 at zero and means over E,
+    \[ b_{nj} \mathrel{+}=
+       \bigl(q(\hat u_{nj}) \cdot q(v_j)\bigr)\,\overline{|\hat u_{nj}|}\;\overline{|v_j|}. \]
+    Backward: straight-through for \(q\), zero outside \([-1, 1]\); the means are constants; routing
+    is differentiated through. No weight is binary: what is binarised are activations.
+
+    Example:
+        >>> XnIDR(10, 16)(tf.zeros((2, 128, 8))).shape
+        TensorShape([2, 10, 16])
+
+    Args:
+        num_capsules: J, a positive int.
+        capsule_dim: E, a positive int.
+        routing_iterations: R >= 1. R = 1 has no agreement, so it equals `CapsFC`.
+        prediction_quantizer: signs of u_hat in the agreement: a larq quantizer, its name, or None.
+        pose_quantizer: signs of v in the agreement: a larq quantizer, its name, or None.
+        kernel_initializer: of the weight.
+        kernel_regularizer: of the weight, or None.
+        kernel_constraint: of the weight, or None.
+
+    A quantizer gives the signs only: the layer multiplies by the mean magnitude of each operand
+    that has one. With both None the layer equals `CapsFC` bit for bit.
+
+    Input shape: `[B, N, D]`, N and D known when built.
+    Output shape: `[B, J, E]`, each vector shorter than 1.
+    Weights: `kernel` `[N, J, D, E]`.
+
+    Raises:
+        TypeError: J, E or R is not an int, or a quantizer is of another kind.
+        ValueError: J, E or R is below 1, a quantizer's name is unknown, or the input is not of
+            rank 3 with N and D known.
+
+    Source: XnIDR, Sun et al. 2021, section 3, https://arxiv.org/abs/2111.10854.
+    Differs from the source: logits are no weight; a zero vector is squashed to zero.
+    Reference: `xncaps_tf.reference.xnidr`.
+    """
+
+    _quantizer_names = ("prediction_quantizer", "pose_quantizer")
+
+    def __init__(
+        self,
+        num_capsules: int,
+        capsule_dim: int,
+        *,
+        routing_iterations: int = 3,
+        prediction_quantizer: Any = "caps_sign",
+        pose_quantizer: Any = "caps_sign",
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            num_capsules,
+            capsule_dim,
+            routing_iterations=routing_iterations,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            kernel_constraint=kernel_constraint,
+            **kwargs,
+        )
+        self._set_quantizers(
+            prediction_quantizer=prediction_quantizer, pose_quantizer=pose_quantizer
+        )

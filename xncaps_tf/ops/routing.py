@@ -1,0 +1,147 @@
+"""Projection of capsules and dynamic routing, with optional one-bit operands.
+
+Inside this file the input capsules' axis N comes first, [N, B, J, E]: the projection is a batched
+matrix product over N, and the sums over N run over whole contiguous blocks of B * J * E.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xncaps_tf._keras import tf
+from xncaps_tf.ops.binarize import mean_magnitude
+from xncaps_tf.ops.squash import squash
+
+Quantizer = Callable[[Any], Any]
+
+
+def capsules(
+    u: Any,
+    kernel: Any,
+    routing_iterations: int = 3,
+    *,
+    input_quantizer: Quantizer | None = None,
+    kernel_quantizer: Quantizer | None = None,
+    prediction_quantizer: Quantizer | None = None,
+    pose_quantizer: Quantizer | None = None,
+) -> Any:
+    """Fully connected capsules: `route(project(u, kernel))`; see those two.
+
+    Args:
+        u: input capsules `[B, N, D]`, in the dtype that the products are to be computed in.
+        kernel: weight `[N, J, D, E]`.
+        routing_iterations: R >= 1.
+        input_quantizer: signs of `u`, or None.
+        kernel_quantizer: signs of `kernel`, or None.
+        prediction_quantizer: signs of the predictions in the agreement, or None.
+        pose_quantizer: signs of the output poses in the agreement, or None.
+
+    Returns:
+        Output capsules `[B, J, E]` in the dtype of `u`.
+    """
+    u_hat = project(u, kernel, input_quantizer=input_quantizer, kernel_quantizer=kernel_quantizer)
+    v = route(
+        u_hat,
+        routing_iterations,
+        prediction_quantizer=prediction_quantizer,
+        pose_quantizer=pose_quantizer,
+    )
+    return tf.cast(v, u.dtype)  # [B, J, E]
+
+
+def project(
+    u: Any,
+    kernel: Any,
+    *,
+    input_quantizer: Quantizer | None = None,
+    kernel_quantizer: Quantizer | None = None,
+) -> Any:
+    r"""Predictions of every input capsule for every output capsule.
+
+    \[ \hat u_{nj} = q(u_n)\, q(W_{nj}) \cdot \overline{|u_n|} \cdot \overline{|W_{nj}|}, \]
+    the means over D, each only where its operand has a quantizer.
+
+    Args:
+        u: `[B, N, D]`; the product is computed in its dtype, everything else in at least float32.
+        kernel: `[N, J, D, E]`; quantized in its own dtype.
+        input_quantizer: a function that gives the signs of `u`, or None.
+        kernel_quantizer: a function that gives the signs of `kernel`, or None.
+
+    Returns:
+        `[N, B, J, E]`, float32 (float64 where `u` is).
+    """
+    wide = _wide(u.dtype)
+    n, j, d, e = kernel.shape
+    x = u if input_quantizer is None else input_quantizer(u)  # [B, N, D]
+    w = kernel if kernel_quantizer is None else kernel_quantizer(kernel)  # [N, J, D, E]
+    x = tf.transpose(x, (1, 0, 2))  # [N, B, D]
+    w = tf.reshape(tf.transpose(tf.cast(w, u.dtype), (0, 2, 1, 3)), (n, d, j * e))  # [N, D, J * E]
+    u_hat = tf.reshape(tf.cast(tf.matmul(x, w), wide), (n, -1, j, e))  # [N, B, J, E]
+    if input_quantizer is not None:
+        scale = mean_magnitude(tf.cast(u, wide), axis=2)  # [B, N, 1]
+        u_hat *= tf.expand_dims(tf.transpose(scale, (1, 0, 2)), -1)  # [N, B, 1, 1]
+    if kernel_quantizer is not None:
+        scale = mean_magnitude(tf.cast(kernel, wide), axis=2)  # [N, J, 1, E]
+        u_hat *= tf.transpose(scale, (0, 2, 1, 3))  # [N, 1, J, E]
+    return u_hat
+
+
+def route(
+    u_hat: Any,
+    routing_iterations: int = 3,
+    *,
+    prediction_quantizer: Quantizer | None = None,
+    pose_quantizer: Quantizer | None = None,
+) -> Any:
+    r"""Dynamic routing by agreement, from logits of zero.
+
+    From \(b_{nj} = 0\), \(R\) times: \(c_{nj} = \mathrm{softmax}_j(b_{nj})\),
+    \(s_j = \sum_n c_{nj}\hat u_{nj}\), \(v_j = \mathrm{squash}(s_j)\) and, except in the last turn,
+    \(b_{nj} \mathrel{+}= (q(\hat u_{nj}) \cdot q(v_j))\overline{|\hat u_{nj}|}\,\overline{|v_j|}\),
+    the means over E, each only where its operand has a quantizer. The gradient runs through all
+    turns; the means are constants to it.
+
+    Args:
+        u_hat: predictions `[N, B, J, E]`, float32 or float64.
+        routing_iterations: R >= 1.
+        prediction_quantizer: a function that gives the signs of `u_hat`, or None.
+        pose_quantizer: a function that gives the signs of the poses `[B, J, E]`, or None.
+
+    Returns:
+        Output poses `[B, J, E]`, each vector shorter than 1.
+
+    Source: Sabour et al. 2017, procedure 1, https://arxiv.org/abs/1710.09829; one-bit agreement:
+        Sun et al. 2021, https://arxiv.org/abs/2111.10854.
+    """
+    j = u_hat.shape[2]
+    v = squash(tf.reduce_sum(u_hat, axis=0) / j)  # [B, J, E]; the softmax of zero is 1 / J
+    logits = None
+    for _ in range(routing_iterations - 1):
+        step = agreement(u_hat, v, prediction_quantizer, pose_quantizer)  # [N, B, J]
+        logits = step if logits is None else logits + step  # [N, B, J]
+        c = tf.nn.softmax(logits, axis=2)  # [N, B, J]
+        v = squash(tf.reduce_sum(tf.expand_dims(c, -1) * u_hat, axis=0))  # [B, J, E]
+    return v
+
+
+def agreement(
+    u_hat: Any,
+    v: Any,
+    prediction_quantizer: Quantizer | None = None,
+    pose_quantizer: Quantizer | None = None,
+) -> Any:
+    """How far predictions `[N, B, J, E]` and poses `[B, J, E]` agree: `[N, B, J]`; see `route`."""
+    p = u_hat if prediction_quantizer is None else prediction_quantizer(u_hat)  # [N, B, J, E]
+    q = v if pose_quantizer is None else pose_quantizer(v)  # [B, J, E]
+    agreed = tf.reduce_sum(p * q, axis=-1)  # [N, B, J]
+    if prediction_quantizer is not None:
+        agreed *= mean_magnitude(u_hat, axis=-1)[..., 0]  # [N, B, J]
+    if pose_quantizer is not None:
+        agreed *= mean_magnitude(v, axis=-1)[..., 0]  # [B, J]
+    return agreed
+
+
+def _wide(dtype: Any) -> Any:
+    """float32 for the half precisions, else the dtype itself."""
+    return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype
