@@ -94,6 +94,24 @@ class FusedCapsules(keras.layers.Layer):
 _CAPSULE_LAYERS = (layers.CapsFC, layers.XnODR, layers.XnIDR)
 
 
+class FloatCapsules(keras.layers.Layer):
+    """What a fused op computes, in TensorFlow's own ops on float32 weights; for conversion only.
+
+    Input shape: `[B, N, D]`.  Output shape: `[B, J, E]`.
+    """
+
+    def __init__(self, op: FusedOp, **kwargs: Any) -> None:
+        super().__init__(trainable=False, **kwargs)
+        self._op = op
+
+    def call(self, inputs: Any) -> Any:
+        op = self._op
+        # tf.constant, not weights: the converter then folds the unpacking of the bits.
+        constants = [tf.constant(constant) for constant in op.constants]
+        v = _BODIES[op.name](inputs, op.routing_iterations, *constants)
+        return tf.ensure_shape(v, [inputs.shape[0], op.num_capsules, op.capsule_dim])  # [B, J, E]
+
+
 def quantizers_of(layer: Any) -> dict[str, Any]:
     """The quantizers of a capsule layer by their argument's name; empty for CapsFC."""
     names = ("input_quantizer", "kernel_quantizer", "prediction_quantizer", "pose_quantizer")
@@ -104,7 +122,7 @@ def _marked_function(op: FusedOp) -> Any:
     attributes = packing.custom_attributes(
         tfl_fusable_op=True, routing_iterations=op.routing_iterations, version=OP_VERSION
     )
-    body = {"XnCapsOdr": _odr_body, "XnCapsIdr": _idr_body, "XnCapsFc": _fc_body}[op.name]
+    body = _BODIES[op.name]
 
     @tf.function(experimental_implements=f'name: "{op.name}" {attributes}', autograph=False)
     def marked(u: Any, *constants: Any) -> Any:
@@ -142,3 +160,6 @@ def _unpack(bits: Any, dim: int) -> Any:
     n, j, e, width = bits.shape
     ones = tf.reshape(ones, (n, j, e, width * 8))[..., :dim]  # [N, J, E, D]
     return tf.transpose(tf.cast(ones, tf.float32) * 2.0 - 1.0, (0, 1, 3, 2))  # [N, J, D, E]
+
+
+_BODIES = {"XnCapsOdr": _odr_body, "XnCapsIdr": _idr_body, "XnCapsFc": _fc_body}
