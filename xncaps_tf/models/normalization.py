@@ -48,9 +48,9 @@ class BatchNorm(keras.layers.BatchNormalization):
         unbiased = variance * count / tf.maximum(count - 1.0, 1.0) if self.fused else variance
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, unbiased)
-        gamma = tf.cast(self.gamma, tf.float32) if self.scale else None
-        beta = tf.cast(self.beta, tf.float32) if self.center else None
-        y = tf.nn.batch_normalization(x, mean, variance, beta, gamma, self.epsilon)
+        scale: Any = tf.convert_to_tensor(self.gamma) if self.scale else None
+        offset: Any = tf.convert_to_tensor(self.beta) if self.center else None
+        y = tf.nn.batch_normalization(x, mean, variance, offset, scale, self.epsilon)
         return tf.cast(y, inputs.dtype)  # [B, ..., C]
 
     def _move(self, average: Any, value: Any) -> None:
