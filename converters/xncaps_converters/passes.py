@@ -1,0 +1,122 @@
+"""Exact rewrites of a Keras model before it is converted: the same numbers from fewer products.
+
+Each pass looks at the graph, says which layers take which others' place, and what that saves. A
+rewritten model computes what it did, to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from xncaps_converters.clone import Replacement, as_model, clone, copy_weights
+from xncaps_tf._keras import keras, tf
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What a pass did.
+
+    Attributes:
+        name: of the pass.
+        layer: the layer that it was about.
+        macs_saved: multiply-accumulates of one image that are gone.
+    """
+
+    name: str
+    layer: str
+    macs_saved: int
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.layer!r}, {self.macs_saved:,} MACs less"
+
+
+def apply(model: Any, *, batch_size: int | None = 1) -> tuple[Any, tuple[Rewrite, ...]]:
+    """Runs every pass over a model.
+
+    Args:
+        model: a functional or sequential Keras model, or a built layer.
+        batch_size: of the result's inputs; None leaves it open.
+
+    Returns:
+        (a rewritten copy, what was done); the copy has the model's own layers where there was
+        nothing to do.
+    """
+    model = as_model(model)
+    done: list[Rewrite] = []
+    replacements: dict[str, Callable[[], Replacement]] = {}
+    for find in PASSES:
+        found, rewrites = find(model)
+        replacements |= found
+        done += rewrites
+
+    def replace(layer: Any) -> Replacement | None:
+        return replacements[layer.name]() if layer.name in replacements else None
+
+    return clone(model, replace, batch_size=batch_size), tuple(done)
+
+
+class PooledConv2D(keras.layers.Conv2D):
+    """A linear 1x1 convolution that averages its input over the image first; for conversion only.
+
+    Mean over positions and a linear map of channels commute: mean(x) W + b = mean(x W + b).
+
+    Input shape: `[B, H, W, C]`.  Output shape: `[B, 1, 1, filters]`.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        return super().call(
+            tf.reduce_mean(inputs, axis=(1, 2), keepdims=True)
+        )  # [B, 1, 1, filters]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return tf.TensorShape([tf.TensorShape(input_shape)[0], 1, 1, self.filters])
+
+
+def pool_before_linear(model: Any) -> tuple[dict[str, Callable[[], Replacement]], list[Rewrite]]:
+    """Commutes GlobalAveragePooling2D before the linear 1x1 convolution in front of it.
+
+    In the published MobileNetV2 networks that convolution is 1,280 to 1,024 channels at 7x7.
+    """
+    replacements: dict[str, Callable[[], Replacement]] = {}
+    rewrites = []
+    for pool in model.layers:
+        conv = _linear_before(pool)
+        if conv is None:
+            continue
+        _, height, width, channels = conv.input_shape
+        saved = (height * width - 1) * channels * conv.filters
+        rewrites.append(Rewrite("pool before linear", conv.name, saved))
+        replacements[conv.name] = _pooled(conv)
+        replacements[pool.name] = _reshaped(pool, conv.filters)
+    return replacements, rewrites
+
+
+PASSES = (pool_before_linear,)
+
+
+def _linear_before(pool: Any) -> Any:
+    """The 1x1 convolution that only this pooling uses, or None."""
+    if type(pool) is not keras.layers.GlobalAveragePooling2D or len(pool.inbound_nodes) != 1:
+        return None
+    conv = pool.input.node.layer
+    linear = (
+        type(conv) is keras.layers.Conv2D
+        and conv.activation is keras.activations.linear
+        and (conv.kernel_size, conv.strides, conv.groups) == ((1, 1), (1, 1), 1)
+        and {conv.data_format, pool.data_format} == {"channels_last"}
+        and None not in conv.input_shape[1:]
+    )
+    single = linear and len(conv.inbound_nodes) == 1 and len(conv.outbound_nodes) == 1
+    return conv if single else None
+
+
+def _pooled(conv: Any) -> Callable[[], Replacement]:
+    return lambda: Replacement(PooledConv2D.from_config(conv.get_config()), copy_weights)
+
+
+def _reshaped(pool: Any, filters: int) -> Callable[[], Replacement]:
+    shape = (1, 1, filters) if pool.keepdims else (filters,)
+    layer = keras.layers.Reshape
+    return lambda: Replacement(layer(shape, name=pool.name), lambda old, new: None)
