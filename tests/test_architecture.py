@@ -30,8 +30,14 @@ ALLOWED: dict[str, set[str]] = {
     "xncaps_tf.losses": {"xncaps_tf._keras", "xncaps_tf.ops"},
     "xncaps_tf.metrics": {"xncaps_tf._keras", "xncaps_tf.ops"},
     "xncaps_tf.schedules": {"xncaps_tf._keras", "xncaps_tf.ops"},
+    "xncaps_tf.quantizers": {"xncaps_tf._keras", "xncaps_tf.ops"},
     "xncaps_tf.data": {"xncaps_tf._keras", "xncaps_tf.data"},
-    "xncaps_tf.layers": {"xncaps_tf._keras", "xncaps_tf.ops", "xncaps_tf.layers"},
+    "xncaps_tf.layers": {
+        "xncaps_tf._keras",
+        "xncaps_tf.ops",
+        "xncaps_tf.quantizers",
+        "xncaps_tf.layers",
+    },
     "xncaps_tf.models": {
         "xncaps_tf._keras",
         "xncaps_tf.ops",

@@ -7,8 +7,11 @@ of the cause; so that is checked here, before larq is imported by anyone.
 
 from __future__ import annotations
 
+import json
 import os
+import pathlib
 import sys
+from typing import Any
 
 _FIX = (
     "set TF_USE_LEGACY_KERAS=1 in the environment, or import xncaps_tf before tensorflow, "
@@ -42,4 +45,23 @@ if tf.keras.layers.Layer is not keras.layers.Layer:
         else f"xncaps_tf: tf.keras is Keras {tf.keras.__version__}, not tf_keras; {_FIX}."
     )
 
-__all__ = ["keras", "tf"]
+from tf_keras.protobuf import saved_metadata_pb2  # noqa: E402
+from tf_keras.src.engine import base_layer_utils  # noqa: E402
+
+
+def is_saving() -> bool:
+    """Whether Keras is tracing a layer for a SavedModel right now (it has no public name)."""
+    return bool(base_layer_utils.call_context().saving)
+
+
+def saved_model_configs(path: pathlib.Path) -> list[Any]:
+    """Configs of the layers in the folder of a SavedModel; empty where Keras did not write it."""
+    file = path / "keras_metadata.pb"
+    if not file.is_file():
+        return []
+    metadata: Any = saved_metadata_pb2.SavedMetadata()  # pyright: ignore[reportAttributeAccessIssue]
+    metadata.ParseFromString(file.read_bytes())
+    return [json.loads(node.metadata) for node in metadata.nodes]
+
+
+__all__ = ["is_saving", "keras", "saved_model_configs", "tf"]

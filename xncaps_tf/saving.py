@@ -1,0 +1,151 @@
+"""Loads saved models: everything registered, nothing from the file run as Python code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pathlib
+import pkgutil
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from xncaps_tf._keras import keras, saved_model_configs
+from xncaps_tf.errors import DataError
+
+# What may stand in a saved model without being registered by whoever loads it. Keras would import
+# any other module that a config names, and call what it finds there.
+_MODULES = ("keras", "tf_keras", "larq", "xncaps_tf")
+_REGISTER = ("layers", "losses", "metrics", "models", "quantizers", "schedules")
+
+
+def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Any:
+    """Loads a Keras model that was saved as .keras, .h5 or SavedModel.
+
+    Registers all of this package's and larq's layers first, so it works in a fresh process. Python
+    code in the file (Lambda layers, functions of other modules) is refused, not run. A .keras file
+    is checked against its CRCs before.
+
+    Args:
+        path: a .keras or .h5 file, or the folder of a SavedModel.
+        compile: also restore the optimizer, loss and metrics the model was compiled with.
+
+    Returns:
+        A keras.Model.
+
+    Raises:
+        DataError: nothing is there, or it is damaged, no Keras model, or holds Python code.
+    """
+    register()
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise DataError(
+            f"load_model: expected a .keras or .h5 file or a SavedModel folder. "
+            f"Received: path={str(path)!r}, which does not exist."
+        )
+    try:
+        for config in _configs(path):
+            _refuse_code(config, path)
+        model = keras.models.load_model(path, custom_objects=_bare_names(), compile=compile)
+    except DataError:
+        raise
+    except Exception as error:  # Keras, h5py, zipfile and TensorFlow each raise their own
+        lines = str(error).strip().splitlines()
+        raise DataError(
+            "load_model: expected a model saved by Keras as .keras, .h5 or SavedModel. Received: "
+            f"path={str(path)!r}, which cannot be read "
+            f"({type(error).__name__}: {lines[0] if lines else 'no message'})."
+        ) from error
+    if not isinstance(model, keras.Model):
+        raise DataError(
+            f"load_model: expected a model saved by Keras. Received: path={str(path)!r}, a "
+            "SavedModel of something else."
+        )
+    return model
+
+
+def register() -> None:
+    """Registers this package's and larq's serialisable objects with Keras."""
+    for name in _REGISTER:
+        module = importlib.import_module(f"xncaps_tf.{name}")
+        for inner in pkgutil.iter_modules(getattr(module, "__path__", [])):
+            importlib.import_module(f"xncaps_tf.{name}.{inner.name}")
+
+
+def _bare_names() -> dict[str, Any]:
+    """Our classes by their names without the package: .h5 files name nested objects so."""
+    registered = keras.saving.get_custom_objects()
+    return {
+        name.partition(">")[2]: item
+        for name, item in registered.items()
+        if name.startswith("xncaps_tf>") and isinstance(item, type)
+    }
+
+
+def _configs(path: pathlib.Path) -> Iterator[Any]:
+    """The configs in a saved model, as Keras will read them."""
+    if path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise DataError(
+                "load_model: expected a SavedModel folder. Received: "
+                f"path={str(path)!r}, which has no saved_model.pb."
+            )
+        yield from saved_model_configs(path)
+    elif zipfile.is_zipfile(path):
+        if path.suffix != ".keras":
+            raise DataError(
+                "load_model: expected the suffix .keras of a file in that format. "
+                f"Received: path={str(path)!r}."
+            )
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise DataError(
+                    f"load_model: expected a sound file. Received: path={str(path)!r}, whose part "
+                    f"{damaged} is damaged (wrong CRC)."
+                )
+            yield json.loads(archive.read("config.json"))
+    else:
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            for name in ("model_config", "training_config"):
+                if name in file.attrs:
+                    yield json.loads(str(file.attrs[name]))
+
+
+def _refuse_code(config: Any, path: pathlib.Path) -> None:
+    """DataError if the config names Python code that is neither Keras's, larq's nor registered."""
+    for item in _dicts(config):
+        name = str(item.get("class_name"))
+        if name.rpartition(">")[2] in ("Lambda", "__lambda__"):
+            raise DataError(
+                f"load_model: expected a model without Python code. Received: path={str(path)!r} "
+                f"with a {name}; make it a registered layer."
+            )
+        module = item.get("module")
+        names = [item.get("registered_name"), name if name != "function" else item.get("config")]
+        if not isinstance(module, str) or "class_name" not in item:
+            continue
+        if any(isinstance(n, str) and keras.saving.get_registered_object(n) for n in names):
+            continue
+        allowed = _MODULES if name != "function" else ("builtins",)  # Keras's own functions
+        if module.partition(".")[0] not in allowed:
+            raise DataError(
+                f"load_model: expected layers of Keras, larq or xncaps_tf, or registered ones. "
+                f"Received: path={str(path)!r} with {module}.{names[1]}; import what registers it "
+                "before."
+            )
+
+
+def _dicts(config: Any) -> Iterator[dict[str, Any]]:
+    """Every dict in a config, at any depth."""
+    stack = [config]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            yield item
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
