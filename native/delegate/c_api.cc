@@ -1,0 +1,99 @@
+// The exported functions: TFLite's external delegate plug-in and the C API of xncaps.h.
+#include <stdlib.h>
+#include <string.h>
+
+#include "delegate/delegate.h"
+#include "kernels/dispatch.h"
+#include "xncaps/xncaps.h"
+
+namespace {
+
+using xncaps::DelegateOptions;
+
+// A whole decimal number without sign; false if it is not one.
+bool ParseNumber(const char* text, int* number) {
+  if (text == nullptr || text[0] == '\0') return false;
+  *number = 0;
+  for (const char* c = text; *c != '\0'; ++c) {
+    if (*c < '0' || *c > '9' || *number > 100000) return false;
+    *number = *number * 10 + (*c - '0');
+  }
+  return true;
+}
+
+const char* ReadOption(const char* key, const char* value, DelegateOptions* options) {
+  if (key == nullptr || value == nullptr) return "xncaps: an option has no name or no value";
+  if (strcmp(key, "num_threads") == 0) {
+    return ParseNumber(value, &options->num_threads)
+               ? nullptr
+               : "xncaps: option num_threads: expected a number, 0 for the interpreter's.";
+  }
+  if (strcmp(key, "verbose") == 0) {
+    const bool good = ParseNumber(value, &options->verbose) && options->verbose <= 1;
+    return good ? nullptr : "xncaps: option verbose: expected 0 or 1.";
+  }
+  if (strcmp(key, "isa") == 0) {
+    options->isa = value;
+    return nullptr;
+  }
+  return "xncaps: unknown option; expected num_threads, isa or verbose.";
+}
+
+}  // namespace
+
+extern "C" {
+
+XNCAPS_EXPORT struct TfLiteDelegate* tflite_plugin_create_delegate(
+    const char* const* keys, const char* const* values, size_t count,
+    void (*report_error)(const char*)) {
+  DelegateOptions options;
+  for (size_t i = 0; i < count; ++i) {
+    const char* error = ReadOption(keys[i], values[i], &options);
+    if (error == nullptr) continue;
+    if (report_error != nullptr) report_error(error);
+    return nullptr;
+  }
+  return reinterpret_cast<struct TfLiteDelegate*>(xncaps::CreateDelegate(options, report_error));
+}
+
+XNCAPS_EXPORT void tflite_plugin_destroy_delegate(struct TfLiteDelegate* delegate) {
+  XncapsDelegateDelete(delegate);
+}
+
+XncapsDelegateOptions XncapsDelegateOptionsDefault(void) {
+  XncapsDelegateOptions options;
+  memset(&options, 0, sizeof options);
+  options.struct_size = sizeof options;
+  return options;
+}
+
+struct TfLiteDelegate* XncapsDelegateCreate(const XncapsDelegateOptions* given) {
+  const XncapsDelegateOptions defaults = XncapsDelegateOptionsDefault();
+  if (given == nullptr) given = &defaults;
+  if (given->struct_size != sizeof(XncapsDelegateOptions)) {
+    if (given->struct_size > offsetof(XncapsDelegateOptions, report_error) + sizeof(void*) &&
+        given->report_error != nullptr) {
+      given->report_error("xncaps: options not made by XncapsDelegateOptionsDefault()");
+    }
+    return nullptr;
+  }
+  DelegateOptions options;
+  options.num_threads = given->num_threads;
+  options.verbose = given->verbose;
+  options.isa = given->isa;
+  return reinterpret_cast<struct TfLiteDelegate*>(xncaps::CreateDelegate(options, given->report_error));
+}
+
+void XncapsDelegateDelete(struct TfLiteDelegate* delegate) {
+  xncaps::DeleteDelegate(reinterpret_cast<xncaps::tflite::TfLiteDelegate*>(delegate));
+}
+
+const char* XncapsVersion(void) { return XNCAPS_VERSION; }
+
+const char* XncapsIsa(void) {
+  char error[200];
+  const xncaps::Isa* isa = xncaps::ChooseIsa(nullptr, error, sizeof error);
+  return isa == nullptr ? nullptr : isa->name;
+}
+
+}  // extern "C"

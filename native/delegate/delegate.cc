@@ -1,0 +1,153 @@
+#include "delegate/delegate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "delegate/partition.h"
+#include "kernels/dispatch.h"
+#include "kernels/thread_pool.h"
+
+#if defined(XNCAPS_ANDROID) || defined(__ANDROID__)
+extern "C" int __android_log_print(int priority, const char* tag, const char* format, ...);
+#define XNCAPS_LOG(...) __android_log_print(4, "xncaps", __VA_ARGS__)
+#else
+#define XNCAPS_LOG(...) \
+  (fprintf(stderr, "xncaps: "), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
+#endif
+
+namespace xncaps {
+namespace {
+
+struct DelegateData {
+  DelegateOptions options;
+  const Isa* isa;
+  pthread_mutex_t mutex;  // guards the pool's creation: interpreters may share a delegate
+  ThreadPool* pool;       // made when the first interpreter is known; null: one thread
+};
+
+DelegateData* DataOf(const TfLiteDelegate* delegate) { return static_cast<DelegateData*>(delegate->data_); }
+
+// The pool that all kernels of this delegate share.
+ThreadPool* PoolOf(DelegateData* data, const TfLiteContext* context) {
+  int threads = data->options.num_threads;
+  if (threads == 0) threads = context->recommended_num_threads;
+  if (threads > kMaxThreads) threads = kMaxThreads;
+  pthread_mutex_lock(&data->mutex);
+  if (threads > 1 && data->pool == nullptr) data->pool = ThreadPool::Create(threads);
+  ThreadPool* pool = data->pool;
+  pthread_mutex_unlock(&data->mutex);
+  return pool;
+}
+
+void* KernelInit(TfLiteContext* context, const char* buffer, size_t) {
+  const auto* params = reinterpret_cast<const TfLiteDelegateParams*>(buffer);
+  DelegateData* data = DataOf(params->delegate);
+  return Partition::Create(context, params, data->isa, PoolOf(data, context));
+}
+
+void KernelFree(TfLiteContext*, void* partition) { Partition::Delete(static_cast<Partition*>(partition)); }
+
+TfLiteStatus KernelPrepare(TfLiteContext*, TfLiteNode* node) {
+  Partition* partition = static_cast<Partition*>(node->user_data);
+  return partition == nullptr ? kTfLiteError : partition->Prepare();
+}
+
+TfLiteStatus KernelInvoke(TfLiteContext*, TfLiteNode* node) {
+  return static_cast<Partition*>(node->user_data)->Invoke();
+}
+
+// The nodes we claim, as a TfLiteIntArray to free(); null: an error.
+TfLiteIntArray* ClaimedNodes(TfLiteContext* context, int* total) {
+  TfLiteIntArray* plan = nullptr;
+  if (context->GetExecutionPlan(context, &plan) != kTfLiteOk) return nullptr;
+  // The host's plan is overwritten by later calls.
+  const size_t bytes = sizeof(int) * (static_cast<size_t>(plan->size) + 1);
+  TfLiteIntArray* nodes = static_cast<TfLiteIntArray*>(malloc(bytes));
+  if (nodes == nullptr) return nullptr;
+  memcpy(nodes, plan, bytes);
+  *total = nodes->size;
+  nodes->size = 0;
+  for (int i = 0; i < *total; ++i) {
+    TfLiteNode* node = nullptr;
+    TfLiteRegistration* registration = nullptr;
+    const int index = nodes->data[i];
+    if (context->GetNodeAndRegistration(context, index, &node, &registration) != kTfLiteOk) {
+      free(nodes);
+      return nullptr;
+    }
+    if (OpOfNode(node, registration, nullptr) != nullptr) nodes->data[nodes->size++] = index;
+  }
+  return nodes;
+}
+
+TfLiteStatus DelegatePrepare(TfLiteContext* context, TfLiteDelegate* delegate) {
+  const DelegateData* data = DataOf(delegate);
+  int total = 0;
+  TfLiteIntArray* nodes = ClaimedNodes(context, &total);
+  if (nodes == nullptr) return kTfLiteError;
+  if (data->options.verbose > 0) {
+    XNCAPS_LOG("%d of %d nodes claimed, kernels %s", nodes->size, total, data->isa->name);
+  }
+  TfLiteStatus status = kTfLiteOk;
+  if (nodes->size > 0) {
+    PaddedRegistration padded;
+    memset(&padded, 0, sizeof padded);
+    padded.registration.init = KernelInit;
+    padded.registration.free = KernelFree;
+    padded.registration.prepare = KernelPrepare;
+    padded.registration.invoke = KernelInvoke;
+    padded.registration.custom_name = "XncapsDelegate";
+    padded.registration.version = 1;
+    status = context->ReplaceNodeSubsetsWithDelegateKernels(context, padded, nodes, delegate);
+  }
+  free(nodes);
+  return status;
+}
+
+struct DelegateMemory {
+  TfLiteDelegate delegate;
+  void* zeros[8];  // a newer host's struct may be longer
+  DelegateData data;
+};
+
+}  // namespace
+
+TfLiteDelegate* CreateDelegate(const DelegateOptions& options, void (*report_error)(const char*)) {
+  char message[200] = "xncaps: ";
+  const size_t prefix = strlen(message);
+  const Isa* isa = nullptr;
+  if (options.num_threads < 0 || options.num_threads > kMaxThreads) {
+    snprintf(message + prefix, sizeof message - prefix,
+             "option num_threads: expected 0 to %d. Received: %d.", kMaxThreads, options.num_threads);
+  } else {
+    isa = ChooseIsa(options.isa, message + prefix, static_cast<int>(sizeof message - prefix));
+  }
+  DelegateMemory* memory = nullptr;
+  if (isa != nullptr) {
+    memory = static_cast<DelegateMemory*>(calloc(1, sizeof(DelegateMemory)));
+    if (memory == nullptr) snprintf(message + prefix, sizeof message - prefix, "out of memory");
+  }
+  if (memory == nullptr) {
+    if (report_error != nullptr) report_error(message);
+    return nullptr;
+  }
+  memory->data.options = options;
+  memory->data.options.isa = nullptr;  // the caller's string may go
+  memory->data.isa = isa;
+  pthread_mutex_init(&memory->data.mutex, nullptr);
+  memory->delegate.data_ = &memory->data;
+  memory->delegate.Prepare = DelegatePrepare;
+  memory->delegate.flags = kTfLiteDelegateFlagsAllowDynamicTensors;
+  return &memory->delegate;
+}
+
+void DeleteDelegate(TfLiteDelegate* delegate) {
+  if (delegate == nullptr) return;
+  DelegateData* data = DataOf(delegate);
+  ThreadPool::Delete(data->pool);
+  pthread_mutex_destroy(&data->mutex);
+  free(reinterpret_cast<DelegateMemory*>(delegate));
+}
+
+}  // namespace xncaps

@@ -1,0 +1,94 @@
+// What an op of the delegate sees and what it has to offer. To add one: README.md.
+#ifndef XNCAPS_DELEGATE_OP_H_
+#define XNCAPS_DELEGATE_OP_H_
+
+#include <new>
+
+#include "delegate/flex_map.h"
+#include "delegate/tflite_abi.h"
+#include "kernels/dispatch.h"
+#include "kernels/thread_pool.h"
+
+namespace xncaps {
+
+using namespace tflite;  // NOLINT: the structs keep TFLite's own names; a namespace within ours
+
+// One node: its tensors, options and what it may run on. Tensors that live only between nodes of
+// the delegate have no buffer in TFLite; the Data functions know.
+class OpContext {
+ public:
+  const char* name() const { return name_; }
+  const FlexMap& options() const { return options_; }
+  const Isa& isa() const { return *isa_; }
+  ThreadPool* pool() const { return pool_; }
+  int threads() const { return pool_ == nullptr ? 1 : pool_->threads(); }
+
+  int input_count() const { return inputs_->size; }
+  int output_count() const { return outputs_->size; }
+  // Null where there is none (also an optional one that is left out).
+  const TfLiteTensor* Input(int i) const { return Tensor(inputs_, i); }
+  const TfLiteTensor* Output(int i) const { return Tensor(outputs_, i); }
+
+  // Only in Invoke; for constants (see CheckConstant) also in Prepare.
+  const void* InputData(int i) const;
+  void* OutputData(int i) const;
+
+  // Every one of these reports "<op> (node <index>): ..." when it does not return kTfLiteOk.
+  TfLiteStatus Error(const char* format, ...) const __attribute__((format(printf, 2, 3)));
+  TfLiteStatus CheckCounts(int min_inputs, int max_inputs, int outputs) const;
+  // `what` names the tensor in messages; rank < 0: any. All dims >= 0 and bytes fit the shape.
+  TfLiteStatus CheckTensor(const TfLiteTensor* tensor, const char* what, TfLiteType type, int rank) const;
+  // In the file and complete: data is there and its bytes are exactly those of the shape.
+  TfLiteStatus CheckConstant(const TfLiteTensor* tensor, const char* what) const;
+  // An integer option within [low, high]; `fallback` where it is missing, an error if null.
+  TfLiteStatus IntOption(const char* key, int low, int high, const int* fallback, int* value) const;
+  // Gives output i this shape (again at every Prepare: TFLite calls it after each resize).
+  TfLiteStatus ResizeOutput(int i, int rank, const int* dims) const;
+
+ private:
+  friend class Partition;
+  const TfLiteTensor* Tensor(const TfLiteIntArray* list, int i) const;
+
+  TfLiteContext* context_ = nullptr;
+  const class Partition* partition_ = nullptr;
+  const char* name_ = nullptr;
+  int node_ = 0;
+  const TfLiteIntArray* inputs_ = nullptr;
+  const TfLiteIntArray* outputs_ = nullptr;
+  FlexMap options_;
+  const Isa* isa_ = nullptr;
+  ThreadPool* pool_ = nullptr;
+};
+
+// One kind of node. Made by MakeOp from a class with
+//   TfLiteStatus Prepare(const OpContext& op);  // checks, packs, resizes; again after each resize
+//   TfLiteStatus Invoke(const OpContext& op);
+struct OpType {
+  const char* name;
+  size_t state_size;
+  void (*construct)(void* state);
+  void (*destroy)(void* state);
+  TfLiteStatus (*prepare)(void* state, const OpContext& op);
+  TfLiteStatus (*invoke)(void* state, const OpContext& op);
+};
+
+template <typename State>
+constexpr OpType MakeOp(const char* name) {
+  return {name, sizeof(State),
+          [](void* state) { new (state) State(); },
+          [](void* state) { static_cast<State*>(state)->~State(); },
+          [](void* state, const OpContext& op) { return static_cast<State*>(state)->Prepare(op); },
+          [](void* state, const OpContext& op) { return static_cast<State*>(state)->Invoke(op); }};
+}
+
+// The op of this name, or null.
+const OpType* FindOp(const char* name);
+
+// Number of elements, false where it does not fit; dims may not be negative.
+bool ElementCount(const TfLiteTensor* tensor, size_t* count);
+size_t TypeSize(TfLiteType type);  // 0: not one we know
+const char* TypeName(TfLiteType type);
+
+}  // namespace xncaps
+
+#endif  // XNCAPS_DELEGATE_OP_H_

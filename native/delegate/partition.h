@@ -1,0 +1,50 @@
+// The nodes of one delegate kernel, in order, and the tensors that live between them.
+#ifndef XNCAPS_DELEGATE_PARTITION_H_
+#define XNCAPS_DELEGATE_PARTITION_H_
+
+#include "delegate/op.h"
+#include "kernels/memory.h"
+
+namespace xncaps {
+
+// The op of a node that the delegate claims, or null. `options` may be null.
+const OpType* OpOfNode(const TfLiteNode* node, const TfLiteRegistration* registration, FlexMap* options);
+
+class Partition {
+ public:
+  // Null: out of memory or a node that cannot be read (reported).
+  static Partition* Create(TfLiteContext* context, const TfLiteDelegateParams* params,
+                           const Isa* isa, ThreadPool* pool);
+  static void Delete(Partition* partition);
+
+  TfLiteStatus Prepare();
+  TfLiteStatus Invoke();
+
+  // The buffer of a tensor that only nodes of this partition see, else null.
+  void* OwnData(int tensor) const;
+
+ private:
+  struct Node {
+    OpContext op;
+    const OpType* type;
+    void* state;
+  };
+  struct OwnTensor {
+    int index;
+    Buffer buffer;
+  };
+
+  bool AddNode(TfLiteContext* context, int index, const Isa* isa, ThreadPool* pool);
+  bool AddOwnTensors(const TfLiteIntArray* outside);
+  TfLiteStatus ReserveOutputs(const Node& node);
+
+  TfLiteContext* context_ = nullptr;
+  Node* nodes_ = nullptr;
+  int node_count_ = 0;
+  OwnTensor* own_ = nullptr;
+  int own_count_ = 0;
+};
+
+}  // namespace xncaps
+
+#endif  // XNCAPS_DELEGATE_PARTITION_H_

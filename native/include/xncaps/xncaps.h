@@ -1,0 +1,62 @@
+/* xncaps: capsule layers and LCE's binary ops as a TFLite delegate. The one public header.
+ *
+ * C and C++ programs that hold a TFLite interpreter create the delegate here and add it:
+ *
+ *   XncapsDelegateOptions options = XncapsDelegateOptionsDefault();
+ *   options.num_threads = 2;
+ *   TfLiteDelegate* delegate = XncapsDelegateCreate(&options);
+ *   TfLiteInterpreterOptionsAddDelegate(interpreter_options, delegate);
+ *   ...                                       (delete the interpreter before the delegate)
+ *   XncapsDelegateDelete(delegate);
+ *
+ * Programs that load delegates by name use the same library as an external delegate with the
+ * options num_threads, isa and verbose.
+ */
+#ifndef XNCAPS_XNCAPS_H_
+#define XNCAPS_XNCAPS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define XNCAPS_EXPORT __attribute__((visibility("default")))
+#else
+#define XNCAPS_EXPORT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* TFLite's struct, from tensorflow/lite/c/common.h. */
+struct TfLiteDelegate;
+
+typedef struct XncapsDelegateOptions {
+  size_t struct_size;  /* set by XncapsDelegateOptionsDefault */
+  int32_t num_threads; /* 0: as many as the interpreter recommends, at least 1; at most 64 */
+  int32_t verbose;     /* 1: says on stderr (Android: in the log) what it claims and runs */
+  const char* isa;     /* NULL: the environment's XNCAPS_ISA, else the best of this machine */
+  /* NULL, or called with one line when XncapsDelegateCreate returns NULL. */
+  void (*report_error)(const char* message);
+} XncapsDelegateOptions;
+
+XNCAPS_EXPORT XncapsDelegateOptions XncapsDelegateOptionsDefault(void);
+
+/* NULL options mean the defaults. Returns NULL on a bad option or without memory. One delegate may
+ * serve several interpreters and outlives them. */
+XNCAPS_EXPORT struct TfLiteDelegate* XncapsDelegateCreate(const XncapsDelegateOptions* options);
+
+XNCAPS_EXPORT void XncapsDelegateDelete(struct TfLiteDelegate* delegate);
+
+/* "0.1.0" */
+XNCAPS_EXPORT const char* XncapsVersion(void);
+
+/* The instruction set whose kernels run: "scalar", "avx2" or "neon"; NULL where XNCAPS_ISA names
+ * one that is not available. */
+XNCAPS_EXPORT const char* XncapsIsa(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* XNCAPS_XNCAPS_H_ */

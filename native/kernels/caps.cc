@@ -1,0 +1,299 @@
+#include "kernels/caps.h"
+
+#include "kernels/half.h"
+#include "kernels/thread_pool.h"
+
+namespace xncaps {
+namespace {
+
+// Sizes of a layer's arrays in bytes, multiplied with checks: shapes come from strangers.
+class Sizes {
+ public:
+  size_t Product(size_t a, size_t b, size_t c = 1, size_t d = 1, size_t e = 1) {
+    size_t product = 0;
+    ok_ = ok_ && CheckedMul(a, b, &product) && CheckedMul(product, c, &product) &&
+          CheckedMul(product, d, &product) && CheckedMul(product, e, &product);
+    return ok_ ? product : 0;
+  }
+
+  // Takes `bytes` and returns where they begin; each array starts on a cache line of its own.
+  size_t Take(size_t bytes) {
+    const size_t at = total_;
+    size_t rounded = 0;
+    ok_ = ok_ && CheckedAdd(bytes, kAlignment - 1, &rounded) &&
+          CheckedAdd(total_, rounded / kAlignment * kAlignment, &total_);
+    return at;
+  }
+
+  bool ok() const { return ok_; }
+  size_t total() const { return total_; }
+
+ private:
+  bool ok_ = true;
+  size_t total_ = 0;
+};
+
+struct WorkLayout {
+  size_t uhat, logits, beta, xbits, mabs, masks, v, total;
+};
+
+bool LayoutWork(const CapsView& s, WorkLayout* at) {
+  Sizes sizes;
+  const size_t nb = s.blocks, row = sizes.Product(nb, s.j, kBlock);
+  const bool odr = s.type == CapsType::kOdr, idr = s.type == CapsType::kIdr;
+  at->uhat = sizes.Take(sizes.Product(row, s.e, s.int8_uhat ? 1 : 4));
+  at->logits = sizes.Take(sizes.Product(row, 4));
+  at->beta = sizes.Take(odr ? sizes.Product(nb, kBlock, 4) : 0);
+  at->xbits = sizes.Take(odr ? sizes.Product(nb, s.d_bytes, kBlock) : 0);
+  at->mabs = sizes.Take(idr ? sizes.Product(row, 4) : 0);
+  at->masks = sizes.Take(idr ? sizes.Product(row, s.e_bytes) : 0);
+  at->v = sizes.Take(sizes.Product(s.j, s.e, 4));
+  at->total = sizes.total();
+  return sizes.ok();
+}
+
+struct ScratchLayout {
+  size_t acc, ct, ut, vmask, vabs, total;
+};
+
+bool LayoutScratch(const CapsView& s, ScratchLayout* at) {
+  Sizes sizes;
+  at->acc = sizes.Take(sizes.Product(s.j, s.e, kGroup, 4));
+  at->ct = sizes.Take(sizes.Product(s.j, kBlock, 4));
+  at->ut = sizes.Take(sizes.Product(s.d_bytes, 8, kGroup, 4));
+  at->vmask = sizes.Take(sizes.Product(s.j, s.e_bytes));
+  at->vabs = sizes.Take(sizes.Product(s.j, 4));
+  at->total = sizes.total();
+  return sizes.ok();
+}
+
+// Below this many elements of u_hat a second thread costs more than it brings.
+constexpr size_t kMinElementsPerThread = 40000;
+
+}  // namespace
+
+Status CapsLayer::Pack(const CapsParams& params, const CapsConstants& constants,
+                       const CapsKernels* kernels) {
+  params_ = params;
+  kernels_ = kernels;
+  threads_ = 0;
+  sizes_ = CapsView();
+  sizes_.type = params.type;
+  sizes_.scale_mode = params.scale;
+  sizes_.n = params.n;
+  sizes_.d = params.d;
+  sizes_.j = params.j;
+  sizes_.e = params.e;
+  sizes_.blocks = (params.n - 1) / kBlock + 1;
+  sizes_.d_bytes = (params.d - 1) / 8 + 1;
+  sizes_.e_bytes = (params.e - 1) / 8 + 1;
+  sizes_.int8_uhat = params.type == CapsType::kOdr && params.scale != ScaleMode::kChannel &&
+                     sizes_.d_bytes <= kMaxByteSum;
+  sizes_.half_kernel = params.half_kernel && kernels->half_kernel;
+  if (params.type != CapsType::kOdr) return PackKernel(constants);
+  const Status status = PackBits(constants);
+  return status == Status::kOk ? PackScale(constants) : status;
+}
+
+Status CapsLayer::PackBits(const CapsConstants& constants) {
+  const CapsView& s = sizes_;
+  Sizes sizes;
+  const size_t bytes = sizes.Product(s.blocks, kBlock, s.j, s.e, s.d_bytes);
+  if (!sizes.ok()) return Status::kTooLarge;
+  if (!bits_.Reserve(bytes)) return Status::kNoMemory;
+  const uint8_t last = static_cast<uint8_t>(0xff >> (8 * s.d_bytes - s.d));  // no stray bits
+  const size_t je = static_cast<size_t>(s.j) * s.e;
+  const uint8_t* from = static_cast<const uint8_t*>(constants.bits);
+  memset(bits_.data(), 0, bytes);
+  for (size_t n = 0; n < static_cast<size_t>(s.n); ++n) {
+    uint8_t* block = bits_.as<uint8_t>() + n / kBlock * je * s.d_bytes * kBlock + n % kBlock;
+    for (size_t i = 0; i < je; ++i) {
+      for (int db = 0; db < s.d_bytes; ++db) {
+        const uint8_t byte = *from++;
+        block[(i * s.d_bytes + db) * kBlock] = db + 1 == s.d_bytes ? byte & last : byte;
+      }
+    }
+  }
+  sizes_.bits = bits_.as<uint8_t>();
+  return Status::kOk;
+}
+
+Status CapsLayer::PackScale(const CapsConstants& constants) {
+  const CapsView& s = sizes_;
+  if (s.scale_mode == ScaleMode::kNone) return Status::kOk;
+  const size_t row = static_cast<size_t>(s.j) * (s.scale_mode == ScaleMode::kChannel ? s.e : 1);
+  Sizes sizes;
+  const size_t bytes = sizes.Product(s.blocks, kBlock, row, sizeof(float));
+  if (!sizes.ok()) return Status::kTooLarge;
+  if (!scale_.Reserve(bytes)) return Status::kNoMemory;
+  memset(scale_.data(), 0, bytes);
+  for (size_t n = 0; n < static_cast<size_t>(s.n); ++n) {
+    float* block = scale_.as<float>() + n / kBlock * row * kBlock + n % kBlock;
+    for (size_t i = 0; i < row; ++i) {
+      block[i * kBlock] = params_.half_scale
+                              ? HalfToFloat(LoadUnaligned<uint16_t>(constants.scale, n * row + i))
+                              : LoadUnaligned<float>(constants.scale, n * row + i);
+    }
+  }
+  sizes_.scale = scale_.as<float>();
+  return Status::kOk;
+}
+
+Status CapsLayer::PackKernel(const CapsConstants& constants) {
+  const CapsView& s = sizes_;
+  const size_t width = s.half_kernel ? sizeof(uint16_t) : sizeof(float);
+  Sizes sizes;
+  const size_t elements = sizes.Product(s.blocks, kBlock, s.j, s.e, s.d);
+  const size_t bytes = sizes.Product(elements, width);
+  if (!sizes.ok()) return Status::kTooLarge;
+  if (!kernel_.Reserve(bytes)) return Status::kNoMemory;
+  memset(kernel_.data(), 0, bytes);
+  size_t from = 0;  // walks [N][J][D][E]
+  for (size_t n = 0; n < static_cast<size_t>(s.n); ++n) {
+    for (size_t j = 0; j < static_cast<size_t>(s.j); ++j) {
+      const size_t group = (n / kGroup * s.j + j) * s.e * s.d * kGroup + n % kGroup;
+      for (size_t d = 0; d < static_cast<size_t>(s.d); ++d) {
+        for (size_t e = 0; e < static_cast<size_t>(s.e); ++e, ++from) {
+          const size_t to = group + (e * s.d + d) * kGroup;
+          if (!params_.half_kernel) {
+            kernel_.as<float>()[to] = LoadUnaligned<float>(constants.kernel, from);
+            continue;
+          }
+          const uint16_t half = LoadUnaligned<uint16_t>(constants.kernel, from);
+          if (s.half_kernel) kernel_.as<uint16_t>()[to] = half;
+          else kernel_.as<float>()[to] = HalfToFloat(half);
+        }
+      }
+    }
+  }
+  sizes_.kernel = kernel_.data();
+  return Status::kOk;
+}
+
+Status CapsLayer::Reserve(int threads) {
+  if (threads <= threads_) return Status::kOk;
+  WorkLayout work;
+  ScratchLayout scratch;
+  size_t work_bytes = 0, scratch_bytes = 0;
+  if (!LayoutWork(sizes_, &work) || !LayoutScratch(sizes_, &scratch) ||
+      !CheckedMul(work.total, threads, &work_bytes) ||
+      !CheckedMul(scratch.total, threads, &scratch_bytes)) {
+    return Status::kTooLarge;
+  }
+  if (!work_.Reserve(work_bytes) || !scratch_.Reserve(scratch_bytes)) return Status::kNoMemory;
+  work_stride_ = work.total;
+  scratch_stride_ = scratch.total;
+  threads_ = threads;
+  return Status::kOk;
+}
+
+CapsView CapsLayer::View(int slot) const {
+  WorkLayout at;
+  LayoutWork(sizes_, &at);
+  char* base = work_.as<char>() + static_cast<size_t>(slot) * work_stride_;
+  CapsView view = sizes_;
+  view.uhat = base + at.uhat;
+  view.logits = reinterpret_cast<float*>(base + at.logits);
+  view.beta = reinterpret_cast<float*>(base + at.beta);
+  view.xbits = reinterpret_cast<uint8_t*>(base + at.xbits);
+  view.mabs = reinterpret_cast<float*>(base + at.mabs);
+  view.masks = reinterpret_cast<uint8_t*>(base + at.masks);
+  view.v = reinterpret_cast<float*>(base + at.v);
+  return view;
+}
+
+CapsScratch CapsLayer::Scratch(int thread) const {
+  ScratchLayout at;
+  LayoutScratch(sizes_, &at);
+  char* base = scratch_.as<char>() + static_cast<size_t>(thread) * scratch_stride_;
+  CapsScratch scratch;
+  scratch.acc = reinterpret_cast<float*>(base + at.acc);
+  scratch.ct = reinterpret_cast<float*>(base + at.ct);
+  scratch.ut = reinterpret_cast<float*>(base + at.ut);
+  scratch.vmask = reinterpret_cast<uint8_t*>(base + at.vmask);
+  scratch.vabs = reinterpret_cast<float*>(base + at.vabs);
+  return scratch;
+}
+
+void CapsLayer::RunItem(int slot, const float* u, float* v) {
+  const CapsView view = View(slot);
+  const CapsScratch scratch = Scratch(slot);
+  const float* acc = scratch.acc;
+  const int turns = params_.r;
+  kernels_->project(view, scratch, u, 0, view.blocks);
+  kernels_->squash(view, &acc, 1, 1.0f / static_cast<float>(view.j), turns > 1 ? view.v : v);
+  for (int turn = 1; turn < turns; ++turn) {
+    kernels_->turn(view, scratch, turn == 1, 0, view.blocks);
+    kernels_->squash(view, &acc, 1, 1.0f, turn == turns - 1 ? v : view.v);
+  }
+}
+
+// One item at a time and thread: thread t takes the items t, t + threads, ...
+struct CapsLayer::BatchJob {
+  CapsLayer* layer;
+  const float* u;
+  float* v;
+  int batch, threads;
+};
+
+void CapsLayer::BatchTask(void* argument, int thread) {
+  const BatchJob* job = static_cast<const BatchJob*>(argument);
+  const CapsView& s = job->layer->sizes_;
+  for (int b = thread; b < job->batch; b += job->threads) {
+    job->layer->RunItem(thread, job->u + static_cast<size_t>(b) * s.n * s.d,
+                        job->v + static_cast<size_t>(b) * s.j * s.e);
+  }
+}
+
+// One phase of one item, its blocks split among threads.
+struct CapsLayer::BlockJob {
+  CapsLayer* layer;
+  CapsView view;
+  const float* u;  // null: a routing turn, else the projection
+  bool first;
+  int threads;
+};
+
+void CapsLayer::BlockTask(void* argument, int thread) {
+  const BlockJob* job = static_cast<const BlockJob*>(argument);
+  const CapsKernels* kernels = job->layer->kernels_;
+  const CapsScratch scratch = job->layer->Scratch(thread);
+  const int64_t blocks = job->view.blocks;
+  const int begin = static_cast<int>(blocks * thread / job->threads);
+  const int end = static_cast<int>(blocks * (thread + 1) / job->threads);
+  if (job->u != nullptr) kernels->project(job->view, scratch, job->u, begin, end);
+  else kernels->turn(job->view, scratch, job->first, begin, end);
+}
+
+void CapsLayer::RunBlocks(ThreadPool* pool, int threads, const float* u, float* v) {
+  BlockJob job = {this, View(0), u, false, threads};
+  const float* acc[kMaxThreads];
+  for (int t = 0; t < threads; ++t) acc[t] = Scratch(t).acc;
+  const int turns = params_.r;
+  pool->Run(BlockTask, &job, threads);
+  kernels_->squash(job.view, acc, threads, 1.0f / static_cast<float>(job.view.j), turns > 1 ? job.view.v : v);
+  job.u = nullptr;
+  for (int turn = 1; turn < turns; ++turn) {
+    job.first = turn == 1;
+    pool->Run(BlockTask, &job, threads);
+    kernels_->squash(job.view, acc, threads, 1.0f, turn == turns - 1 ? v : job.view.v);
+  }
+}
+
+void CapsLayer::Run(ThreadPool* pool, const float* u, int batch, float* v) {
+  int threads = pool == nullptr ? 1 : pool->threads();
+  threads = threads < threads_ ? threads : threads_;
+  if (threads > 1 && batch == 1) {
+    const size_t pieces = static_cast<size_t>(sizes_.n) * sizes_.j * sizes_.e / kMinElementsPerThread;
+    if (pieces < static_cast<size_t>(threads)) threads = static_cast<int>(pieces);
+    threads = threads < sizes_.blocks ? threads : sizes_.blocks;
+    if (threads > 1) return RunBlocks(pool, threads, u, v);
+  }
+  threads = threads < batch ? threads : batch;
+  BatchJob job = {this, u, v, batch, threads};
+  if (threads > 1) return pool->Run(BatchTask, &job, threads);
+  job.threads = 1;
+  if (batch > 0) BatchTask(&job, 0);
+}
+
+}  // namespace xncaps

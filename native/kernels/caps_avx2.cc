@@ -1,0 +1,10 @@
+#include "kernels/simd_avx2.h"
+
+#include "kernels/caps_body.h"
+
+namespace xncaps {
+
+extern const CapsKernels kCapsAvx2;
+const CapsKernels kCapsAvx2 = {Project, Turn, Squash, true};
+
+}  // namespace xncaps

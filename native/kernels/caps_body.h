@@ -1,0 +1,410 @@
+// The capsule kernels on top of simd_*.h; included once by the file of each instruction set, after
+// its simd header. Everything is in an anonymous namespace: nothing compiled with one file's flags
+// can be taken for another's.
+#ifndef XNCAPS_KERNELS_CAPS_BODY_H_
+#define XNCAPS_KERNELS_CAPS_BODY_H_
+
+#include "kernels/caps_kernels.h"
+
+// gcc at -O2 leaves these loops rolled, which costs a factor of three.
+#define XNCAPS_UNROLL4(k) _Pragma("GCC unroll 4") for (int k = 0; k < 4; ++k)
+#define XNCAPS_UNROLL8(k) _Pragma("GCC unroll 8") for (int k = 0; k < 8; ++k)
+
+namespace xncaps {
+namespace {
+
+constexpr int kVectors = kBlock / kGroup;
+static_assert(kVectors == 4 && kGroup == 8, "the unrolled loops below count to four");
+
+// How u_hat lies in memory and what the agreement is made of.
+enum class Kind { kOdrFloat, kOdrInt8, kIdr, kFc };
+
+// Poses d0 .. d0+7 of input capsule n; zero past D and past N.
+XNCAPS_INLINE F8 LoadPose(const CapsView& view, const float* u, int n, int d0) {
+  if (n >= view.n) return Zero();
+  const float* row = u + static_cast<size_t>(n) * view.d + d0;
+  if (d0 + kGroup <= view.d) return Load(row);
+  float padded[kGroup] = {0};
+  for (int i = 0; d0 + i < view.d; ++i) padded[i] = row[i];
+  return Load(padded);
+}
+
+// Signs and mean |u| of one block.
+static void LoadOdrInput(const CapsView& view, const float* u, int nb) {
+  const F8 inverse = Set(1.0f / static_cast<float>(view.d));
+  for (int k = 0; k < kVectors; ++k) {
+    F8 sum = Zero();
+    for (int db = 0; db < view.d_bytes; ++db) {
+      uint8_t* bits = view.xbits + (static_cast<size_t>(nb) * view.d_bytes + db) * kBlock + k * kGroup;
+      F8 rows[kGroup];
+      XNCAPS_UNROLL8(i) {
+        rows[i] = LoadPose(view, u, nb * kBlock + k * kGroup + i, db * kGroup);
+        bits[i] = SignBits(rows[i]);
+      }
+      XNCAPS_UNROLL8(i) rows[i] = Abs(rows[i]);
+      sum = Add(sum, Sums8(rows));
+    }
+    Store(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup, Mul(sum, inverse));
+  }
+}
+
+// Adds sum over the four vectors of c * f to the eight partial sums at acc.
+XNCAPS_INLINE void Accumulate(float* acc, bool first, const F8* c, const F8* f) {
+  const F8 even = Fma(c[2], f[2], Mul(c[0], f[0])), odd = Fma(c[3], f[3], Mul(c[1], f[1]));
+  const F8 sum = Add(even, odd);
+  Store(acc, first ? sum : Add(sum, Load(acc)));
+}
+
+// kDb: bytes of signs in a pose, 0 where only known when run (at most kMaxByteSum).
+template <bool kInt8, int kDb>
+static void ProjectOdrBlock(const CapsView& view, const CapsScratch& scratch, int nb, bool first) {
+  const int d_bytes = kDb > 0 ? kDb : view.d_bytes;
+  const uint8_t* x = view.xbits + static_cast<size_t>(nb) * d_bytes * kBlock;
+  const B32 x0 = LoadBytes(x);
+  const B32 unused = SetBytes(static_cast<uint8_t>(view.d - 8 * d_bytes));
+  F8 beta[kVectors], c[kVectors];
+  XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
+  for (int j = 0; j < view.j; ++j) {
+    const size_t nj = static_cast<size_t>(nb) * view.j + j;
+    const bool capsule_scale = kInt8 && view.scale_mode == ScaleMode::kCapsule;
+    XNCAPS_UNROLL4(k) c[k] = capsule_scale ? Mul(beta[k], Load(view.scale + nj * kBlock + k * kGroup)) : beta[k];
+    for (int e = 0; e < view.e; ++e) {
+      const size_t je = static_cast<size_t>(j) * view.e + e;
+      const size_t at = (nj * view.e + e) * kBlock;
+      const uint8_t* bits = view.bits + at * d_bytes;
+      B32 t = SignDot(x0, LoadBytes(bits));
+      for (int db = 1; db < d_bytes; ++db) {
+        t = AddBytes(t, SignDot(LoadBytes(x + db * kBlock), LoadBytes(bits + db * kBlock)));
+      }
+      t = AddBytes(t, unused);
+      F8 f[kVectors];
+      BytesToFloats(t, f);
+      if (kInt8) {
+        StoreBytes(static_cast<int8_t*>(view.uhat) + at, t);
+      } else {
+        float* uhat = static_cast<float*>(view.uhat) + at;
+        XNCAPS_UNROLL4(k) f[k] = Mul(f[k], Load(view.scale + at + k * kGroup));
+        XNCAPS_UNROLL4(k) Store(uhat + k * kGroup, f[k]);
+      }
+      Accumulate(scratch.acc + je * kGroup, first, c, f);
+    }
+  }
+}
+
+// Poses whose sum of signs does not fit in a byte: sums in floats, exact up to 2^24.
+static void ProjectOdrBlockLong(const CapsView& view, const CapsScratch& scratch, int nb, bool first) {
+  const uint8_t* x = view.xbits + static_cast<size_t>(nb) * view.d_bytes * kBlock;
+  F8 beta[kVectors];
+  XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
+  for (size_t je = 0; je < static_cast<size_t>(view.j) * view.e; ++je) {
+    const size_t nj = static_cast<size_t>(nb) * view.j + je / view.e;
+    const size_t at = (static_cast<size_t>(nb) * view.j * view.e + je) * kBlock;
+    F8 f[kVectors];
+    XNCAPS_UNROLL4(k) f[k] = Set(static_cast<float>(view.d - 8 * view.d_bytes));
+    for (int db = 0; db < view.d_bytes; ++db) {
+      F8 part[kVectors];
+      BytesToFloats(SignDot(LoadBytes(x + static_cast<size_t>(db) * kBlock),
+                            LoadBytes(view.bits + at * view.d_bytes + static_cast<size_t>(db) * kBlock)),
+                    part);
+      XNCAPS_UNROLL4(k) f[k] = Add(f[k], part[k]);
+    }
+    if (view.scale_mode != ScaleMode::kNone) {
+      const float* scale = view.scale + (view.scale_mode == ScaleMode::kChannel ? at : nj * kBlock);
+      XNCAPS_UNROLL4(k) f[k] = Mul(f[k], Load(scale + k * kGroup));
+    }
+    XNCAPS_UNROLL4(k) Store(static_cast<float*>(view.uhat) + at + k * kGroup, f[k]);
+    Accumulate(scratch.acc + je * kGroup, first, beta, f);
+  }
+}
+
+static void ProjectOdr(const CapsView& view, const CapsScratch& scratch, const float* u, int begin, int end) {
+  for (int nb = begin; nb < end; ++nb) {
+    const bool first = nb == begin;
+    LoadOdrInput(view, u, nb);
+    if (view.d_bytes > kMaxByteSum || (!view.int8_uhat && view.scale_mode != ScaleMode::kChannel)) {
+      ProjectOdrBlockLong(view, scratch, nb, first);
+    } else if (view.int8_uhat) {
+      if (view.d_bytes == 1) ProjectOdrBlock<true, 1>(view, scratch, nb, first);
+      else if (view.d_bytes == 2) ProjectOdrBlock<true, 2>(view, scratch, nb, first);
+      else ProjectOdrBlock<true, 0>(view, scratch, nb, first);
+    } else {
+      if (view.d_bytes == 1) ProjectOdrBlock<false, 1>(view, scratch, nb, first);
+      else if (view.d_bytes == 2) ProjectOdrBlock<false, 2>(view, scratch, nb, first);
+      else ProjectOdrBlock<false, 0>(view, scratch, nb, first);
+    }
+  }
+}
+
+template <bool kHalf>
+XNCAPS_INLINE F8 LoadKernel(const void* kernel, size_t at) {
+  if (kHalf) return LoadHalf(static_cast<const uint16_t*>(kernel) + at);
+  return Load(static_cast<const float*>(kernel) + at);
+}
+
+// u[n8, :] . W[n8, j, :, e] of the eight capsules of a group; kernel at [D][kGroup].
+template <bool kHalf, int kD>
+XNCAPS_INLINE F8 FloatDot(const CapsView& view, const F8* ut, const float* ut_memory, size_t at) {
+  F8 even = Zero(), odd = Zero();
+  if (kD == 8) {
+    even = Mul(ut[0], LoadKernel<kHalf>(view.kernel, at));
+    odd = Mul(ut[1], LoadKernel<kHalf>(view.kernel, at + kGroup));
+    for (int d = 2; d < 8; d += 2) {
+      even = Fma(ut[d], LoadKernel<kHalf>(view.kernel, at + d * kGroup), even);
+      odd = Fma(ut[d + 1], LoadKernel<kHalf>(view.kernel, at + (d + 1) * kGroup), odd);
+    }
+    return Add(even, odd);
+  }
+  int d = 0;
+  for (; d + 2 <= view.d; d += 2) {
+    even = Fma(Load(ut_memory + d * kGroup), LoadKernel<kHalf>(view.kernel, at + d * kGroup), even);
+    odd = Fma(Load(ut_memory + (d + 1) * kGroup), LoadKernel<kHalf>(view.kernel, at + (d + 1) * kGroup), odd);
+  }
+  if (d < view.d) even = Fma(Load(ut_memory + d * kGroup), LoadKernel<kHalf>(view.kernel, at + d * kGroup), even);
+  return Add(even, odd);
+}
+
+constexpr int kPrefetchBytes = 1024;  // ahead of the kernel's stream
+
+template <bool kIdr, bool kHalf, int kD>
+static void ProjectFloatGroup(const CapsView& view, const CapsScratch& scratch, const float* u, int n8, bool first) {
+  F8 ut[kGroup];
+  for (int db = 0; db < view.d_bytes; ++db) {
+    XNCAPS_UNROLL8(i) ut[i] = LoadPose(view, u, n8 * kGroup + i, db * kGroup);
+    Transpose8(ut);
+    if (kD != 8) XNCAPS_UNROLL8(i) Store(scratch.ut + (db * kGroup + i) * kGroup, ut[i]);
+  }
+  const int nb = n8 / kVectors, lane = (n8 % kVectors) * kGroup;
+  const F8 inverse = Set(1.0f / static_cast<float>(view.e));
+  size_t at = static_cast<size_t>(n8) * view.j * view.e * view.d * kGroup;
+  for (int j = 0; j < view.j; ++j) {
+    const size_t nj = static_cast<size_t>(nb) * view.j + j;
+    SignLanes signs = NoSigns();
+    F8 mean = Zero();
+    for (int e = 0; e < view.e; ++e, at += static_cast<size_t>(view.d) * kGroup) {
+      const size_t bytes = at * (kHalf ? 2 : 4) + kPrefetchBytes;
+      for (int line = 0; line < (kHalf ? 2 : 4); ++line) {
+        __builtin_prefetch(static_cast<const char*>(view.kernel) + bytes + 64 * line);
+      }
+      const F8 f = FloatDot<kHalf, kD>(view, ut, scratch.ut, at);
+      Store(static_cast<float*>(view.uhat) + (nj * view.e + e) * kBlock + lane, f);
+      float* acc = scratch.acc + (static_cast<size_t>(j) * view.e + e) * kGroup;
+      Store(acc, first ? f : Add(f, Load(acc)));
+      if (!kIdr) continue;
+      mean = Add(mean, Abs(f));
+      signs = AddSign(signs, f, e % 8);
+      if (e % 8 == 7 || e + 1 == view.e) {
+        StoreSigns(view.masks + (nj * view.e_bytes + e / 8) * kBlock + lane, signs);
+        signs = NoSigns();
+      }
+    }
+    if (kIdr) Store(view.mabs + nj * kBlock + lane, Mul(mean, inverse));
+  }
+}
+
+template <bool kIdr, bool kHalf>
+static void ProjectFloat(const CapsView& view, const CapsScratch& scratch, const float* u, int begin, int end) {
+  for (int n8 = begin * kVectors; n8 < end * kVectors; ++n8) {
+    const bool first = n8 == begin * kVectors;
+    if (view.d == 8) ProjectFloatGroup<kIdr, kHalf, 8>(view, scratch, u, n8, first);
+    else ProjectFloatGroup<kIdr, kHalf, 0>(view, scratch, u, n8, first);
+  }
+}
+
+static void Project(const CapsView& view, const CapsScratch& scratch, const float* u, int begin, int end) {
+  switch (view.type) {
+    case CapsType::kOdr: return ProjectOdr(view, scratch, u, begin, end);
+    case CapsType::kIdr: return ProjectFloat<true, false>(view, scratch, u, begin, end);
+    case CapsType::kFc:
+      return view.half_kernel ? ProjectFloat<false, true>(view, scratch, u, begin, end)
+                              : ProjectFloat<false, false>(view, scratch, u, begin, end);
+  }
+}
+
+template <Kind kKind>
+XNCAPS_INLINE void LoadUhat(const CapsView& view, size_t at, F8* f) {
+  if (kKind == Kind::kOdrInt8) {
+    const int8_t* p = static_cast<const int8_t*>(view.uhat) + at;
+    XNCAPS_UNROLL4(k) f[k] = LoadInt8(p + k * kGroup);
+  } else {
+    const float* p = static_cast<const float*>(view.uhat) + at;
+    XNCAPS_UNROLL4(k) f[k] = Load(p + k * kGroup);
+  }
+}
+
+// sum over e of u_hat * v for one j of a block.
+template <Kind kKind>
+XNCAPS_INLINE void DotAgreement(const CapsView& view, size_t at, const float* v, F8* g) {
+  F8 odd[kVectors], f[kVectors];
+  XNCAPS_UNROLL4(k) g[k] = odd[k] = Zero();
+  int e = 0;
+  for (; e + 2 <= view.e; e += 2) {
+    const F8 v0 = Set(v[e]), v1 = Set(v[e + 1]);
+    LoadUhat<kKind>(view, at + static_cast<size_t>(e) * kBlock, f);
+    XNCAPS_UNROLL4(k) g[k] = Fma(f[k], v0, g[k]);
+    LoadUhat<kKind>(view, at + static_cast<size_t>(e + 1) * kBlock, f);
+    XNCAPS_UNROLL4(k) odd[k] = Fma(f[k], v1, odd[k]);
+  }
+  if (e < view.e) {
+    const F8 v0 = Set(v[e]);
+    LoadUhat<kKind>(view, at + static_cast<size_t>(e) * kBlock, f);
+    XNCAPS_UNROLL4(k) g[k] = Fma(f[k], v0, g[k]);
+  }
+  XNCAPS_UNROLL4(k) g[k] = Add(g[k], odd[k]);
+}
+
+// sum over e of sign u_hat * sign v, times both means.
+XNCAPS_INLINE void SignAgreement(const CapsView& view, const CapsScratch& scratch, int nb, int j, F8* g) {
+  const size_t nj = static_cast<size_t>(nb) * view.j + j;
+  const uint8_t* masks = view.masks + nj * view.e_bytes * kBlock;
+  const uint8_t* vmask = scratch.vmask + static_cast<size_t>(j) * view.e_bytes;
+  XNCAPS_UNROLL4(k) g[k] = Set(static_cast<float>(view.e - 8 * view.e_bytes));  // unused bits agree
+  for (int eb = 0; eb < view.e_bytes;) {
+    const int stop = view.e_bytes - eb > kMaxByteSum ? eb + kMaxByteSum : view.e_bytes;
+    B32 t = SetBytes(0);
+    for (; eb < stop; ++eb) {
+      t = AddBytes(t, SignDot(LoadBytes(masks + static_cast<size_t>(eb) * kBlock), SetBytes(vmask[eb])));
+    }
+    F8 f[kVectors];
+    BytesToFloats(t, f);
+    XNCAPS_UNROLL4(k) g[k] = Add(g[k], f[k]);
+  }
+  const F8 vabs = Set(scratch.vabs[j]);
+  XNCAPS_UNROLL4(k) g[k] = Mul(Mul(g[k], vabs), Load(view.mabs + nj * kBlock + k * kGroup));
+}
+
+// Signs and mean |v| of every j.
+static void PrepareSigns(const CapsView& view, const CapsScratch& scratch) {
+  for (int j = 0; j < view.j; ++j) {
+    const float* v = view.v + static_cast<size_t>(j) * view.e;
+    uint8_t* mask = scratch.vmask + static_cast<size_t>(j) * view.e_bytes;
+    float sum = 0;
+    for (int eb = 0; eb < view.e_bytes; ++eb) mask[eb] = 0;
+    for (int e = 0; e < view.e; ++e) {
+      mask[e / 8] = static_cast<uint8_t>(mask[e / 8] | ((v[e] > 0) << (e % 8)));
+      sum += __builtin_fabsf(v[e]);
+    }
+    scratch.vabs[j] = sum / static_cast<float>(view.e);
+  }
+}
+
+// New logits of a block; largest[] is their maximum over j.
+template <Kind kKind>
+XNCAPS_INLINE void UpdateLogits(const CapsView& view, const CapsScratch& scratch, bool first, int nb, F8* largest) {
+  F8 beta[kVectors];
+  constexpr bool kOdr = kKind == Kind::kOdrFloat || kKind == Kind::kOdrInt8;
+  if (kOdr) XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
+  XNCAPS_UNROLL4(k) largest[k] = Set(-3.0e38f);
+  for (int j = 0; j < view.j; ++j) {
+    const size_t nj = static_cast<size_t>(nb) * view.j + j;
+    F8 g[kVectors];
+    if (kKind == Kind::kIdr) {
+      SignAgreement(view, scratch, nb, j, g);
+    } else {
+      DotAgreement<kKind>(view, nj * view.e * kBlock, view.v + static_cast<size_t>(j) * view.e, g);
+    }
+    if (kOdr) XNCAPS_UNROLL4(k) g[k] = Mul(g[k], beta[k]);
+    if (kKind == Kind::kOdrInt8 && view.scale_mode == ScaleMode::kCapsule) {
+      XNCAPS_UNROLL4(k) g[k] = Mul(g[k], Load(view.scale + nj * kBlock + k * kGroup));
+    }
+    float* logits = view.logits + nj * kBlock;
+    XNCAPS_UNROLL4(k) {
+      if (!first) g[k] = Add(g[k], Load(logits + k * kGroup));
+      Store(logits + k * kGroup, g[k]);
+      largest[k] = Max(largest[k], g[k]);
+    }
+  }
+}
+
+// scratch.ct = exp(logits - largest); factor = (beta or 1) / their sum over j.
+template <Kind kKind>
+XNCAPS_INLINE void Exponentials(const CapsView& view, const CapsScratch& scratch, int nb, const F8* largest, F8* factor) {
+  F8 sum[kVectors];
+  XNCAPS_UNROLL4(k) sum[k] = Zero();
+  const float* logits = view.logits + static_cast<size_t>(nb) * view.j * kBlock;
+  for (int j = 0; j < view.j; ++j) {
+    XNCAPS_UNROLL4(k) {
+      const size_t at = static_cast<size_t>(j) * kBlock + k * kGroup;
+      const F8 c = Exp(Sub(Load(logits + at), largest[k]));
+      sum[k] = Add(sum[k], c);
+      Store(scratch.ct + at, c);
+    }
+  }
+  constexpr bool kOdr = kKind == Kind::kOdrFloat || kKind == Kind::kOdrInt8;
+  XNCAPS_UNROLL4(k) {
+    const F8 top = kOdr ? Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup) : Set(1.0f);
+    factor[k] = Div(top, sum[k]);
+  }
+}
+
+template <Kind kKind>
+static void TurnBlocks(const CapsView& view, const CapsScratch& scratch, bool first, int begin, int end) {
+  if (kKind == Kind::kIdr) PrepareSigns(view, scratch);
+  for (int nb = begin; nb < end; ++nb) {
+    F8 largest[kVectors], factor[kVectors], c[kVectors], f[kVectors];
+    UpdateLogits<kKind>(view, scratch, first, nb, largest);
+    Exponentials<kKind>(view, scratch, nb, largest, factor);
+    for (int j = 0; j < view.j; ++j) {
+      const size_t nj = static_cast<size_t>(nb) * view.j + j;
+      XNCAPS_UNROLL4(k) c[k] = Mul(Load(scratch.ct + static_cast<size_t>(j) * kBlock + k * kGroup), factor[k]);
+      if (kKind == Kind::kOdrInt8 && view.scale_mode == ScaleMode::kCapsule) {
+        XNCAPS_UNROLL4(k) c[k] = Mul(c[k], Load(view.scale + nj * kBlock + k * kGroup));
+      }
+      for (int e = 0; e < view.e; ++e) {
+        LoadUhat<kKind>(view, (nj * view.e + e) * kBlock, f);
+        Accumulate(scratch.acc + (static_cast<size_t>(j) * view.e + e) * kGroup, nb == begin, c, f);
+      }
+    }
+  }
+}
+
+static void Turn(const CapsView& view, const CapsScratch& scratch, bool first, int begin, int end) {
+  switch (view.type) {
+    case CapsType::kOdr:
+      return view.int8_uhat ? TurnBlocks<Kind::kOdrInt8>(view, scratch, first, begin, end)
+                            : TurnBlocks<Kind::kOdrFloat>(view, scratch, first, begin, end);
+    case CapsType::kIdr: return TurnBlocks<Kind::kIdr>(view, scratch, first, begin, end);
+    case CapsType::kFc: return TurnBlocks<Kind::kFc>(view, scratch, first, begin, end);
+  }
+}
+
+// v = s * |s| / (1 + |s|^2) in place; scaled first where |s|^2 would overflow. Zero stays zero.
+static void SquashRow(float* s, int size) {
+  float n2 = 0;
+  for (int e = 0; e < size; ++e) n2 += s[e] * s[e];
+  if (n2 <= 1e36f) {
+    const float factor = __builtin_sqrtf(n2) / (1.0f + n2);
+    for (int e = 0; e < size; ++e) s[e] *= factor;
+    return;
+  }
+  float largest = 0;  // |v| is 1 to the last bit
+  for (int e = 0; e < size; ++e) largest = __builtin_fabsf(s[e]) > largest ? __builtin_fabsf(s[e]) : largest;
+  n2 = 0;
+  for (int e = 0; e < size; ++e) n2 += (s[e] / largest) * (s[e] / largest);
+  for (int e = 0; e < size; ++e) s[e] = s[e] / largest / __builtin_sqrtf(n2);
+}
+
+static void Squash(const CapsView& view, const float* const* acc, int parts, float factor, float* out) {
+  const size_t size = static_cast<size_t>(view.j) * view.e;
+  size_t at = 0;
+  for (; at + kGroup <= size; at += kGroup) {
+    F8 rows[kGroup];
+    XNCAPS_UNROLL8(i) rows[i] = Load(acc[0] + (at + i) * kGroup);
+    for (int part = 1; part < parts; ++part) {
+      XNCAPS_UNROLL8(i) rows[i] = Add(rows[i], Load(acc[part] + (at + i) * kGroup));
+    }
+    Store(out + at, Mul(Sums8(rows), Set(factor)));
+  }
+  for (; at < size; ++at) {
+    float sum = 0;
+    for (int part = 0; part < parts; ++part) {
+      for (int i = 0; i < kGroup; ++i) sum += acc[part][at * kGroup + i];
+    }
+    out[at] = sum * factor;
+  }
+  for (int j = 0; j < view.j; ++j) SquashRow(out + static_cast<size_t>(j) * view.e, view.e);
+}
+
+}  // namespace
+}  // namespace xncaps
+
+#endif  // XNCAPS_KERNELS_CAPS_BODY_H_

@@ -1,0 +1,68 @@
+// Owned, aligned memory without the C++ runtime (no operator new, no containers).
+#ifndef XNCAPS_KERNELS_MEMORY_H_
+#define XNCAPS_KERNELS_MEMORY_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+namespace xncaps {
+
+constexpr size_t kAlignment = 64;
+
+inline bool CheckedMul(size_t a, size_t b, size_t* out) { return !__builtin_mul_overflow(a, b, out); }
+inline bool CheckedAdd(size_t a, size_t b, size_t* out) { return !__builtin_add_overflow(a, b, out); }
+
+// Bytes of memory, aligned to a cache line and zeroed; grows, never shrinks.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { free(data_); }
+
+  // At least `bytes` bytes. What was in there is lost when it has to grow. False: no memory.
+  bool Reserve(size_t bytes) {
+    if (bytes <= size_ && data_ != nullptr) return true;
+    if (bytes > SIZE_MAX - 2 * kAlignment) return false;
+    const size_t rounded = (bytes + kAlignment) / kAlignment * kAlignment;
+    void* fresh = nullptr;
+    if (posix_memalign(&fresh, kAlignment, rounded) != 0) return false;
+    memset(fresh, 0, rounded);
+    free(data_);
+    data_ = fresh;
+    size_ = rounded;
+    return true;
+  }
+
+  void Release() {
+    free(data_);
+    data_ = nullptr;
+    size_ = 0;
+  }
+
+  size_t size() const { return size_; }
+  void* data() const { return data_; }
+  template <typename T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  void* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Reads a T from an address of any alignment (TensorFlow writes constants at multiples of 4 bytes,
+// other tools at any).
+template <typename T>
+inline T LoadUnaligned(const void* p, size_t index = 0) {
+  T value;
+  memcpy(&value, static_cast<const char*>(p) + index * sizeof(T), sizeof(T));
+  return value;
+}
+
+}  // namespace xncaps
+
+#endif  // XNCAPS_KERNELS_MEMORY_H_

@@ -1,0 +1,125 @@
+// Eight floats and 32 bytes at a time: AVX2 with FMA and F16C. Only for files built with those flags.
+#ifndef XNCAPS_KERNELS_SIMD_AVX2_H_
+#define XNCAPS_KERNELS_SIMD_AVX2_H_
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#define XNCAPS_INLINE static inline __attribute__((always_inline))
+
+namespace xncaps {
+namespace {
+
+typedef __m256 F8;
+typedef __m256i B32;
+
+XNCAPS_INLINE F8 Load(const float* p) { return _mm256_loadu_ps(p); }
+XNCAPS_INLINE void Store(float* p, F8 a) { _mm256_storeu_ps(p, a); }
+XNCAPS_INLINE F8 Set(float x) { return _mm256_set1_ps(x); }
+XNCAPS_INLINE F8 Zero() { return _mm256_setzero_ps(); }
+XNCAPS_INLINE F8 Add(F8 a, F8 b) { return _mm256_add_ps(a, b); }
+XNCAPS_INLINE F8 Sub(F8 a, F8 b) { return _mm256_sub_ps(a, b); }
+XNCAPS_INLINE F8 Mul(F8 a, F8 b) { return _mm256_mul_ps(a, b); }
+XNCAPS_INLINE F8 Fma(F8 a, F8 b, F8 c) { return _mm256_fmadd_ps(a, b, c); }
+XNCAPS_INLINE F8 Max(F8 a, F8 b) { return _mm256_max_ps(a, b); }
+XNCAPS_INLINE F8 Div(F8 a, F8 b) { return _mm256_div_ps(a, b); }
+XNCAPS_INLINE F8 Abs(F8 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+XNCAPS_INLINE F8 LoadHalf(const uint16_t* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+XNCAPS_INLINE F8 LoadInt8(const int8_t* p) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+}
+
+// 2^k * poly5(f), rel. error 1e-7, of x <= 0; below -86 it stays e^-86.
+XNCAPS_INLINE F8 Exp(F8 x) {
+  const F8 magic = Set(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  x = _mm256_max_ps(x, Set(-86.0f));
+  const F8 t = Fma(x, Set(1.44269504f), magic);
+  const F8 k = Sub(t, magic);
+  F8 f = _mm256_fmsub_ps(x, Set(1.44269504f), k);
+  f = Fma(x, Set(1.92596299e-8f), f);
+  const F8 f2 = Mul(f, f);
+  const F8 p0 = Fma(f, Set(0.6931469671f), Set(1.000000072f));
+  const F8 p1 = Fma(f, Set(0.05550713274f), Set(0.2402211972f));
+  const F8 p2 = Fma(f, Set(0.001327647178f), Set(0.009675541333f));
+  const F8 p = Fma(Fma(p2, f2, p1), f2, p0);
+  const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
+}
+
+XNCAPS_INLINE B32 LoadBytes(const uint8_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+XNCAPS_INLINE void StoreBytes(int8_t* p, B32 a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a);
+}
+XNCAPS_INLINE B32 SetBytes(uint8_t x) { return _mm256_set1_epi8(static_cast<char>(x)); }
+XNCAPS_INLINE B32 AddBytes(B32 a, B32 b) { return _mm256_add_epi8(a, b); }
+
+// Of each byte: 8 - 2 * popcount(x ^ w), the sum of eight products of signs.
+XNCAPS_INLINE B32 SignDot(B32 x, B32 w) {
+  const B32 table = _mm256_setr_epi8(4, 2, 2, 0, 2, 0, 0, -2, 2, 0, 0, -2, 0, -2, -2, -4,  //
+                                     4, 2, 2, 0, 2, 0, 0, -2, 2, 0, 0, -2, 0, -2, -2, -4);
+  const B32 nibble = _mm256_set1_epi8(15);
+  const B32 t = _mm256_xor_si256(x, w);
+  const B32 low = _mm256_and_si256(t, nibble);
+  const B32 high = _mm256_and_si256(_mm256_srli_epi16(t, 4), nibble);
+  return _mm256_add_epi8(_mm256_shuffle_epi8(table, low), _mm256_shuffle_epi8(table, high));
+}
+
+// The 32 signed bytes as four vectors of floats.
+XNCAPS_INLINE void BytesToFloats(B32 t, F8* f) {
+  const __m128i low = _mm256_castsi256_si128(t), high = _mm256_extracti128_si256(t, 1);
+  f[0] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(low));
+  f[1] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(low, 8)));
+  f[2] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(high));
+  f[3] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(high, 8)));
+}
+
+XNCAPS_INLINE void Transpose8(F8* r) {
+  F8 s[8], t[8];
+  for (int i = 0; i < 8; i += 2) {
+    s[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    s[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    t[i] = _mm256_shuffle_ps(s[i], s[i + 2], 0x44);
+    t[i + 1] = _mm256_shuffle_ps(s[i], s[i + 2], 0xee);
+    t[i + 2] = _mm256_shuffle_ps(s[i + 1], s[i + 3], 0x44);
+    t[i + 3] = _mm256_shuffle_ps(s[i + 1], s[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; ++i) {
+    r[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+    r[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+  }
+}
+
+// Eight horizontal sums: lane i is the sum of r[i]. r is overwritten.
+XNCAPS_INLINE F8 Sums8(F8* r) {
+  Transpose8(r);
+  return Add(Add(Add(r[0], r[4]), Add(r[2], r[6])), Add(Add(r[1], r[5]), Add(r[3], r[7])));
+}
+
+// Bit i is lane i > 0.
+XNCAPS_INLINE uint8_t SignBits(F8 a) {
+  return static_cast<uint8_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, Zero(), _CMP_GT_OQ)));
+}
+
+// Eight signs for each of eight lanes: bit `bit` of lane i's byte is a[i] > 0.
+typedef __m256i SignLanes;
+XNCAPS_INLINE SignLanes NoSigns() { return _mm256_setzero_si256(); }
+XNCAPS_INLINE SignLanes AddSign(SignLanes lanes, F8 a, int bit) {
+  const __m256i positive = _mm256_castps_si256(_mm256_cmp_ps(a, Zero(), _CMP_GT_OQ));
+  return _mm256_or_si256(lanes, _mm256_and_si256(positive, _mm256_set1_epi32(1 << bit)));
+}
+XNCAPS_INLINE void StoreSigns(uint8_t* p, SignLanes lanes) {
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+}
+
+}  // namespace
+}  // namespace xncaps
+
+#endif  // XNCAPS_KERNELS_SIMD_AVX2_H_

@@ -1,0 +1,12 @@
+"""Runs capsule networks with one-bit layers on stock TFLite/LiteRT: an interpreter with the delegate loaded.
+
+Needs numpy, Pillow and ai-edge-litert; no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from xncaps_runtime._library import delegate_path, info
+from xncaps_runtime.errors import RuntimeLibraryError
+from xncaps_runtime.interpreter import Interpreter, load_delegate
+
+__all__ = ["Interpreter", "RuntimeLibraryError", "delegate_path", "info", "load_delegate"]

@@ -1,0 +1,7 @@
+"""What can go wrong with the runtime itself; a bad model raises the interpreter's own errors."""
+
+from __future__ import annotations
+
+
+class RuntimeLibraryError(Exception):
+    """The delegate's library is missing, cannot be loaded or refuses an option."""
