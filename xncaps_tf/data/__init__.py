@@ -1,1 +1,53 @@
+"""Data sets by name, their batches, and the pictures of a user's own.
 
+Names are at hand at once; what needs TensorFlow is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from xncaps_tf.data.names import NAMES, SPLITS
+
+if TYPE_CHECKING:
+    from xncaps_tf.data.augment import AUGMENTATIONS, Augmentation
+    from xncaps_tf.data.batching import batches, num_batches
+    from xncaps_tf.data.dataset import ArrayImages, Dataset
+    from xncaps_tf.data.loading import load
+    from xncaps_tf.data.splits import split_validation
+
+_ATTRIBUTES = {
+    "AUGMENTATIONS": "augment",
+    "ArrayImages": "dataset",
+    "Augmentation": "augment",
+    "Dataset": "dataset",
+    "batches": "batching",
+    "load": "loading",
+    "num_batches": "batching",
+    "split_validation": "splits",
+}
+
+__all__ = [
+    "AUGMENTATIONS",
+    "NAMES",
+    "SPLITS",
+    "ArrayImages",
+    "Augmentation",
+    "Dataset",
+    "batches",
+    "load",
+    "num_batches",
+    "split_validation",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what is asked for when it is first used (PEP 562)."""
+    if name not in _ATTRIBUTES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_ATTRIBUTES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

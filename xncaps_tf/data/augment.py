@@ -1,0 +1,116 @@
+"""Augmentation by words: every draw is given, none is made here.
+
+An augmentation takes `num_draws` uniform numbers an image; `batches` draws them as a function of
+(seed, epoch, example), so neither the batch size nor the order of the images changes them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from xncaps_tf._keras import tf
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """A change of images float32 [B, H, W, C] by uniform draws float32 [B, num_draws]."""
+
+    name: str
+    num_draws: int
+    apply: Callable[[Any, Any], Any]
+    text: str
+
+
+def _project(images: Any, rows: list[Any], interpolation: str, fill_mode: str) -> Any:
+    """Output pixel (x, y) is read from input (r0 x + r1 y + r2, r3 x + r4 y + r5)."""
+    zero = tf.zeros_like(rows[0])
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([*rows, zero, zero], axis=1),  # [B, 8]
+        output_shape=tf.shape(images)[1:3],
+        fill_value=0.0,
+        interpolation=interpolation,
+        fill_mode=fill_mode,
+    )
+
+
+def shift(max_pixels: int) -> Callable[[Any, Any], Any]:
+    """Moves by whole pixels, up to `max_pixels` in y and x; what comes in is 0."""
+
+    def apply(images: Any, draws: Any) -> Any:
+        offsets = tf.floor(draws * (2 * max_pixels + 1)) - max_pixels  # [B, 2]
+        offsets = tf.minimum(offsets, float(max_pixels))  # a draw can round up to 1
+        one, zero = tf.ones_like(offsets[:, 0]), tf.zeros_like(offsets[:, 0])
+        rows = [one, zero, offsets[:, 1], zero, one, offsets[:, 0]]
+        return _project(images, rows, "NEAREST", "CONSTANT")
+
+    return apply
+
+
+def affine(degrees: float, fraction: float, *, flip: bool) -> Callable[[Any, Any], Any]:
+    """Rotation by up to `degrees`, shifts by up to `fraction` of each side, perhaps a flip.
+
+    Bilinear; pixels from outside are those of the nearest edge. Draws: angle, y, x[, flip].
+
+    Source: Keras 2, `ImageDataGenerator(rotation_range, height_shift_range, width_shift_range,
+        horizontal_flip)`, which the published training code uses: the same geometry and limits.
+    Differs from the source: stateless draws.
+    """
+
+    def apply(images: Any, draws: Any) -> Any:
+        size = tf.cast(tf.shape(images)[1:3], tf.float32)  # [2]
+        signed = 2 * draws - 1  # [B, 3 or 4]
+        angle = signed[:, 0] * (degrees * math.pi / 180)  # [B]
+        cos, sin = tf.cos(angle), tf.sin(angle)
+        center = (size - 1) / 2
+        y = signed[:, 1] * fraction * size[0] - center[0]
+        x = signed[:, 2] * fraction * size[1] - center[1]
+        # in = center + R (out - center + shift), R turning (y, x)
+        from_y = center[0] + cos * y - sin * x
+        from_x = center[1] + sin * y + cos * x
+        moved = _project(images, [cos, sin, from_x, -sin, cos, from_y], "BILINEAR", "NEAREST")
+        if not flip:
+            return moved
+        is_flipped = draws[:, 3, None, None, None] < 0.5  # [B, 1, 1, 1]
+        return tf.where(is_flipped, tf.reverse(moved, axis=[2]), moved)
+
+    return apply
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {
+    known.name: known
+    for known in (
+        Augmentation("shift", 2, shift(2), "shifts of up to 2 pixels, filled with 0"),
+        Augmentation(
+            "affine",
+            3,
+            affine(20, 0.1, flip=False),
+            "rotation up to 20 degrees, shifts up to a tenth",
+        ),
+        Augmentation(
+            "affine_flip",
+            4,
+            affine(20, 0.1, flip=True),
+            "the same and a horizontal flip: as published for CIFAR-10",
+        ),
+    )
+}
+
+
+def get(augment: str | Augmentation | None) -> Augmentation | None:
+    """The augmentation of that name; None and 'none' are none.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if augment is None or augment == "none":
+        return None
+    if isinstance(augment, Augmentation):
+        return augment
+    if augment not in AUGMENTATIONS:
+        known = ", ".join(["none", *AUGMENTATIONS])
+        raise ValueError(f"augment: expected one of {known}. Received: augment={augment!r}.")
+    return AUGMENTATIONS[augment]

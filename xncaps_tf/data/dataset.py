@@ -1,0 +1,183 @@
+"""What `load` returns: images and labels of one split, in memory, with their names and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from xncaps_tf._keras import tf
+from xncaps_tf.errors import DataError
+
+
+class Images(Protocol):
+    """Where a data set's images come from; `gather` is called inside a tf.data function."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of every image."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def prepare(self) -> None:
+        """Makes, outside of any graph, the tensors that `gather` uses."""
+        ...
+
+    def gather(self, indices: Any) -> Any:
+        """Images float32 [n, H, W, C] of the int64 tensor `indices` [n]."""
+        ...
+
+    def numpy(self, indices: np.ndarray) -> np.ndarray:
+        """The same images as an array, of the type they are stored in."""
+        ...
+
+
+class ArrayImages:
+    """Images in one array [n, H, W, C], uint8, uint16 or float32."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        if array.ndim != 4 or array.dtype not in (np.uint8, np.uint16, np.float32):
+            raise ValueError(
+                "ArrayImages: expected uint8, uint16 or float32 images of shape [n, H, W, C]. "
+                f"Received: array of {array.dtype}, shape {array.shape}."
+            )
+        self._array = array
+        self._tensor: Any = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        height, width, channels = self._array.shape[1:]
+        return int(height), int(width), int(channels)
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def prepare(self) -> None:
+        if self._tensor is None:
+            with tf.init_scope(), tf.device("CPU:0"):
+                self._tensor = tf.constant(self._array)
+
+    def gather(self, indices: Any) -> Any:
+        return tf.cast(tf.gather(self._tensor, indices), tf.float32)  # [n, H, W, C]
+
+    def numpy(self, indices: np.ndarray) -> np.ndarray:
+        return self._array[indices]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One split of a data set: images of one shape, 0 to 255, and the class of each.
+
+    Attributes:
+        name: one of `data.NAMES`, or a name of the caller's own.
+        split: 'train', 'test', or what the caller says ('train[validation]').
+        class_names: one name a class, in the order of the labels.
+        images: where the images come from.
+        labels: int64 [n], or float32 [n, classes] of zeros and ones where an image shows more than
+            one class (MultiMNIST: two-hot).
+        source: the file or folder that was read, for reports.
+        positions: which of `images` belong to the split, int64 [n]; all where not given.
+        note: what a report must say about the images ('JPEG copy'), else ''.
+
+    Raises:
+        DataError: labels and images differ in number, a label has no class, or there is no image.
+    """
+
+    name: str
+    split: str
+    class_names: tuple[str, ...]
+    images: Images
+    labels: np.ndarray
+    source: str = ""
+    positions: np.ndarray = field(default=None)  # pyright: ignore[reportAssignmentType]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.positions is None:
+            object.__setattr__(self, "positions", np.arange(len(self.images), dtype=np.int64))
+        where = f"{self.source or self.name}: "
+        if len(self.labels) != len(self.positions):
+            raise DataError(
+                f"{where}expected one label an image. Received: {len(self.positions)} images "
+                f"and {len(self.labels)} labels."
+            )
+        if not len(self.positions):
+            raise DataError(f"{where}expected at least one image. Received: none.")
+        classes = len(self.class_names)
+        if self.labels.ndim == 1:
+            low, high = int(self.labels.min()), int(self.labels.max())
+            if low < 0 or high >= classes:
+                raise DataError(
+                    f"{where}expected labels from 0 to {classes - 1}. "
+                    f"Received: labels from {low} to {high}."
+                )
+        elif self.labels.shape[1:] != (classes,):
+            raise DataError(
+                f"{where}expected labels [n, {classes}]. Received: shape {self.labels.shape}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def size(self) -> int:
+        """How many images there are."""
+        return len(self)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        return self.images.shape
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes there are: the length of `class_names`."""
+        return len(self.class_names)
+
+    @property
+    def num_labels(self) -> int:
+        """How many classes one image shows: 1, or 2 in MultiMNIST."""
+        return 1 if self.labels.ndim == 1 else int(round(float(self.labels[0].sum())))
+
+    @property
+    def title(self) -> str:
+        """The name with what a report must add to it: 'cifar10 (JPEG copy)'."""
+        return f"{self.name} ({self.note})" if self.note else self.name
+
+    @property
+    def element_spec(self) -> tuple[Any, Any]:
+        """The spec of one element of `as_tf()`."""
+        label = (
+            tf.TensorSpec([], tf.int64)
+            if self.labels.ndim == 1
+            else tf.TensorSpec([self.num_classes], tf.float32)
+        )
+        return tf.TensorSpec(self.image_shape, tf.float32), label
+
+    def as_tf(self) -> Any:
+        """tf.data of (image float32 [H, W, C], label), one image an element, in stored order."""
+        from xncaps_tf.data.batching import batches
+
+        return batches(self, min(256, len(self)), one_hot=False).unbatch()
+
+    def numpy(self) -> tuple[np.ndarray, np.ndarray]:
+        """(images [n, H, W, C] as they are stored, labels): the whole split as arrays."""
+        return self.images.numpy(self.positions), self.labels
+
+    def subset(self, indices: Sequence[int] | np.ndarray | slice, *, split: str = "") -> Dataset:
+        """The images at `indices` of this split, in that order; no image is copied.
+
+        Raises:
+            IndexError: an index is outside the split.
+            DataError: no index is given.
+        """
+        chosen = np.arange(len(self), dtype=np.int64)[indices]
+        return replace(
+            self,
+            positions=self.positions[chosen],
+            labels=self.labels[chosen],
+            split=split or self.split,
+        )

@@ -1,0 +1,48 @@
+"""A hold-out of the training split."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xncaps_tf.data import seeds
+from xncaps_tf.data.dataset import Dataset
+
+
+def split_validation(ds: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """(the rest, a hold-out of about `fraction` of `ds`), a function of the seed.
+
+    The hold-out has round(fraction * n) images and the same share of every class, give or take one
+    image; of a class with two images or more it has at least one and never all. Where images show
+    two classes the share is taken of the whole.
+
+    Raises:
+        ValueError: `fraction` is not between 0 and 1, or the hold-out or the rest would be empty.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(
+            f"split_validation: expected 0 < fraction < 1. Received: fraction={fraction!r}."
+        )
+    order = seeds.numpy_order(len(ds), seed)
+    groups = ds.labels[order] if ds.labels.ndim == 1 else np.zeros(len(ds), np.int64)
+    held = np.zeros(len(ds), bool)
+    kinds, counts = np.unique(groups, return_counts=True)
+    for kind, wanted in zip(kinds, _quotas(counts, fraction), strict=True):
+        held[order[groups == kind][:wanted]] = True
+    if not held.any():
+        raise ValueError(
+            "split_validation: expected a class with two images or more. "
+            f"Received: {len(ds)} images in {len(kinds)} classes."
+        )
+    return (
+        ds.subset(np.flatnonzero(~held), split=f"{ds.split}[rest]"),
+        ds.subset(np.flatnonzero(held), split=f"{ds.split}[validation]"),
+    )
+
+
+def _quotas(counts: np.ndarray, fraction: float) -> np.ndarray:
+    """How many of each class to hold out: largest remainders, then 1 to count - 1."""
+    exact = fraction * counts
+    quotas = np.floor(exact).astype(np.int64)
+    missing = int(round(fraction * int(counts.sum()))) - int(quotas.sum())
+    quotas[np.argsort(quotas - exact, kind="stable")[:missing]] += 1
+    return np.minimum(np.maximum(quotas, 1), counts - 1)
