@@ -1,1 +1,34 @@
-"""Measure TFLite models on this machine, a board or a phone."""
+"""Measure TFLite models on this machine, a board or a phone.
+
+    >>> from xncaps_benchmark import measure, write_report  # doctest: +SKIP
+    >>> result = measure(["capsfc.tflite", "xnodr.tflite"])  # doctest: +SKIP
+    >>> write_report([result], "page.html")  # doctest: +SKIP
+
+Importing the package loads nothing else: numpy, jsonschema and the runtimes come with their use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xncaps_benchmark.measuring import measure
+    from xncaps_benchmark.report import write_report
+    from xncaps_benchmark.results import read_result, write_result
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "measure", "read_result", "write_report", "write_result"]
+
+_HOMES = {
+    "measure": "xncaps_benchmark.measuring",
+    "write_report": "xncaps_benchmark.report",
+    "read_result": "xncaps_benchmark.results",
+    "write_result": "xncaps_benchmark.results",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,227 @@
+"""Outputs before times: are they finite, equal among runs, and what was stored when verified?"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from xncaps_benchmark import png
+from xncaps_benchmark.expected import Expected
+from xncaps_benchmark.runtimes import Session, Tensor
+
+MAX_CLASSES_IN_MATRIX = 100
+_PICTURES = 10
+_MISTAKES = 4
+_RANDOM_ROWS = 4
+
+
+class Rows:
+    """Inputs that a model is run on, and the outputs they gave: [B, ...] a row."""
+
+    def __init__(self, session: Session, expected: Expected | None, seed: int) -> None:
+        self.session = session
+        self.expected = expected
+        if expected is None:
+            generator = np.random.default_rng(seed)
+            self.inputs = [_random(session.inputs, generator) for _ in range(_RANDOM_ROWS)]
+        else:
+            self.inputs = [[batch] for batch in _batches(expected.inputs, session.inputs)]
+        self.outputs: list[bytes] = []
+
+    def set(self, row: int) -> None:
+        """Gives the model the inputs of that row (round and round)."""
+        self.session.set(self.inputs[row % len(self.inputs)])
+
+    def remember(self, row: int) -> list[np.ndarray]:
+        """Keeps the outputs of the last run as those of that row, in order."""
+        if row != len(self.outputs):
+            raise ValueError(f"Rows: expected row {len(self.outputs)} next. Received: row={row}.")
+        outputs = self.session.get()
+        self.outputs.append(_digest(outputs))
+        return outputs
+
+    def same(self, row: int) -> bool:
+        """Whether the last run gave what that row gave when it was checked, bit for bit."""
+        row %= len(self.inputs)
+        return row >= len(self.outputs) or _digest(self.session.get()) == self.outputs[row]
+
+
+def check(rows: Rows, seconds: float) -> dict[str, Any]:
+    """Runs the rows once (the first twice); what they gave against what was expected.
+
+    Returns: `verification`, `accuracy` and `samples` as in the result's schema.
+    """
+    got, problem = _run_all(rows, seconds)
+    if problem is not None:
+        return {"verification": _failed(problem), "accuracy": None, "samples": []}
+    if rows.expected is None:
+        reason = (
+            "no stored outputs beside the file: outputs are finite and equal among runs, no more"
+        )
+        return {"verification": _not_verified(reason), "accuracy": None, "samples": []}
+    outputs = np.concatenate(got)[: len(rows.expected.inputs)]
+    if outputs.shape[1:] != rows.expected.outputs.shape[1:]:
+        shapes = f"{list(outputs.shape[1:])}, stored {list(rows.expected.outputs.shape[1:])}"
+        return {"verification": _failed(f"output shape {shapes}"), "accuracy": None, "samples": []}
+    return {
+        "verification": _compare(outputs, rows.expected),
+        "accuracy": _accuracy(outputs, rows.expected),
+        "samples": _samples(outputs, rows.expected),
+    }
+
+
+def _run_all(rows: Rows, seconds: float) -> tuple[list[np.ndarray], str | None]:
+    end = time.monotonic() + seconds
+    got: list[np.ndarray] = []
+    for row in range(len(rows.inputs)):
+        rows.set(row)
+        rows.session.run()
+        outputs = rows.remember(row)
+        if row == 0:
+            rows.session.run()
+            if not rows.same(0):
+                return got, "two runs on the same input differ"
+        real = [
+            _real(array, spec) for array, spec in zip(outputs, rows.session.outputs, strict=True)
+        ]
+        if not all(np.isfinite(array).all() for array in real):
+            return got, f"the outputs hold NaN or infinity (row {row})"
+        got.append(real[0])
+        if time.monotonic() > end:
+            break
+    return got, None
+
+
+def _compare(outputs: np.ndarray, expected: Expected) -> dict[str, Any]:
+    """At most the stored share of rows may be further than the stored tolerance away."""
+    stored = expected.outputs[: len(outputs)]
+    errors = np.abs(outputs - stored).reshape(len(outputs), -1).max(axis=1)
+    over = int((errors > expected.tolerance).sum())
+    allowed = int(np.floor(expected.tolerated_share * len(outputs) + 1e-9))
+    top = outputs.reshape(len(outputs), -1).argmax(1) == stored.reshape(len(outputs), -1).argmax(1)
+    good = over <= allowed
+    reason = f"{len(outputs)} of {len(expected.outputs)} stored rows compared"
+    if not good:
+        far = f"{over} of {len(outputs)} rows are further than {expected.tolerance:g} away"
+        reason = f"{far} ({allowed} may be)"
+    return {
+        "status": "verified" if good else "failed",
+        "reason": reason,
+        "rows": len(outputs),
+        "max_error": float(errors.max()),
+        "mean_error": float(errors.mean()),
+        "over_tolerance": over,
+        "tolerance": expected.tolerance,
+        "tolerated_share": expected.tolerated_share,
+        "equal_top1": int(top.sum()),
+        "source": expected.source[:200],
+    }
+
+
+def _accuracy(outputs: np.ndarray, expected: Expected) -> dict[str, Any] | None:
+    """Confusion matrix (true class a row) over the rows whose label is known."""
+    known = expected.labels[: len(outputs)] >= 0
+    if outputs.ndim != 2 or not known.any():
+        return None
+    truth = expected.labels[: len(outputs)][known]
+    found = outputs[known].argmax(axis=1)
+    classes = outputs.shape[1]
+    matrix = None
+    if classes <= MAX_CLASSES_IN_MATRIX:
+        table = np.zeros((classes, classes), dtype=int)
+        np.add.at(table, (truth, found), 1)
+        matrix = table.tolist()
+    return {
+        "rows": int(known.sum()),
+        "correct": int((truth == found).sum()),
+        "confusion": matrix,
+        "class_names": [name[:100] for name in expected.class_names],
+        "source": expected.source[:200],
+        "predictions_sha256": hashlib.sha256(found.astype("<i8").tobytes()).hexdigest(),
+    }
+
+
+def _samples(outputs: np.ndarray, expected: Expected) -> list[dict[str, Any]]:
+    """Pictures of the first rows and of the first mistakes, with what the model said."""
+    if outputs.ndim != 2:
+        return []
+    found = outputs.argmax(axis=1)
+    labels = expected.labels[: len(outputs)]
+    wrong = np.flatnonzero((labels >= 0) & (labels != found))[:_MISTAKES]
+    chosen = sorted({*range(min(_PICTURES, len(outputs))), *wrong.tolist()})
+    samples = []
+    for row in chosen:
+        pixels = png.picture(expected.inputs[row])
+        if pixels is not None:
+            samples.append(
+                {
+                    "row": row,
+                    "png": base64.b64encode(png.encode(pixels)).decode(),
+                    "label": int(labels[row]),
+                    "predicted": int(found[row]),
+                    "score": round(float(outputs[row, found[row]]), 6),
+                }
+            )
+    return samples
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    return {"status": "failed", "reason": reason, "rows": 0}
+
+
+def _not_verified(reason: str) -> dict[str, Any]:
+    return {"status": "not verified", "reason": reason, "rows": 0}
+
+
+def _digest(arrays: Sequence[np.ndarray]) -> bytes:
+    return hashlib.sha256(
+        b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
+    ).digest()
+
+
+def _batches(inputs: np.ndarray, specs: Sequence[Tensor]) -> list[np.ndarray]:
+    """The rows in batches of the model's size, the last filled up with row 0.
+
+    Raises:
+        ValueError: the model's input has another shape than the stored rows.
+    """
+    if len(specs) != 1 or inputs.shape[1:] != specs[0].shape[1:]:
+        shapes = [list(spec.shape) for spec in specs]
+        raise ValueError(f"stored inputs {list(inputs.shape)} do not fit the model's {shapes}")
+    size = specs[0].shape[0]
+    rest = -len(inputs) % size
+    filled = np.concatenate([inputs, np.repeat(inputs[:1], rest, axis=0)]) if rest else inputs
+    return [_stored(filled[at : at + size], specs[0]) for at in range(0, len(filled), size)]
+
+
+def _stored(values: np.ndarray, spec: Tensor) -> np.ndarray:
+    """Real numbers as the tensor's own type."""
+    if spec.scale and spec.dtype in ("int8", "uint8", "int16"):
+        limits = np.iinfo(spec.dtype)
+        steps = np.rint(values / spec.scale) + spec.zero_point
+        return np.clip(steps, limits.min, limits.max).astype(spec.dtype)
+    return np.ascontiguousarray(values, dtype=spec.dtype)
+
+
+def _real(array: np.ndarray, spec: Tensor) -> np.ndarray:
+    if spec.scale and array.dtype.kind in "iu":
+        return (array.astype(np.float32) - spec.zero_point) * np.float32(spec.scale)
+    return array.astype(np.float32)
+
+
+def _random(specs: Sequence[Tensor], generator: np.random.Generator) -> list[np.ndarray]:
+    """Inputs for a model without stored ones: pixels 0..255 for pictures, else 0..1."""
+    arrays = []
+    for spec in specs:
+        top = 255.0 if len(spec.shape) == 4 else 1.0
+        if spec.dtype in ("int8", "uint8"):
+            limits = np.iinfo(spec.dtype)
+            arrays.append(generator.integers(limits.min, limits.max, spec.shape).astype(spec.dtype))
+        else:
+            arrays.append((generator.random(spec.shape) * top).astype(spec.dtype))
+    return arrays

@@ -1,0 +1,124 @@
+"""`bench` and `report`: parse, call, print. Only click is imported until a command runs."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
+@click.option("--target", default="local", show_default=True, help="local")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=pathlib.Path, dir_okay=False), help="Result, JSON."
+)
+@click.option("--runs", type=click.IntRange(1, 1_000_000), default=1024, show_default=True)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.001, 86_400),
+    default=60.0,
+    show_default=True,
+    help="Timed for at most this long a file.",
+)
+@click.option(
+    "--warm-up",
+    type=click.FloatRange(0, 3600),
+    default=0.5,
+    show_default=True,
+    help="Seconds a file.",
+)
+@click.option(
+    "--cooldown",
+    type=click.FloatRange(0, 3600),
+    default=0.0,
+    show_default=True,
+    help="Seconds of rest after each 10 s of work.",
+)
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
+@click.option("--cpus", help="big, little or a list such as 0,2-3: where to run.")
+@click.option(
+    "--runtime",
+    type=click.Choice(["litert", "litert+xncaps", "lce"]),
+    help="Default: what the file's ops ask for.",
+)
+@click.option(
+    "--baseline", help="File that ratios refer to. Default: the first without custom ops."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+def bench(
+    files: tuple[pathlib.Path, ...], target: str, out: pathlib.Path | None, **options: Any
+) -> int:
+    """Measure TFLite FILES: outputs checked first, then timed in turns.
+
+    What lies beside FILE.tflite is used: FILE.expected.npz (stored by `xncaps convert`) to check
+    its outputs, FILE.summary.json for the report. A file that fails has no time, and the exit
+    code is then 1.
+    """
+    from xncaps_benchmark import measuring, results, terminal
+
+    with terminal.Progress() as progress:
+        result = measuring.measure(files, target, progress=progress, **options)
+    if out is not None:
+        results.write_result(result, out)
+    click.echo(terminal.table(result))
+    if out is not None:
+        click.echo(f"{out}  (xncaps report {out} -o page.html)")
+    good = result["complete"] and all(model["status"] == "ok" for model in result["models"])
+    return 0 if good else 1
+
+
+@click.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=pathlib.Path, dir_okay=False),
+    default=pathlib.Path("report.html"),
+    show_default=True,
+    help="The page.",
+)
+@click.option("--title", help="The page's title.")
+def report(results: tuple[pathlib.Path, ...], out: pathlib.Path, title: str | None) -> None:
+    """Make one self-contained HTML page of RESULTS (JSON files of `bench`)."""
+    from xncaps_benchmark import report as pages
+    from xncaps_benchmark.results import read_result
+
+    pages.write_report([read_result(path) for path in results], out, title=title)
+    click.echo(f"{out}")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def _both() -> None:
+    """Measure TFLite models; without a command: bench."""
+
+
+_both.add_command(bench)
+_both.add_command(report)
+
+
+def main(args: list[str] | None = None) -> None:
+    """`python -m xncaps_benchmark [bench|report] ...`: a failure is one line and an exit code."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    if arguments and arguments[0] not in ("bench", "report", "-h", "--help"):
+        arguments.insert(0, "bench")
+    sys.exit(_run(arguments or ["--help"]))
+
+
+def _run(arguments: list[str]) -> int:
+    from xncaps_benchmark.errors import BenchmarkError
+
+    try:
+        code = _both.main(args=arguments, prog_name="xncaps_benchmark", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("xncaps_benchmark: interrupted", err=True)
+        return 130
+    except (BenchmarkError, OSError) as error:
+        click.echo("xncaps_benchmark: " + " ".join(str(error).split()), err=True)
+        return 1
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,156 @@
+"""What the machine is and what state it is in: recorded beside every time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import platform
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from xncaps_benchmark.errors import BenchmarkError
+
+_SYS = pathlib.Path("/sys")
+_MAX_ZONES = 64
+
+
+def describe() -> dict[str, Any]:
+    """What does not change during a run."""
+    cpuinfo = _read(pathlib.Path("/proc/cpuinfo"))
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "os": _os_name(),
+        "machine": platform.machine(),
+        "cpu": _cpu_name(cpuinfo),
+        "cpus": os.cpu_count() or 1,
+        "virtual": " hypervisor" in cpuinfo,
+        "memory_bytes": _memory_bytes(),
+        "python": platform.python_version(),
+    }
+
+
+def state(root: pathlib.Path = _SYS) -> dict[str, Any]:
+    """Load, governors, clocks, temperatures, battery: now. What cannot be read is left out."""
+    policies = sorted((root / "devices/system/cpu/cpufreq").glob("policy*"))[:_MAX_ZONES]
+    found: dict[str, Any] = {
+        "governors": sorted(
+            {text for p in policies if (text := _read(p / "scaling_governor").strip())}
+        ),
+        "frequencies_khz": [
+            khz for p in policies if (khz := _number(p / "scaling_cur_freq")) is not None
+        ],
+        "temperatures_c": _temperatures(root),
+    }
+    with contextlib.suppress(OSError, AttributeError):
+        found["load"] = [round(value, 2) for value in os.getloadavg()]
+    for battery in sorted((root / "class/power_supply").glob("*")):
+        level = _number(battery / "capacity")
+        if level is not None and _read(battery / "type").strip() in ("Battery", ""):
+            found["battery_percent"] = level
+    return found
+
+
+def parse_cpus(text: str | None, root: pathlib.Path = _SYS) -> list[int]:
+    """'0,2-3', 'big', 'little' or None -> CPU numbers ([]: all that this process may use).
+
+    Raises:
+        BenchmarkError: not a list, a CPU this process may not use, or all cores are equal.
+    """
+    if not text or text == "all":
+        return []
+    if not hasattr(os, "sched_setaffinity"):
+        raise BenchmarkError(f"--cpus: expected a Linux machine. Received: {sys.platform}.")
+    allowed = os.sched_getaffinity(0)
+    if text in ("big", "little"):
+        return _cluster(text, allowed, root)
+    try:
+        cpus = sorted({cpu for part in text.split(",") for cpu in _span(part)})
+    except ValueError:
+        raise BenchmarkError(
+            f"--cpus: expected 'big', 'little' or a list such as 0,2-3. Received: {text}."
+        ) from None
+    if not set(cpus) <= allowed:
+        raise BenchmarkError(f"--cpus: expected some of {sorted(allowed)}. Received: {cpus}.")
+    return cpus
+
+
+def _span(part: str) -> range:
+    first, _, last = part.partition("-")
+    low, high = int(first), int(last or first)
+    if not 0 <= low <= high < 4096:
+        raise ValueError(part)
+    return range(low, high + 1)
+
+
+def _cluster(kind: str, allowed: set[int], root: pathlib.Path) -> list[int]:
+    """The cores of the highest (or lowest) capacity, or of the highest (lowest) top clock."""
+    strengths = {}
+    for cpu in allowed:
+        folder = root / f"devices/system/cpu/cpu{cpu}"
+        strength = _number(folder / "cpu_capacity")
+        if strength is None:
+            strength = _number(folder / "cpufreq/cpuinfo_max_freq")
+        if strength is not None:
+            strengths[cpu] = strength
+    if len(set(strengths.values())) < 2:
+        raise BenchmarkError(
+            f"--cpus {kind}: the cores of this machine do not differ, or do not say so."
+        )
+    wanted = max(strengths.values()) if kind == "big" else min(strengths.values())
+    return sorted(cpu for cpu, strength in strengths.items() if strength == wanted)
+
+
+def _temperatures(root: pathlib.Path) -> dict[str, float]:
+    found = {}
+    for zone in sorted((root / "class/thermal").glob("thermal_zone*"))[:_MAX_ZONES]:
+        milli = _number(zone / "temp")
+        if milli is not None:
+            found[f"{zone.name} {_read(zone / 'type').strip()}".strip()[:100]] = round(
+                milli / 1000, 1
+            )
+    return found
+
+
+def _cpu_name(cpuinfo: str) -> str:
+    for key in ("model name", "Model", "Hardware", "Processor"):
+        for line in cpuinfo.splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == key and value.strip():
+                return value.strip()[:200]
+    return platform.processor() or platform.machine()
+
+
+def _os_name() -> str:
+    with contextlib.suppress(OSError):
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "")[:200]
+    return ""
+
+
+def _memory_bytes() -> int:
+    for line in _read(pathlib.Path("/proc/meminfo")).splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _read(path: pathlib.Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _number(path: pathlib.Path) -> int | None:
+    text = _read(path).strip()
+    return int(text) if text.lstrip("-").isdigit() else None
+
+
+def slowed_clock(start: dict[str, Any], end: dict[str, Any]) -> float | None:
+    """Share of the clock that is left at the end, None where clocks cannot be read."""
+    first: Sequence[int] = start.get("frequencies_khz", [])
+    last: Sequence[int] = end.get("frequencies_khz", [])
+    if not first or len(first) != len(last):
+        return None
+    return round(sum(last) / max(sum(first), 1), 4)

@@ -1,0 +1,106 @@
+"""`measure`: files and a target in, a result that follows the schema out."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import xncaps_benchmark
+from xncaps_benchmark import plan, results, runtimes, stats
+from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.targets import local
+
+
+def _quiet(what: str, share: float) -> None:
+    """Progress that nobody looks at."""
+
+
+def measure(
+    files: Sequence[str | os.PathLike[str]],
+    target: str = "local",
+    *,
+    progress: local.Progress = _quiet,
+    **options: Any,
+) -> dict[str, Any]:
+    """Measures TFLite files, interleaved, and checks their outputs before any is timed.
+
+    Args:
+        files: paths; `FILE.expected.npz` and `FILE.summary.json` beside them are used.
+        target: 'local'.
+        progress: called with what is being done and the share that is done.
+        options: see `plan.Options`.
+
+    Returns: a result as in `schema/result.schema.json`. Files that fail are in it as failed.
+
+    Raises:
+        BenchmarkError: no file, an option out of its range, no such target or target state.
+    """
+    chosen = plan.Options(**options)
+    kind, _, name = target.partition(":")
+    jobs = plan.jobs([pathlib.Path(file) for file in files], chosen.runtime)
+    if kind != "local":
+        raise BenchmarkError(f"--target: expected local. Received: {target}.")
+    plan.pick_baseline([job.record for job in jobs], chosen.baseline)
+    run = local.Measurement(jobs, chosen, progress)
+    parts = run.run()
+    parts["machine"]["runtimes"] = runtimes.versions()
+    return assemble(
+        parts,
+        [job.record for job in jobs],
+        {"kind": kind, "name": name or kind},
+        chosen,
+        complete=run.complete,
+        notes=run.notes,
+    )
+
+
+def assemble(
+    parts: dict[str, Any],
+    records: list[dict[str, Any]],
+    target: dict[str, str],
+    options: plan.Options,
+    *,
+    complete: bool,
+    notes: list[str],
+) -> dict[str, Any]:
+    """A whole result, checked: with ratios to the baseline and a note for what slowed down."""
+    baseline = plan.pick_baseline(records, options.baseline)
+    parts["method"]["baseline"] = baseline
+    slowed = [r["name"] for r in records if r.get("drift") and r["drift"]["slowed"]]
+    if slowed:
+        notes = [
+            *notes,
+            f"slower at the end than at the start (throttling or load?): {', '.join(slowed)}"[:500],
+        ]
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    return results.check_result(
+        {
+            "format": results.FORMAT,
+            "format_version": results.FORMAT_VERSION,
+            "created": now.isoformat().replace("+00:00", "Z"),
+            "tool": {"name": "xncaps-benchmark", "version": xncaps_benchmark.__version__},
+            "target": target,
+            **parts,
+            "models": records,
+            "ratios": ratios(records, baseline, options.seed),
+            "complete": complete,
+            "notes": notes,
+        }
+    )
+
+
+def ratios(
+    records: Sequence[dict[str, Any]], baseline: str | None, seed: int
+) -> list[dict[str, Any]]:
+    """How many times faster each model is than the baseline."""
+    timed = {record["name"]: record["latency"] for record in records if record["latency"]}
+    if baseline not in timed:
+        return []
+    return [
+        {"baseline": baseline, "model": name, **stats.ratio(timed[baseline], latency, seed)}
+        for name, latency in timed.items()
+        if name != baseline
+    ]

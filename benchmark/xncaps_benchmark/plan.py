@@ -1,0 +1,158 @@
+"""What is to be measured and how: one description for every target."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xncaps_benchmark import expected, flatbuffer, results, runtimes
+from xncaps_benchmark.errors import BenchmarkError, ModelError
+
+RUNS = 1_024
+SECONDS = 60.0
+MAX_FILES = 64
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure; the defaults are what a figure that is quoted should have.
+
+    Args:
+        runs, seconds: timed runs a model, or this long, whichever ends first.
+        warm_up: seconds of untimed runs before.
+        cooldown: seconds of rest after each 10 s of work (0: none).
+        threads: of the interpreter.
+        cpus: 'big', 'little', a list such as '0,2-3', None for all.
+        runtime: a name of `runtimes.NAMES`, None for the one that the file's ops ask for.
+        baseline: name of the model that ratios refer to; None: the first without custom ops.
+        seed: of the order, of random inputs and of the bootstrap.
+        check_seconds: the longest that the stored rows of one file may take.
+    """
+
+    runs: int = RUNS
+    seconds: float = SECONDS
+    warm_up: float = 0.5
+    cooldown: float = 0.0
+    threads: int = 1
+    cpus: str | None = None
+    runtime: str | None = None
+    baseline: str | None = None
+    seed: int = 0
+    check_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("runs", 1, 1_000_000),
+            ("seconds", 0.001, 86_400),
+            ("warm_up", 0, 3_600),
+            ("cooldown", 0, 3_600),
+            ("threads", 1, 1_024),
+        ):
+            if not low <= getattr(self, name) <= high:
+                given = f"{name}={getattr(self, name)}"
+                raise BenchmarkError(
+                    f"Options: expected {name} from {low} to {high}. Received: {given}."
+                )
+        if self.runtime not in (None, *runtimes.NAMES):
+            raise BenchmarkError(
+                f"Options: expected runtime one of {runtimes.NAMES}. Received: {self.runtime}."
+            )
+
+
+@dataclass
+class Job:
+    """One file: what is known of it before anything runs. `record` is its entry of the result."""
+
+    path: pathlib.Path
+    record: dict[str, Any]
+    expected: pathlib.Path | None = None
+    ops: flatbuffer.Ops | None = None
+    turns: list[list[float]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        return self.record["status"] == "failed"
+
+    def fail(self, reason: str) -> None:
+        """Reported as failed and never as a time."""
+        self.turns.clear()
+        self.record.update(
+            status="failed", error=" ".join(reason.split())[:600], latency=None, drift=None
+        )
+
+
+def jobs(files: Sequence[pathlib.Path], runtime: str | None) -> list[Job]:
+    """One job a file, each with a name of its own; files that cannot be read are jobs that failed.
+
+    Raises:
+        BenchmarkError: no file, or too many.
+    """
+    if not 0 < len(files) <= MAX_FILES:
+        raise BenchmarkError(f"bench: expected 1 to {MAX_FILES} files. Received: {len(files)}.")
+    names = _names(files)
+    return [_job(path, name, runtime) for path, name in zip(files, names, strict=True)]
+
+
+def _names(files: Sequence[pathlib.Path]) -> list[str]:
+    """File names without .tflite; with as much of the folder as tells equal ones apart."""
+    names = [path.name.removesuffix(".tflite")[:150] or str(path) for path in files]
+    for index, path in enumerate(files):
+        if names.count(path.name.removesuffix(".tflite")[:150]) > 1:
+            names[index] = f"{path.resolve().parent.name}/{names[index]}"[:190]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            names[index] = f"{name} ({index + 1})"
+    return names
+
+
+def _job(path: pathlib.Path, name: str, runtime: str | None) -> Job:
+    record: dict[str, Any] = {
+        "name": name,
+        "bytes": 0,
+        "sha256": "",
+        "status": "ok",
+        "error": None,
+        "custom_ops": [],
+        "runtime": {"name": runtime or "unknown", "version": "", "timed": ""},
+        "verification": {"status": "not verified", "reason": "not run", "rows": 0},
+        "accuracy": None,
+        "samples": [],
+        "latency": None,
+        "drift": None,
+        "memory": None,
+        "summary": None,
+    }
+    job = Job(path, record)
+    try:
+        data = flatbuffer.read_model(path)
+        record.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        job.ops = flatbuffer.read_ops(data, path.name)
+        record.update(custom_ops=list(job.ops.custom)[:100], ops=job.ops.count)
+        record["runtime"]["name"] = runtime or runtimes.choose(job.ops)
+        job.expected = expected.path_beside(path)
+        sidecar = path.with_suffix(".summary.json")
+        if sidecar.is_file():
+            record["summary"] = results.read_summary(sidecar)
+    except (ModelError, BenchmarkError) as error:
+        job.fail(str(error))
+    return job
+
+
+def pick_baseline(records: Sequence[dict[str, Any]], wanted: str | None) -> str | None:
+    """Name of the model that others are compared with.
+
+    Raises:
+        BenchmarkError: no model of the wanted name.
+    """
+    if wanted is not None:
+        wanted = wanted.removesuffix(".tflite")
+        if wanted not in [record["name"] for record in records]:
+            names = ", ".join(record["name"] for record in records)
+            raise BenchmarkError(f"--baseline: expected one of {names}. Received: {wanted}.")
+        return wanted
+    timed = [record for record in records if record["latency"]]
+    plain = [record for record in timed if not record["custom_ops"]]
+    return (plain or timed)[0]["name"] if timed else None

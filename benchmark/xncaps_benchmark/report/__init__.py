@@ -1,0 +1,59 @@
+"""One self-contained HTML page of results: no script, no network, light and dark."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.results import check_result, write_text
+
+MAX_RESULTS = 16
+
+
+def render(results: Sequence[dict[str, Any]], title: str | None = None) -> str:
+    """The page's HTML. Every text in it that came with a result is escaped.
+
+    Raises:
+        BenchmarkError: no result or too many, one that does not follow the schema, no Jinja2.
+    """
+    if not 0 < len(results) <= MAX_RESULTS:
+        raise BenchmarkError(
+            f"report: expected 1 to {MAX_RESULTS} results. Received: {len(results)}."
+        )
+    for result in results:
+        check_result(result)
+    try:
+        import jinja2
+    except ImportError as error:
+        raise BenchmarkError(
+            "report: needs Jinja2: pip install 'xncaps-benchmark[report]', or make the page from the "
+            "JSON on another machine"
+        ) from error
+    from xncaps_benchmark.report import view
+
+    folder = pathlib.Path(__file__).parent
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FileSystemLoader(folder),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = (folder / "style.css").read_text("utf-8")
+    return environment.get_template("page.html").render(
+        style=style, page=view.page(results, title or "How fast, how small, how right")
+    )
+
+
+def write_report(
+    results: Sequence[dict[str, Any]], out: str | os.PathLike[str], *, title: str | None = None
+) -> None:
+    """Writes the page of one or several results (several: targets or dates compared).
+
+    Raises:
+        BenchmarkError: see `render`.
+    """
+    write_text(pathlib.Path(out), render(results, title))

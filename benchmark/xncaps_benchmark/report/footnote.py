@@ -1,0 +1,72 @@
+"""How and on what a result was measured: the page's footnote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xncaps_benchmark.formats import bytes_text
+
+
+def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
+    """The method's and the machine's footnote of one result."""
+    method, machine, state = result["method"], result["machine"], result["state"]
+    start, end = state["start"], state["end"]
+    wanted = f"{method['runs']:,} runs or {method['seconds']:g} s a model, whichever ends first"
+    rows = [
+        ("target", result["target"]["name"]),
+        ("measured", result["created"]),
+        ("device", machine.get("device", "")),
+        ("CPU", machine["cpu"] + (", virtual" if machine.get("virtual") else "")),
+        ("cores", str(machine.get("cpus", ""))),
+        (
+            "system",
+            ", ".join(
+                t for t in (machine.get("os"), machine["system"], machine.get("machine")) if t
+            ),
+        ),
+        ("build", machine.get("build", "")),
+        ("Android", machine.get("android", "")),
+        ("memory", bytes_text(machine["memory_bytes"]) if machine.get("memory_bytes") else ""),
+        ("runtimes", ", ".join(f"{k} {v}" for k, v in machine.get("runtimes", {}).items())),
+        ("threads", str(method["threads"])),
+        ("affinity", ", ".join(map(str, method["cpus"])) or "all CPUs"),
+        ("governor", ", ".join(start.get("governors", [])) or "not told by this machine"),
+        ("clock", _change(start, end, "frequencies_khz")),
+        ("load", _change(start, end, "load")),
+        ("temperature", _temperature(start, end)),
+        ("battery", f"{start['battery_percent']:g} %" if "battery_percent" in start else ""),
+        ("order", method["order"]),
+        ("runs", wanted),
+        ("warm-up", f"{method['warm_up_seconds']:g} s"),
+        (
+            "cool-down",
+            f"{method['cooldown_seconds']:g} s" if method["cooldown_seconds"] else "none",
+        ),
+        ("seed", str(method["seed"])),
+        ("taken by", method.get("tool") or f"{result['tool']['name']} {result['tool']['version']}"),
+    ]
+    return {
+        "label": label,
+        "facts": [(name, text) for name, text in rows if text],
+        "notes": result["notes"],
+        "complete": result["complete"],
+    }
+
+
+def _change(start: dict[str, Any], end: dict[str, Any], key: str) -> str:
+    first, last = start.get(key), end.get(key)
+    if not first:
+        return ""
+    if key == "frequencies_khz":
+        spans = [f"{max(khz) / 1e6:.2f} GHz" for khz in (first, last) if khz]
+    else:
+        spans = [f"{loads[0]:.2f}" for loads in (first, last) if loads]
+    return " at the start, ".join(spans) + (" at the end" if len(spans) > 1 else "")
+
+
+def _temperature(start: dict[str, Any], end: dict[str, Any]) -> str:
+    first, last = start.get("temperatures_c") or {}, end.get("temperatures_c") or {}
+    if not first or not last:
+        return ""
+    ends = max(first.values()), max(last.values())
+    return f"{ends[0]:.1f} °C at the start, {ends[1]:.1f} °C at the end (hottest)"

@@ -1,0 +1,270 @@
+"""Results -> what the template shows: words, formatted numbers, places of marks in per cent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from xncaps_benchmark.formats import bytes_text, count_text, digits, time_text
+from xncaps_benchmark.report import footnote, plots, words
+
+_COLOURS = 8
+_MAX_MATRIX = 25
+
+
+def page(results: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
+    """Everything on the page."""
+    many = len(results) > 1
+    labels = _target_labels(results)
+    models = [
+        _model(model, result, labels[index] if many else "")
+        for index, result in enumerate(results)
+        for model in result["models"]
+    ]
+    for index, model in enumerate(models):
+        model["colour"] = index % _COLOURS
+    timed = [model for model in models if model["latency"]]
+    return {
+        "title": title,
+        "many": many,
+        "headline": words.headline(models),
+        "models": models,
+        "failed": [model for model in models if not model["latency"]],
+        "distributions": plots.distributions(timed),
+        "scatter": plots.scatter([model for model in timed if model["accuracy_share"] is not None]),
+        "sizes": plots.bars(models, "bytes", bytes_text),
+        "memory": plots.bars([m for m in models if m["growth"]], "growth", bytes_text),
+        "binary": _binary(models),
+        "across": _across(results, labels) if many else None,
+        "confusions": [row for model in _distinct(models) if (row := _confusion(model))],
+        "pictures": _pictures(_distinct(models)),
+        "runs": [footnote.facts(result, labels[index]) for index, result in enumerate(results)],
+    }
+
+
+def _target_labels(results: Sequence[dict[str, Any]]) -> list[str]:
+    """A name a result; results of one target are told apart by their dates."""
+    names = [result["target"]["name"] for result in results]
+    labels = [
+        f"{name}, {result['created']}" if names.count(name) > 1 else name
+        for name, result in zip(names, results, strict=True)
+    ]
+    return [
+        f"{label} ({index + 1})" if label in labels[:index] else label
+        for index, label in enumerate(labels)
+    ]
+
+
+def _model(model: dict[str, Any], result: dict[str, Any], target: str) -> dict[str, Any]:
+    """One model as a card, a row of the tables and a series of the plots."""
+    summary = model["summary"] or {}
+    latency = model["latency"]
+    ratio = next((row for row in result["ratios"] if row["model"] == model["name"]), None)
+    name = result["method"].get("baseline")
+    baseline = next((other for other in result["models"] if other["name"] == name), None)
+    correct, rows, source = words.accuracy(model)
+    memory = model["memory"]
+    return {
+        "raw": model,
+        "name": model["name"],
+        "title": summary.get("title", ""),
+        "label": f"{model['name']} · {target}" if target else model["name"],
+        "target": target,
+        "kind": " + ".join(part for part in (summary.get("backbone"), summary.get("head")) if part),
+        "note": summary.get("note", ""),
+        "latency": latency,
+        "bytes": model["bytes"],
+        "growth": max(memory["peak_bytes"] - memory["before_load_bytes"], 0) if memory else 0,
+        "size_text": bytes_text(model["bytes"]),
+        "median_text": time_text(latency["median_us"]) if latency else "failed",
+        "is_baseline": bool(latency) and model["name"] == name,
+        "verification": model["verification"],
+        "verified": _badge(model),
+        "sentence": words.sentence(model, baseline, ratio),
+        "details": _details(model, summary),
+        "accuracy_share": correct / rows if rows else None,
+        "accuracy_text": words.percent(correct, rows),
+        "accuracy_of": f"{correct:,} of {rows:,} {source}".strip() if rows else "no labels stored",
+        "ratio": ratio,
+        "speed_text": f"{digits(ratio['ratio'])}×" if ratio else ("1×" if latency else "–"),
+        "interval_text": words.interval(ratio) if ratio else "",
+        "times": _times(model),
+        "summary": summary,
+    }
+
+
+def _badge(model: dict[str, Any]) -> dict[str, str]:
+    status = model["verification"]["status"]
+    if model["status"] == "failed":
+        return {"kind": "bad", "text": "failed"}
+    kinds = {"verified": "good", "not verified": "warn", "failed": "bad"}
+    return {"kind": kinds[status], "text": status}
+
+
+def _details(model: dict[str, Any], summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Pairs of a card's small print."""
+    runtime = model["runtime"]
+    rows = [
+        (
+            "runtime",
+            " ".join(part for part in (runtime["name"], f"({runtime['version']})") if part != "()"),
+        )
+    ]
+    if model["custom_ops"]:
+        rows.append(("custom ops", ", ".join(model["custom_ops"])))
+    if runtime["timed"] and runtime["timed"] != "invoke":
+        rows.append(("timed", runtime["timed"]))
+    if summary.get("parameters") is not None:
+        rows.append(("parameters", count_text(summary["parameters"])))
+    if summary.get("macs") is not None:
+        rows.append(("MACs an image", count_text(summary["macs"])))
+    if told := summary.get("accuracy"):
+        share = words.percent(told["correct"], told["images"])
+        rows.append(
+            (
+                "trained model",
+                f"{share} of {told['images']:,} {told['data']} {told['split']} images",
+            )
+        )
+    if seconds := summary.get("training", {}).get("seconds"):
+        rows.append(("trained for", time_text(seconds * 1e6)))
+    if agreement := model.get("agreement"):
+        rows.append(
+            ("equal to the host", f"{agreement['equal']:,} of {agreement['rows']:,} predictions")
+        )
+    rows.append(("SHA-256", model["sha256"][:12] or "–"))
+    return rows
+
+
+def _times(model: dict[str, Any]) -> list[str] | None:
+    """A row of the table of times, None where there are none."""
+    latency = model["latency"]
+    if not latency:
+        return None
+    keys = ("min_us", "median_us", "mean_us", "std_us", "p90_us", "p99_us")
+    memory = model["memory"]
+    growth = memory["peak_bytes"] - memory["before_load_bytes"] if memory else None
+    return [
+        time_text(model["load_us"]) if "load_us" in model else "–",
+        time_text(model["first_run_us"]) if "first_run_us" in model else "–",
+        *(time_text(latency[key]) for key in keys),
+        f"{latency['n']:,}",
+        bytes_text(max(growth, 0)) if growth is not None else "–",
+        bytes_text(memory["peak_bytes"]) if memory else "–",
+    ]
+
+
+def _binary(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Shares of one-bit work and weights, of models whose summary tells them."""
+    rows = []
+    for model in models:
+        told = model["summary"]
+        entry: dict[str, Any] = {"label": model["label"], "colour": model["colour"], "bars": []}
+        for text, part, whole in (
+            ("one-bit MACs", "binary_macs", "macs"),
+            ("one-bit weights", "binary_parameters", "parameters"),
+        ):
+            if told.get(part) is not None and told.get(whole):
+                share = min(100 * told[part] / told[whole], 100)
+                told_text = f"{share:.1f} % of {count_text(told[whole])}"
+                entry["bars"].append({"name": text, "share": round(share, 2), "text": told_text})
+        if told.get("bytes_packed") is not None and told.get("bytes_trained"):
+            before, after = bytes_text(told["bytes_trained"]), bytes_text(told["bytes_packed"])
+            entry["packed"] = f"weights {before} as trained, {after} packed"
+        if entry["bars"]:
+            rows.append(entry)
+    return rows
+
+
+def _across(results: Sequence[dict[str, Any]], labels: Sequence[str]) -> dict[str, Any]:
+    """Medians of every model (rows) on every target (columns)."""
+    names = list(dict.fromkeys(model["name"] for result in results for model in result["models"]))
+    rows = []
+    for name in names:
+        cells = []
+        for result in results:
+            model = next((m for m in result["models"] if m["name"] == name), None)
+            latency = model["latency"] if model else None
+            cells.append(
+                time_text(latency["median_us"]) if latency else ("failed" if model else "–")
+            )
+        rows.append({"name": name, "cells": cells})
+    return {"labels": labels, "rows": rows}
+
+
+def _distinct(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Models whose predictions differ: the same file on two targets shows once."""
+    seen: set[tuple[str, str]] = set()
+    chosen = []
+    for model in models:
+        found = (model["raw"]["accuracy"] or {}).get("predictions_sha256", model["label"])
+        if (key := (model["raw"]["sha256"], found)) not in seen:
+            seen.add(key)
+            chosen.append(model)
+    return chosen
+
+
+def _confusion(model: dict[str, Any]) -> dict[str, Any] | None:
+    """A confusion matrix as cells; too many classes: the most frequent mistakes instead."""
+    found = model["raw"]["accuracy"]
+    if not found or not found["confusion"]:
+        return None
+    matrix, size = found["confusion"], len(found["confusion"])
+    if any(len(row) != size for row in matrix):
+        return None
+    names = (
+        found["class_names"] if len(found["class_names"]) == size else [str(i) for i in range(size)]
+    )
+    mistakes = sorted(
+        ((matrix[t][p], t, p) for t in range(size) for p in range(size) if t != p and matrix[t][p]),
+        reverse=True,
+    )[:5]
+    worst = [f"{names[t]} taken for {names[p]}: {n}" for n, t, p in mistakes]
+    cells = []
+    for truth, row in enumerate(matrix):
+        total = max(sum(row), 1)
+        cells.append(
+            [
+                {"n": n, "share": round(n / total, 3), "right": truth == guess}
+                for guess, n in enumerate(row)
+            ]
+        )
+    return {
+        "label": model["label"],
+        "text": f"{model['accuracy_text']} right, {found['rows']:,} images",
+        "names": names,
+        "cells": cells if size <= _MAX_MATRIX else None,
+        "worst": worst,
+    }
+
+
+def _pictures(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The stored pictures, each with what every model said of it."""
+    pictures: dict[str, dict[str, Any]] = {}
+    for model in models:
+        names = (model["raw"]["accuracy"] or {}).get("class_names", [])
+        for sample in model["raw"]["samples"]:
+            entry = pictures.setdefault(
+                sample["png"],
+                {
+                    "png": sample["png"],
+                    "label": _class(names, sample["label"]) if sample["label"] >= 0 else "",
+                    "row": sample["row"],
+                    "said": [],
+                },
+            )
+            entry["said"].append(
+                {
+                    "model": model["label"],
+                    "colour": model["colour"],
+                    "text": _class(names, sample["predicted"]),
+                    "score": f"{sample['score']:.2f}",
+                    "known": sample["label"] >= 0,
+                    "right": sample["label"] == sample["predicted"],
+                }
+            )
+    return sorted(pictures.values(), key=lambda entry: entry["row"])[:24]
+
+
+def _class(names: Sequence[str], index: int) -> str:
+    return names[index] if index < len(names) else f"class {index}"

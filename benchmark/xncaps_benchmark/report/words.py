@@ -1,0 +1,99 @@
+"""What the page says in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from xncaps_benchmark.formats import digits
+
+
+def accuracy(model: dict[str, Any]) -> tuple[int, int, str]:
+    """Correct, images, of what: of the stored rows, measured with the file on this target.
+
+    The trained model's accuracy on the whole split (FILE.summary.json) stands in where no labels
+    were stored; the page says which of the two it is.
+    """
+    found, told = model["accuracy"], (model["summary"] or {}).get("accuracy")
+    if found:
+        return found["correct"], found["rows"], f"stored images ({found.get('source') or 'labels'})"
+    if told and told["images"]:
+        return (
+            told["correct"],
+            told["images"],
+            f"{told['data']} {told['split']} images (trained model)",
+        )
+    return 0, 0, ""
+
+
+def percent(part: int, whole: int) -> str:
+    if not whole:
+        return "–"
+    share = 100 * part / whole
+    return f"{share:.2f} %" if whole >= 1_000 else f"{share:.1f} %"
+
+
+def interval(ratio: dict[str, Any]) -> str:
+    return f"{digits(ratio['low'])} to {digits(ratio['high'])}"
+
+
+def sentence(
+    model: dict[str, Any], baseline: dict[str, Any] | None, ratio: dict[str, Any] | None
+) -> str:
+    """The verdict in words; what cannot be said is not said."""
+    if not model["latency"]:
+        return f"Not timed: {model['error'] or 'no times'}."
+    if baseline is None or baseline["name"] == model["name"]:
+        return "The baseline that the others are compared with."
+    parts = []
+    if ratio:
+        parts.append(_speed_words(ratio, baseline["name"]))
+    size = baseline["bytes"] / max(model["bytes"], 1)
+    if 0.98 < size < 1.02:
+        parts.append("its file as large")
+    else:
+        word = "smaller" if size > 1 else "larger"
+        parts.append(f"its file {digits(max(size, 1 / size))} times {word}")
+    if points := _points(model, baseline):
+        parts.append(points)
+    text = ", ".join(parts[:-1]) + f" and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return text[0].upper() + text[1:] + "."
+
+
+def _speed_words(ratio: dict[str, Any], baseline: str) -> str:
+    span = f"95 % interval {interval(ratio)}"
+    if ratio["low"] <= 1 <= ratio["high"]:
+        return f"as fast as {baseline} within the noise ({span})"
+    if ratio["ratio"] > 1:
+        return f"{digits(ratio['ratio'])} times faster than {baseline} ({span})"
+    low, high = digits(1 / max(ratio["high"], 1e-9)), digits(1 / max(ratio["low"], 1e-9))
+    slow = digits(1 / max(ratio["ratio"], 1e-9))
+    return f"{slow} times slower than {baseline} (95 % interval {low} to {high})"
+
+
+def _points(model: dict[str, Any], baseline: dict[str, Any]) -> str:
+    """Difference of accuracy, only where both are of as many images of the same source."""
+    correct, rows, source = accuracy(model)
+    other, others, source_of_other = accuracy(baseline)
+    if not rows or rows != others or source != source_of_other:
+        return ""
+    points = 100 * (correct - other) / rows
+    if correct == other:
+        return "as often right"
+    return f"right {abs(points):.2f} points {'more' if points > 0 else 'less'} often"
+
+
+def headline(models: Sequence[dict[str, Any]]) -> str:
+    """The first sentence of the page."""
+    checked = [m for m in models if m["latency"] and m["verified"]["text"] == "verified"]
+    timed = [m for m in models if m["latency"]]
+    if not timed:
+        return "No model could be timed."
+    best = min(checked or timed, key=lambda m: m["latency"]["median_us"])
+    kind = "verified model" if checked else "model (none is verified)"
+    text = f"Fastest {kind}: {best['label']}, {best['median_text']} an image"
+    if best["ratio"] and best["ratio"]["low"] > 1:
+        text += f", {digits(best['ratio']['ratio'])} times faster than {best['ratio']['baseline']}"
+    failed = sum(1 for m in models if not m["latency"])
+    more = f" {failed} of {len(models)} failed and {'has' if failed == 1 else 'have'} no time."
+    return text + "." + (more if failed else "")

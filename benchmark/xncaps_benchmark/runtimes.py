@@ -1,0 +1,290 @@
+"""The interpreters that can run a file, behind one small interface.
+
+`litert`         ai_edge_litert's interpreter (XNNPACK on); tflite_runtime's if only that is there
+`litert+xncaps`  the same with the delegate of the package xncaps_runtime
+`lce`            larq_compute_engine's interpreter with use_indirect_bgemm (its default kernel
+                 refuses the grouped convolutions of capsule layers). It has no separate copy in and
+                 out: `predict` does all three, so its times include copies and the others' do not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import pathlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from xncaps_benchmark.errors import ModelError
+from xncaps_benchmark.flatbuffer import STABLEHLO_COMPOSITE, Ops
+
+NAMES = ("litert", "litert+xncaps", "lce")
+_MAX_TENSOR_BYTES = 1 << 31
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of a model; scale 0 where it is not quantised."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float = 0.0
+    zero_point: int = 0
+
+
+@dataclass(frozen=True)
+class Info:
+    """Which runtime it was; `timed` says what one timed run holds."""
+
+    name: str
+    version: str
+    timed: str
+    details: dict[str, str] = field(default_factory=dict)
+
+
+class Session(Protocol):
+    """A loaded model."""
+
+    info: Info
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+
+    def set(self, arrays: Sequence[np.ndarray]) -> None:
+        """Gives the inputs, of the shapes and types of `inputs`."""
+        ...
+
+    def run(self) -> None:
+        """What is timed."""
+        ...
+
+    def get(self) -> list[np.ndarray]:
+        """Copies of the outputs of the last run."""
+        ...
+
+
+def choose(ops: Ops) -> str:
+    """The runtime that a file's ops ask for (and that, for composites, is installed)."""
+    if any(name.startswith("Lce") for name in ops.custom):
+        return (
+            "lce"
+            if not _installed("xncaps_runtime") or _installed("larq_compute_engine")
+            else "litert+xncaps"
+        )
+    if any(name.startswith("XnCaps") for name in ops.custom):
+        return "litert+xncaps"
+    if STABLEHLO_COMPOSITE in ops.builtin and _installed("xncaps_runtime"):
+        return "litert+xncaps"
+    return "litert"
+
+
+def load(name: str, path: pathlib.Path, threads: int) -> Session:
+    """Loads a model with the runtime of that name.
+
+    Raises:
+        ModelError: the runtime is not installed, or it cannot run the file.
+    """
+    loaders = {"litert": _LiteRt, "litert+xncaps": _delegated, "lce": _Lce}
+    try:
+        return loaders[name](path, threads)
+    except ModelError:
+        raise
+    except (ValueError, RuntimeError, OSError, ImportError) as error:
+        raise ModelError(f"{path.name}: {name} cannot run it: {_one_line(error)}") from error
+
+
+def prepare(name: str, path: pathlib.Path) -> None:
+    """Imports what `load` needs, so that neither its time nor its memory count as the model's."""
+    if name == "lce":
+        _lce_wrapper(path)
+    else:
+        _litert_module()
+    if name == "litert+xncaps" and _installed("xncaps_runtime"):
+        importlib.import_module("xncaps_runtime")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the runtimes that are installed here."""
+    names = ("ai-edge-litert", "tflite-runtime", "xncaps-runtime", "larq-compute-engine")
+    return {name: version for name in names if (version := _version(name))}
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 400 else text[:400] + " ..."
+
+
+class _LiteRt:
+    """ai_edge_litert (or tflite_runtime), with or without a delegate."""
+
+    def __init__(self, path: pathlib.Path, threads: int, delegate: _Delegate | None = None) -> None:
+        module, distribution = _litert_module()
+        delegates = None
+        if delegate is not None:
+            delegates = [module.load_delegate(delegate.path, {"num_threads": threads})]
+        self._interpreter = module.Interpreter(
+            model_path=str(path), num_threads=threads, experimental_delegates=delegates
+        )
+        self._inputs = self._interpreter.get_input_details()
+        self._check_sizes(path)
+        self._interpreter.allocate_tensors()
+        self._outputs = self._interpreter.get_output_details()
+        self.inputs: Sequence[Tensor] = [_tensor(detail) for detail in self._inputs]
+        self.outputs: Sequence[Tensor] = [_tensor(detail) for detail in self._outputs]
+        self.run = self._interpreter.invoke  # nothing of ours inside of what is timed
+        version = f"{distribution} {_version(distribution)}"
+        self.info = Info("litert", version, "invoke")
+        if delegate is not None:
+            self.info = Info(
+                "litert+xncaps",
+                f"{version}, xncaps-runtime {delegate.version}",
+                "invoke",
+                delegate.details,
+            )
+
+    def _check_sizes(self, path: pathlib.Path) -> None:
+        for detail in self._inputs:
+            if int(np.prod(detail["shape"], dtype=object)) * 8 > _MAX_TENSOR_BYTES:
+                raise ModelError(
+                    f"{path.name}: expected inputs below 2 GiB. Received: {detail['shape']}."
+                )
+
+    def set(self, arrays: Sequence[np.ndarray]) -> None:
+        for detail, array in zip(self._inputs, arrays, strict=True):
+            self._interpreter.set_tensor(detail["index"], array)
+
+    def get(self) -> list[np.ndarray]:
+        return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+
+
+@dataclass(frozen=True)
+class _Delegate:
+    path: str
+    version: str
+    details: dict[str, str]
+
+
+def _delegated(path: pathlib.Path, threads: int) -> Session:
+    try:
+        runtime = importlib.import_module("xncaps_runtime")
+    except ImportError as error:
+        raise ModelError(
+            f"{path.name}: its XnCaps ops need the delegate, and xncaps-runtime is not installed. "
+            "pip install xncaps-runtime"
+        ) from error
+    told = {str(key): str(value) for key, value in dict(runtime.info()).items()}
+    delegate = _Delegate(str(runtime.delegate_path()), _version("xncaps-runtime"), told)
+    return _LiteRt(path, threads, delegate)
+
+
+def _litert_module() -> tuple[Any, str]:
+    """The interpreter's module and the name of its distribution."""
+    for module, distribution in (
+        ("ai_edge_litert.interpreter", "ai-edge-litert"),
+        ("tflite_runtime.interpreter", "tflite-runtime"),
+    ):
+        if _installed(module.split(".")[0]):
+            return importlib.import_module(module), distribution
+    raise ModelError("no TFLite runtime is installed: pip install ai-edge-litert")
+
+
+def _tensor(detail: dict[str, Any]) -> Tensor:
+    scale, zero_point = detail.get("quantization", (0.0, 0))
+    shape = tuple(int(size) for size in detail["shape"])
+    return Tensor(
+        str(detail["name"]), shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point)
+    )
+
+
+class _Lce:
+    """LCE's interpreter: `predict` copies in, runs and copies out."""
+
+    def __init__(self, path: pathlib.Path, threads: int) -> None:
+        wrapper, how = _lce_wrapper(path)
+        # data, threads, use_reference_bconv, use_indirect_bgemm, use_xnnpack
+        self._interpreter = wrapper(path.read_bytes(), threads, False, True, True)
+        self.inputs: Sequence[Tensor] = self._tensors("input")
+        self.outputs: Sequence[Tensor] = self._tensors("output")
+        self.info = Info(
+            "lce",
+            f"larq-compute-engine {_version('larq-compute-engine')}",
+            "predict (copies inputs in and outputs out)",
+            {"kernel": "indirect BGEMM", "xnnpack": "on", "loaded": how},
+        )
+        self._given: list[np.ndarray] = []
+        self._got: list[np.ndarray] = []
+
+    def _tensors(self, side: str) -> list[Tensor]:
+        wrapper = self._interpreter
+        shapes, types = getattr(wrapper, f"{side}_shapes"), getattr(wrapper, f"{side}_types")
+        scales = getattr(wrapper, f"{side}_scales")
+        zero_points = getattr(wrapper, f"{side}_zero_points")
+        rows = zip(shapes, types, scales, zero_points, strict=True)
+        return [
+            Tensor(
+                f"{side}_{index}",
+                tuple(int(size) for size in shape),
+                np.dtype(dtype).name,
+                float(scale) if isinstance(scale, (int, float)) else 0.0,
+                int(zero) if isinstance(zero, (int, float)) else 0,
+            )
+            for index, (shape, dtype, scale, zero) in enumerate(rows)
+        ]
+
+    def set(self, arrays: Sequence[np.ndarray]) -> None:
+        self._given = list(arrays)
+
+    def run(self) -> None:
+        self._got = self._interpreter.predict(self._given)
+
+    def get(self) -> list[np.ndarray]:
+        return [np.array(output) for output in self._got]
+
+
+def _lce_wrapper(path: pathlib.Path) -> tuple[Any, str]:
+    """LCE's LiteInterpreter class, without TensorFlow where its extension module loads alone.
+
+    `import larq_compute_engine` imports the converter and so TensorFlow: 5 s and 400 MB that are no
+    part of the interpreter and would drown its memory figure.
+    """
+    spec = importlib.util.find_spec("larq_compute_engine")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(
+            f"{path.name}: its Lce ops need larq-compute-engine (no wheel for Linux on ARM) or "
+            "xncaps-runtime; neither is installed."
+        )
+    name = "larq_compute_engine.tflite.python.interpreter_wrapper_lite"
+    if (
+        name in sys.modules
+    ):  # a second initialisation of the extension would register its types twice
+        return sys.modules[name].LiteInterpreter, "extension module alone, no TensorFlow"
+    folder = pathlib.Path(spec.submodule_search_locations[0], "tflite", "python")
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+        if (file := folder / f"interpreter_wrapper_lite{suffix}").is_file():
+            loader = importlib.machinery.ExtensionFileLoader(name, str(file))
+            module_spec = importlib.util.spec_from_loader(name, loader)
+            if module_spec is not None:
+                module = importlib.util.module_from_spec(module_spec)
+                loader.exec_module(module)
+                sys.modules[name] = module
+                return module.LiteInterpreter, "extension module alone, no TensorFlow"
+    wrapper = importlib.import_module(name)
+    loaded = "with TensorFlow" if "tensorflow" in sys.modules else "whole package"
+    return wrapper.LiteInterpreter, loaded

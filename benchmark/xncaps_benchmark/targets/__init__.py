@@ -1,0 +1,1 @@
+"""The machines that can measure: this one, a board by ssh, a phone by adb."""

@@ -1,0 +1,273 @@
+"""This machine: a child process a file, turns in seeded random order."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xncaps_benchmark import machine, plan, stats
+from xncaps_benchmark.errors import BenchmarkError
+
+ROUNDS = 64
+SETTLE_RUNS = 2
+_LOAD_SECONDS = 300.0
+_GRACE_SECONDS = 120.0
+_COOLDOWN_EVERY_SECONDS = 10.0
+
+# Tells a person how far it is: what is done, share from 0 to 1.
+Progress = Callable[[str, float], None]
+
+
+class Child:
+    """A worker process: requests in JSON lines, answers with a time limit."""
+
+    def __init__(self, job: plan.Job) -> None:
+        self.job = job
+        self._log = tempfile.TemporaryFile()
+        environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="2", PYTHONUNBUFFERED="1")
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        start = (
+            "import sys; sys.path[:] = [p for p in sys.path if p]; "  # not from the working folder
+            "from xncaps_benchmark.worker import main; main()"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", start],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=environment,
+            text=True,
+            encoding="utf-8",
+        )
+        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        stream = self._process.stdout
+        if stream is not None:
+            with contextlib.suppress(ValueError):  # closed while reading: the end
+                for line in stream:
+                    self._answers.put(line)
+        self._answers.put("")
+
+    def ask(self, do: str, timeout: float, **arguments: Any) -> dict[str, Any]:
+        """The answer to a request.
+
+        Raises:
+            BenchmarkError: the model or its runtime failed, the process died, or time is over.
+        """
+        try:
+            stream = self._process.stdin
+            if stream is not None:
+                stream.write(json.dumps({"do": do, **arguments}) + "\n")
+                stream.flush()
+            line = self._answers.get(timeout=timeout)
+        except queue.Empty:
+            self.close()
+            raise BenchmarkError(f"no answer within {timeout:.0f} s ({do})") from None
+        except (BrokenPipeError, OSError):
+            line = ""
+        if not line:
+            raise BenchmarkError(self._last_words(do))
+        answer = json.loads(line)
+        if "error" in answer:
+            kind = answer.get("type", "")
+            known = kind in ("ModelError", "BenchmarkError", "ValueError")
+            text = answer["error"] if known else f"{kind}: {answer['error']}"
+            raise BenchmarkError(" ".join([text, *self._printed(answer["error"])]))
+        return answer
+
+    def _last_words(self, do: str) -> str:
+        """Why the process ended: its signal or code and the last line it wrote."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+        code = self._process.returncode
+        how = f"code {code}"
+        if code is not None and code < 0:
+            with contextlib.suppress(ValueError):
+                how = signal.Signals(-code).name
+        return ": ".join([f"its process ended with {how} ({do})", *self._printed("")])
+
+    def _printed(self, known: str) -> list[str]:
+        """The last line the process wrote, [] where it says nothing new."""
+        self._log.seek(0)
+        text = self._log.read()[-4000:].decode("utf-8", errors="replace")
+        lines = [line for line in text.splitlines() if line.strip() and "INFO" not in line]
+        return [f"({lines[-1].strip()[:300]})"] if lines and lines[-1].strip() not in known else []
+
+    def close(self) -> None:
+        """Ends the process, whatever it is doing."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+
+class Measurement:
+    """One run of `bench` on this machine."""
+
+    def __init__(self, jobs: list[plan.Job], options: plan.Options, progress: Progress) -> None:
+        self.jobs = jobs
+        self.options = options
+        self.complete = True
+        self.notes: list[str] = []
+        self._progress = progress
+        self._cpus = machine.parse_cpus(options.cpus)
+        self._children: list[Child] = []
+        self._runs_a_turn: dict[int, int] = {}
+        self._copies: dict[int, list[float]] = {}
+
+    def run(self) -> dict[str, Any]:
+        """Measures; `method`, `machine` and `state` of the result. Fills the jobs' records."""
+        start = machine.state()
+        try:
+            self._prepare()
+            self._time()
+        except KeyboardInterrupt:
+            self.complete = False
+            self.notes.append("interrupted: the times until then")
+        finally:
+            self._finish()
+        return {
+            "method": self._method(),
+            "machine": machine.describe(),
+            "state": {"start": start, "end": machine.state()},
+        }
+
+    def _prepare(self) -> None:
+        """Loads and checks one file after the other: nothing else runs meanwhile."""
+        todo = [job for job in self.jobs if not job.failed]
+        for index, job in enumerate(todo):
+            self._progress(f"checking {job.record['name']}", 0.2 * index / max(len(todo), 1))
+            child = Child(job)
+            self._children.append(child)
+            try:
+                self._prepare_one(child)
+            except BenchmarkError as error:
+                self._drop(child, str(error))
+
+    def _prepare_one(self, child: Child) -> None:
+        job, options = child.job, self.options
+        loaded = child.ask(
+            "load",
+            _LOAD_SECONDS,
+            path=str(job.path.resolve()),
+            runtime=job.record["runtime"]["name"],
+            threads=options.threads,
+            cpus=self._cpus,
+            expected=str(job.expected.resolve()) if job.expected else None,
+            seed=options.seed,
+        )
+        job.record.update(loaded)
+        checked = child.ask(
+            "check", options.check_seconds + _GRACE_SECONDS, seconds=options.check_seconds
+        )
+        job.record.update(checked)
+        if checked["verification"]["status"] == "failed":
+            raise BenchmarkError(f"wrong outputs: {checked['verification']['reason']}")
+        runs = 3 if options.warm_up else 1
+        warm = child.ask(
+            "warm_up", options.warm_up + _GRACE_SECONDS, seconds=options.warm_up, runs=runs
+        )
+        a_turn = -(-options.runs // ROUNDS)
+        fits = options.seconds / ROUNDS / (warm["run_us"] / 1e6)
+        self._runs_a_turn[id(child)] = max(1, min(a_turn, int(fits)))
+
+    def _time(self) -> None:
+        """Rounds in which every file has one turn, in random order."""
+        generator = np.random.default_rng(self.options.seed)
+        worked = 0.0
+        for turn in range(ROUNDS):
+            self._progress("measuring", 0.2 + 0.8 * turn / ROUNDS)
+            for index in generator.permutation(len(self._children)):
+                child = self._children[index]
+                if child.job.failed or self._enough(child.job):
+                    continue
+                began = time.monotonic()
+                self._turn(child)
+                worked += time.monotonic() - began
+                if self.options.cooldown and worked > _COOLDOWN_EVERY_SECONDS:
+                    time.sleep(self.options.cooldown)
+                    worked = 0.0
+        self._progress("measuring", 1.0)
+
+    def _enough(self, job: plan.Job) -> bool:
+        done = sum(len(turn) for turn in job.turns)
+        spent = sum(sum(turn) for turn in job.turns) / 1e6
+        return done >= self.options.runs or spent >= self.options.seconds
+
+    def _turn(self, child: Child) -> None:
+        done = sum(len(turn) for turn in child.job.turns)
+        runs = min(self._runs_a_turn[id(child)], self.options.runs - done)
+        try:
+            answer = child.ask(
+                "turn", self.options.seconds + _GRACE_SECONDS, runs=runs, settle=SETTLE_RUNS
+            )
+            if not answer["same"]:
+                raise BenchmarkError(
+                    "a timed run gave other outputs than the check on the same input"
+                )
+        except BenchmarkError as error:
+            self._drop(child, str(error))
+            return
+        child.job.turns.append([ns / 1e3 for ns in answer["ns"]])
+        self._copies.setdefault(id(child), []).append(answer["set_ns"] / 1e3)
+
+    def _drop(self, child: Child, reason: str) -> None:
+        child.job.fail(reason)
+        child.close()
+
+    def _finish(self) -> None:
+        for child in self._children:
+            job = child.job
+            if not job.failed:
+                with contextlib.suppress(BenchmarkError):  # the times are good without it
+                    job.record["memory"] = child.ask("memory", 10)
+                self._times(child)
+            child.close()
+        for job in self.jobs:
+            if not job.failed and job.record["latency"] is None:
+                job.fail("interrupted before it was timed")
+
+    def _times(self, child: Child) -> None:
+        job = child.job
+        if not job.turns:
+            return
+        latency = stats.summarise(job.turns)
+        job.record.update(latency=latency, drift=stats.drift(latency, self.options.seed))
+        if job.record["runtime"]["name"] != "lce":  # its copies are in the times
+            job.record["copy_us"] = round(float(np.median(self._copies[id(child)])), 3)
+        if not self.complete:
+            job.record["status"] = "partial"
+
+    def _method(self) -> dict[str, Any]:
+        options = self.options
+        return {
+            "order": "interleaved: each round gives every file one turn, in seeded random order",
+            "seed": options.seed,
+            "runs": options.runs,
+            "seconds": options.seconds,
+            "rounds": ROUNDS,
+            "settle_runs": SETTLE_RUNS,
+            "warm_up_seconds": options.warm_up,
+            "cooldown_seconds": options.cooldown,
+            "threads": options.threads,
+            "cpus": self._cpus,
+        }

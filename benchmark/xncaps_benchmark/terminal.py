@@ -1,0 +1,112 @@
+"""What a person sees on a terminal: a bar while it runs, a table of at most 80 columns after."""
+
+from __future__ import annotations
+
+import io
+import sys
+from types import TracebackType
+from typing import Any
+
+from xncaps_benchmark.formats import bytes_text, ratio_text, time_text
+
+WIDTH = 80
+
+
+class Progress:
+    """A bar with the time that is left on stderr where a person looks, nothing elsewhere."""
+
+    def __enter__(self) -> Progress:
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(
+                TextColumn("{task.description:<32.32}", markup=False),
+                BarColumn(bar_width=24),
+                TimeRemainingColumn(),
+                console=Console(file=sys.stderr),
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("starting", total=1.0)
+        return self
+
+    def __call__(self, what: str, share: float) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, description=what, completed=share)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as text, no line longer than 80 characters."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    ratios = {row["model"]: row for row in result["ratios"]}
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for heading, justify in (
+        ("model", "left"),
+        ("median", "right"),
+        ("p90", "right"),
+        ("speed", "right"),
+        ("right", "right"),
+        ("size", "right"),
+        ("outputs", "left"),
+    ):
+        grid.add_column(Text(heading), justify=justify, overflow="fold", min_width=5)  # type: ignore[arg-type]
+    for model in result["models"]:
+        grid.add_row(*(Text(_clean(cell)) for cell in _cells(model, ratios, result)))
+    console = Console(file=io.StringIO(), width=WIDTH, no_color=True, legacy_windows=False)
+    console.print(grid)
+    for line in _below(result):
+        console.print(Text(_clean(line)))
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()).strip("\n")  # type: ignore[attr-defined]
+
+
+def _cells(model: dict[str, Any], ratios: dict[str, Any], result: dict[str, Any]) -> list[str]:
+    accuracy = model["accuracy"]
+    right = f"{100 * accuracy['correct'] / accuracy['rows']:.1f} %" if accuracy else "-"
+    latency = model["latency"]
+    if latency is None:
+        return [model["name"], "failed", "-", "-", right, bytes_text(model["bytes"]), "see below"]
+    speed = "baseline" if model["name"] == result["method"].get("baseline") else "-"
+    if model["name"] in ratios:
+        speed = ratio_text(ratios[model["name"]]["ratio"])
+    return [
+        model["name"],
+        time_text(latency["median_us"]),
+        time_text(latency["p90_us"]),
+        speed,
+        right,
+        bytes_text(model["bytes"]),
+        model["verification"]["status"],
+    ]
+
+
+def _below(result: dict[str, Any]) -> list[str]:
+    lines = [f"{m['name']} failed: {m['error']}" for m in result["models"] if m["error"]]
+    lines += result["notes"]
+    method, machine = result["method"], result["machine"]
+    threads = f"{method['threads']} thread" + ("s" if method["threads"] != 1 else "")
+    cpus = f", CPUs {','.join(map(str, method['cpus']))}" if method["cpus"] else ""
+    load = result["state"]["start"].get("load")
+    told = f", load {load[0]:.1f}" if load else ""
+    lines.append(f"{result['target']['name']}: {machine['cpu']}, {threads}{cpus}{told}")
+    return lines
+
+
+def _clean(text: str) -> str:
+    """No control characters: names come from files of strangers."""
+    return "".join(char if char.isprintable() else "?" for char in text)

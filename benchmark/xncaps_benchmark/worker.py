@@ -1,0 +1,163 @@
+"""The child process that holds one model: started by `local.py`, spoken to in JSON lines.
+
+One process a file: a file that crashes its interpreter takes nothing else along, and the peak
+memory is that file's. Descriptor 1 is kept for the answers; native libraries print to stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import pathlib
+import sys
+import time
+from typing import Any, TextIO
+
+_clock = time.perf_counter_ns
+
+
+class Worker:
+    """Answers one request at a time; `load` comes first."""
+
+    def __init__(self) -> None:
+        self._rows: Any = None
+        self._session: Any = None
+        self._row = 0
+        self._before_load = 0
+
+    def load(
+        self,
+        path: str,
+        runtime: str,
+        threads: int,
+        cpus: list[int],
+        expected: str | None,
+        seed: int,
+    ) -> dict[str, Any]:
+        """Loads the model and runs it once."""
+        if cpus:
+            os.sched_setaffinity(0, cpus)
+        from xncaps_benchmark import checking, runtimes
+        from xncaps_benchmark.expected import read
+
+        stored = read(pathlib.Path(expected)) if expected else None
+        runtimes.prepare(runtime, pathlib.Path(path))
+        self._before_load = reset_peak_memory()
+        start = _clock()
+        self._session = runtimes.load(runtime, pathlib.Path(path), threads)
+        load_ns = _clock() - start
+        self._rows = checking.Rows(self._session, stored, seed)
+        self._rows.set(0)
+        start = _clock()
+        self._session.run()
+        first_ns = _clock() - start
+        info = self._session.info
+        return {
+            "load_us": load_ns / 1e3,
+            "first_run_us": first_ns / 1e3,
+            "runtime": {
+                "name": info.name,
+                "version": info.version,
+                "timed": info.timed,
+                "details": info.details,
+            },
+            "inputs": [_told(tensor) for tensor in self._session.inputs],
+            "outputs": [_told(tensor) for tensor in self._session.outputs],
+        }
+
+    def check(self, seconds: float) -> dict[str, Any]:
+        from xncaps_benchmark import checking
+
+        return checking.check(self._rows, seconds)
+
+    def warm_up(self, seconds: float, runs: int) -> dict[str, Any]:
+        """Runs for so long, and at least so often; returns the time of a run."""
+        start = _clock()
+        done = 0
+        while done < runs or _clock() - start < seconds * 1e9:
+            self._session.run()
+            done += 1
+        return {"runs": done, "run_us": (_clock() - start) / done / 1e3}
+
+    def turn(self, runs: int, settle: int) -> dict[str, Any]:
+        """One turn: new inputs, `settle` runs that are not timed (caches), `runs` that are."""
+        row, self._row = self._row, self._row + 1
+        start = _clock()
+        self._rows.set(row)
+        copied = _clock() - start
+        run = self._session.run
+        gc.collect()
+        gc.disable()
+        times = []
+        for _ in range(settle):
+            run()
+        for _ in range(runs):
+            start = _clock()
+            run()
+            times.append(_clock() - start)
+        gc.enable()
+        return {"ns": times, "set_ns": copied, "same": self._rows.same(row)}
+
+    def memory(self) -> dict[str, Any]:
+        """Bytes: the process's peak since the model was loaded, and what it had before."""
+        return {"peak_bytes": peak_memory(), "before_load_bytes": self._before_load}
+
+
+def peak_memory() -> int:
+    """Peak resident bytes of this process."""
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def reset_peak_memory() -> int:
+    """Forgets the peak of the imports (Linux) and returns the resident bytes now."""
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
+    return peak_memory()
+
+
+def _told(tensor: Any) -> dict[str, Any]:
+    return {"name": tensor.name[:200], "shape": list(tensor.shape), "dtype": tensor.dtype}
+
+
+def serve(requests: TextIO, answers: TextIO) -> None:
+    """Reads {"do": name, ...arguments} a line, writes the result or {"error": text}."""
+    worker = Worker()
+    todo = {
+        "load": worker.load,
+        "check": worker.check,
+        "warm_up": worker.warm_up,
+        "turn": worker.turn,
+        "memory": worker.memory,
+    }
+    for line in requests:
+        request = json.loads(line)
+        name = request.pop("do")
+        try:
+            answer = todo[name](**request)
+        except (
+            Exception
+        ) as error:  # whatever the file makes its runtime raise: the parent reports it
+            text = " ".join(str(error).split())
+            answer = {"error": text[:500] or type(error).__name__, "type": type(error).__name__}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        serve(sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main()
