@@ -1,0 +1,83 @@
+"""Fusing files that exist: the same op and constants as from the Keras model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xncaps_converters import floating, fuse, fused, lce, tflite_file
+from xncaps_tf import layers, models
+from xncaps_tf._keras import keras
+from xncaps_tf.errors import ConversionError
+
+
+def _model(kind: Any, *, iterations: int = 3, d: int = 8) -> Any:
+    u = keras.Input((6, d))
+    layer = kind(4, 5, routing_iterations=iterations)
+    v = layer(keras.layers.ReLU()(u))
+    rng = np.random.default_rng(4)
+    layer.kernel.assign(rng.normal(size=layer.kernel.shape).astype(np.float32))
+    return keras.Model(u, layers.Length()(keras.layers.ReLU()(v)))
+
+
+def _op(data: bytes) -> tuple[str, list[np.ndarray], dict[str, int], list[tuple[int, ...]]]:
+    """(name, constants, options, shapes) of a file's one custom op."""
+    graph = tflite_file.parse(data).main
+    [op] = [op for op in graph.ops if op.is_custom]
+    tensors = [graph.tensors[index] for index in op.inputs]
+    constants = [
+        tensor.data.view(np.uint8 if tensor.type == "UINT8" else np.float32)
+        for tensor in tensors[1:]
+        if tensor.data is not None
+    ]
+    options = fuse.flexbuffers.Loads(op.options)
+    return op.name, constants, dict(options), [tensor.shape for tensor in tensors]
+
+
+def _assert_same(made: Any, expected: Any) -> None:
+    assert (made[0], made[2], made[3]) == (expected[0], expected[2], expected[3])
+    for constant, wanted in zip(made[1], expected[1], strict=True):
+        # Bits and weights are equal; the scale is a float32 mean of D values in another order.
+        np.testing.assert_allclose(constant, wanted, rtol=1e-6 if len(made[1]) == 2 else 0)
+
+
+@pytest.mark.parametrize("kind", [layers.XnODR, layers.XnIDR, layers.CapsFC])
+@pytest.mark.parametrize("iterations", [1, 2, 3])
+def test_a_float_file_gets_the_op_of_its_model(kind: Any, iterations: int) -> None:
+    model = _model(kind, iterations=iterations)
+    made = _op(fuse.fuse(floating.convert_float(model)))
+    if kind is layers.XnIDR and iterations == 1:
+        assert made[0] == "XnCapsFc"  # one turn has no agreement: nothing is binarised
+        return
+    _assert_same(made, _op(fused.convert_fused(model)))
+
+
+@pytest.mark.parametrize("d", [2, 8, 16])
+def test_an_lce_file_gets_the_op_of_its_model(d: int) -> None:
+    model = _model(layers.XnODR, d=d)
+    _assert_same(_op(fuse.fuse(lce.convert_lce(model))), _op(fused.convert_fused(model)))
+
+
+def test_a_network_keeps_its_backbone_and_loses_the_head() -> None:
+    model = models.build("small_cnn", "xnodr", (8, 8, 1), 10, seed=1)
+    data = floating.convert_float(model)
+    after = fuse.fuse(data)
+    names = [op.name for op in tflite_file.parse(after).ops]
+    assert names.count("XnCapsOdr") == 1 and "BATCH_MATMUL" not in names
+    assert names.count("CONV_2D") == 5
+    assert len(after) < len(data) - 200_000  # 64 * 10 * 8 * 16 floats became bits and scales
+    direct = [op.name for op in tflite_file.parse(fused.convert_fused(model)).ops]
+    assert sorted(names) == sorted(direct)
+
+
+def test_a_file_without_capsules_is_refused() -> None:
+    model = models.build("small_cnn", "dense", (8, 8, 1), 10, seed=1)
+    with pytest.raises(ConversionError, match="expected a file with a capsule layer"):
+        fuse.fuse(floating.convert_float(model))
+
+
+def test_a_fused_file_is_refused() -> None:
+    with pytest.raises(ConversionError, match="or one that is fused"):
+        fuse.fuse(fused.convert_fused(_model(layers.XnODR)))
