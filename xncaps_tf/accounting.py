@@ -16,16 +16,18 @@ The method, which the figures of other sources need not share:
   several times counts once. A layer whose MACs are not known has `macs` None and is listed in
   `uncounted`; totals leave it out.
 - **Bytes as trained**: each parameter at the size of its type, mostly 4.
-- **Bytes as packed**: binary parameters at one bit, rounded up to whole bytes a weight; BatchNorm as
-  two numbers a channel, a factor and an offset, where beta and moving mean, gamma and moving
-  variance come in pairs; and 4 bytes for each multiplier that a packed layer needs besides its bits:
-  XnODR's means of the weight over D, N J E of them (`bytes_multipliers`, part of `bytes_packed`).
+- **Bytes as packed**: binary parameters at one bit, rounded up to whole bytes a weight; BatchNorm
+  as two numbers a channel, a factor and an offset, where beta and moving mean, gamma and moving
+  variance come in pairs; and 4 bytes for each multiplier that a packed layer needs besides its
+  bits: XnODR's means of the weight over D, N J E of them (`bytes_multipliers`, part of
+  `bytes_packed`).
   A file of a given converter may be larger (padding) or smaller (float16): `xncaps inspect` counts
   what is in a file.
 
-`larq.models.summary` counts the same binary parameters, the same MACs and binary MACs of convolutions
-and dense layers, and as memory `bytes_packed - bytes_multipliers`, but for the counters above. It
-counts two of BatchNorm's four numbers as parameters, and no MACs of capsule layers.
+`larq.models.summary` counts the same binary parameters, the same MACs and binary MACs of
+convolutions and dense layers, and as memory `bytes_packed - bytes_multipliers`, but for the
+counters above. It counts two of BatchNorm's four numbers as parameters, and no MACs of capsule
+layers.
 """
 
 from __future__ import annotations
@@ -174,7 +176,6 @@ def _account_layer(layer: Any, name: str) -> LayerAccount:
     trainable = {id(weight) for weight in layer.trainable_weights}
     binary = {id(weight) for weight in _binary_weights(layer)}
     multipliers = _FLOAT_BYTES * _multipliers(layer)
-    packed = {id(weight) for weight in _folded(layer, weights)}
     macs, binary_macs = _macs(layer)
     return LayerAccount(
         name=name,
@@ -185,21 +186,19 @@ def _account_layer(layer: Any, name: str) -> LayerAccount:
         binary=sum(_size(weight) for weight in weights if id(weight) in binary),
         macs=macs,
         binary_macs=binary_macs,
-        bytes_trained=sum(_size(weight) * weight.dtype.size for weight in weights),
+        bytes_trained=sum(_bytes(weight) for weight in weights),
         bytes_packed=multipliers
-        + sum(
-            math.ceil(_size(weight) / 8)
-            if id(weight) in binary
-            else _size(weight) * weight.dtype.size
-            for weight in weights
-            if id(weight) in packed
-        ),
+        + sum(_bytes(weight, id(weight) in binary) for weight in _folded(layer, weights)),
         bytes_multipliers=multipliers,
     )
 
 
 def _size(weight: Any) -> int:
     return math.prod(weight.shape)
+
+
+def _bytes(weight: Any, is_binary: bool = False) -> int:
+    return math.ceil(_size(weight) / 8) if is_binary else _size(weight) * weight.dtype.size
 
 
 def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
@@ -217,6 +216,11 @@ def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
 
 def _is_binary(quantizer: Any) -> bool:
     return getattr(quantizer, "precision", None) == 1
+
+
+def _are_binary(layer: Any, *quantizers: str) -> bool:
+    """Whether the layer has each of these quantizers, all of one bit."""
+    return all(_is_binary(getattr(layer, quantizer, None)) for quantizer in quantizers)
 
 
 def _binary_weights(layer: Any) -> list[Any]:
@@ -271,10 +275,10 @@ def _capsule_macs(layer: Any) -> tuple[int, int]:
     sums = layer.routing_iterations * n * j * e
     agreements = (layer.routing_iterations - 1) * n * j * e
     binary = 0
-    if isinstance(layer, XnODR) and _is_binary(layer.input_quantizer):
-        binary = projection if _is_binary(layer.kernel_quantizer) else 0
-    if isinstance(layer, XnIDR) and _is_binary(layer.prediction_quantizer):
-        binary = agreements if _is_binary(layer.pose_quantizer) else 0
+    if _are_binary(layer, "input_quantizer", "kernel_quantizer"):  # XnODR
+        binary = projection
+    elif _are_binary(layer, "prediction_quantizer", "pose_quantizer"):  # XnIDR
+        binary = agreements
     return projection + sums + agreements, binary
 
 
@@ -295,24 +299,18 @@ def _times(kernel: Any, pixels: int | None, is_binary: bool) -> tuple[int | None
 
 
 def _kernel_macs(layer: Any) -> tuple[int | None, int]:
-    is_binary = _is_binary(getattr(layer, "input_quantizer", None)) and _is_binary(
-        getattr(layer, "kernel_quantizer", None)
-    )
+    is_binary = _are_binary(layer, "input_quantizer", "kernel_quantizer")
     return _times(layer.kernel, _pixels(layer, _output_shape(layer)), is_binary)
 
 
 def _depthwise_macs(layer: Any) -> tuple[int | None, int]:
-    is_binary = _is_binary(getattr(layer, "input_quantizer", None)) and _is_binary(
-        getattr(layer, "depthwise_quantizer", None)
-    )
+    is_binary = _are_binary(layer, "input_quantizer", "depthwise_quantizer")
     return _times(layer.depthwise_kernel, _pixels(layer, _output_shape(layer)), is_binary)
 
 
 def _separable_macs(layer: Any) -> tuple[int | None, int]:
     pixels = _pixels(layer, _output_shape(layer))
-    is_binary = _is_binary(getattr(layer, "intermediate_quantizer", None)) and _is_binary(
-        getattr(layer, "pointwise_quantizer", None)
-    )
+    is_binary = _are_binary(layer, "intermediate_quantizer", "pointwise_quantizer")
     macs, binary = _times(layer.pointwise_kernel, pixels, is_binary)
     depthwise, binary_depthwise = _depthwise_macs(layer)
     if macs is None or depthwise is None:
@@ -322,9 +320,7 @@ def _separable_macs(layer: Any) -> tuple[int | None, int]:
 
 def _transposed_macs(layer: Any) -> tuple[int | None, int]:
     shape = layer.input_shape
-    is_binary = _is_binary(getattr(layer, "input_quantizer", None)) and _is_binary(
-        getattr(layer, "kernel_quantizer", None)
-    )
+    is_binary = _are_binary(layer, "input_quantizer", "kernel_quantizer")
     return _times(layer.kernel, _pixels(layer, tuple(shape)[1:]), is_binary)
 
 

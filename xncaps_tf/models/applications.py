@@ -12,6 +12,7 @@ from xncaps_tf.models.preprocessing import CaffePreprocessing, three_channels, u
 MOBILENET_FEATURES = 1024
 RESNET_FILTERS = (512, 512, 2048)
 RESNET_L2 = 1e-3
+_RANDOM: Any = None  # "no weights", which the signatures of keras.applications do not foresee
 
 
 class _Layers:
@@ -39,7 +40,7 @@ def mobilenet_v2(image: Any, options: BackboneOptions) -> Features:
     x = keras.layers.Rescaling(1.0 / 127.5, offset=-1.0, name="scale")(three_channels(image))
     x = upsample(x, options.upsampling, options.upsampling_factor)
     core = keras.applications.MobileNetV2(
-        input_tensor=x, include_top=False, weights=None, layers=_Layers()
+        input_tensor=x, include_top=False, weights=_RANDOM, layers=_Layers()
     )
     x = keras.layers.DepthwiseConv2D(3, padding="same", name="extra_depthwise")(core.output)
     x = BatchNorm(name="extra_norm")(x)
@@ -63,7 +64,7 @@ def resnet50(image: Any, options: BackboneOptions) -> Features:
     x = CaffePreprocessing(name="caffe_preprocessing")(three_channels(image))
     x = upsample(x, options.upsampling, options.upsampling_factor)
     core = keras.applications.ResNet50(
-        input_tensor=x, include_top=False, weights=None, layers=_Layers()
+        input_tensor=x, include_top=False, weights=_RANDOM, layers=_Layers()
     )
     return Features(_bottleneck(core.output), core)
 

@@ -48,8 +48,8 @@ class BatchNorm(keras.layers.BatchNormalization):
         unbiased = variance * count / tf.maximum(count - 1.0, 1.0) if self.fused else variance
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, unbiased)
-        scale: Any = tf.convert_to_tensor(self.gamma) if self.scale else None
-        offset: Any = tf.convert_to_tensor(self.beta) if self.center else None
+        scale: Any = self.gamma
+        offset: Any = self.beta
         y = tf.nn.batch_normalization(x, mean, variance, offset, scale, self.epsilon)
         return tf.cast(y, inputs.dtype)  # [B, ..., C]
 

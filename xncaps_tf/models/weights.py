@@ -21,8 +21,8 @@ IMAGENET_FILES = {
     "resnet50": "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
 }
 _FOLDERS = {"mobilenet_v2": "mobilenet_v2", "resnet50": "resnet"}
-_PROBE_SECONDS = 20.0
-_STALL_SECONDS = 20.0
+_PROBE_SECONDS = 10.0  # both together stay below half a minute
+_STALL_SECONDS = 15.0
 
 
 def load(core: Any, weights: str | os.PathLike[str], backbone: str) -> None:
@@ -49,15 +49,22 @@ def load(core: Any, weights: str | os.PathLike[str], backbone: str) -> None:
             f"Received: weights={str(path)!r}, which is no file."
         )
     if path.suffix == ".keras":
-        from xncaps_tf.saving import load_model
-
-        _copy(load_model(path), core, str(path))
+        _copy(_whole_model(path), core, str(path))
         return
     try:
         core.load_weights(str(path))
     except (ValueError, KeyError, OSError) as error:
         raise DataError(
             f"build: expected the weights of {backbone} in {path}. Received: {_line(error)}"
+        ) from error
+
+
+def _whole_model(path: pathlib.Path) -> Any:
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise DataError(
+            f"build: expected a Keras model in {path}. Received: {_line(error)}"
         ) from error
 
 
@@ -86,8 +93,11 @@ def imagenet(backbone: str) -> Any:
 
 
 def _cache_folder() -> pathlib.Path:
-    home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
-    return pathlib.Path(home) / "models"
+    """Where keras.utils.get_file looks: it knows no KERAS_HOME."""
+    home = pathlib.Path.home() / ".keras"
+    if not os.access(home, os.W_OK):
+        home = pathlib.Path("/tmp/.keras")  # noqa: S108 - Keras's own choice
+    return home / "models"
 
 
 def _probe(url: str) -> None:
@@ -97,7 +107,7 @@ def _probe(url: str) -> None:
     def ask() -> None:
         try:
             request = urllib.request.Request(url, method="HEAD")  # noqa: S310
-            with urllib.request.urlopen(request, timeout=_PROBE_SECONDS / 2):
+            with urllib.request.urlopen(request, timeout=_PROBE_SECONDS):
                 failure.clear()
         except Exception as error:  # handed to the thread that waits
             failure.insert(0, error)

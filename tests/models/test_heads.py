@@ -1,0 +1,74 @@
+"""The published head: its order, and gradients that stay finite where capsules are zero."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xncaps_tf import models
+from xncaps_tf._keras import keras, tf
+from xncaps_tf.models import heads
+
+LAYERS = {"capsfc": "CapsFC", "xnodr": "XnODR", "xnidr": "XnIDR"}
+
+
+@pytest.mark.parametrize("head", LAYERS)
+def test_order_of_the_published_head(head: str) -> None:
+    model = models.build("small_cnn", head, (28, 28, 1), 10)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds[kinds.index("GlobalAveragePooling2D") :] == [
+        "GlobalAveragePooling2D",
+        "CapsuleReshape",
+        "BatchNorm",
+        "ReLU",
+        LAYERS[head],
+        "SeededDropout",
+        "BatchNorm",
+        "ReLU",
+        "Length",
+        "ClassScores",
+    ]
+    capsules = model.get_layer("capsules")
+    assert capsules.output_shape == (None, 10, 16) and capsules.routing_iterations == 3
+
+
+def test_dense_head_gives_probabilities() -> None:
+    model = models.build("small_cnn", "dense", (8, 8, 1), 10)
+    pixels = np.random.default_rng(2).uniform(0, 255, (5, 8, 8, 1)).astype("float32")
+    scores = model(pixels).numpy()
+    # ten float32 terms of at most 1
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=10 * np.finfo("float32").eps)
+    assert (scores >= 0).all()
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("head", LAYERS)
+def test_zero_capsules_give_finite_gradients_through_the_head(head: str, training: bool) -> None:
+    features = keras.Input((2, 2, 64))
+    model = keras.Model(features, heads.attach(head, features, heads.HeadOptions(3, dropout=0.3)))
+    inputs = np.random.default_rng(5).normal(size=(4, 2, 2, 64)).astype("float32")
+    inputs[0] = 0  # every primary capsule of an example
+    inputs[1, ..., :8] = 0  # one primary capsule
+    x = tf.constant(inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        scores = model(x, training=training)
+        loss = tf.reduce_sum(tf.square(scores - 0.5))
+    gradients = tape.gradient(loss, [x, *model.trainable_weights])
+    assert np.isfinite(scores.numpy()).all()
+    for gradient in gradients:
+        assert gradient is not None and np.isfinite(gradient.numpy()).all()
+
+
+@pytest.mark.parametrize("head", LAYERS)
+def test_an_all_zero_batch_gives_zero_scores_and_finite_gradients(head: str) -> None:
+    """Behind the last ReLU every output capsule is zero: Length at zero, squash at zero."""
+    features = keras.Input((1, 1, 64))
+    model = keras.Model(features, heads.attach(head, features, heads.HeadOptions(3)))
+    x = tf.zeros((2, 1, 1, 64))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        scores = model(x, training=False)
+    gradients = tape.gradient(scores, [x, *model.trainable_weights])
+    np.testing.assert_array_equal(scores.numpy(), 0)
+    assert all(np.isfinite(gradient.numpy()).all() for gradient in gradients)
