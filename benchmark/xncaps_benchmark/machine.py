@@ -77,8 +77,8 @@ def parse_cpus(text: str | None, root: pathlib.Path = _SYS) -> list[int]:
 
 
 def _span(part: str) -> range:
-    first, _, last = part.partition("-")
-    low, high = int(first), int(last or first)
+    first, dash, last = part.partition("-")
+    low, high = int(first), int(last if dash else first)
     if not 0 <= low <= high < 4096:
         raise ValueError(part)
     return range(low, high + 1)

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -32,7 +33,11 @@ def check_result(result: Any, name: str = "result") -> dict[str, Any]:
     Raises:
         ResultError: the first place where it does not.
     """
-    return _check("result.schema.json", result, name)
+    _check("result.schema.json", result, name)
+    for model in result["models"]:
+        if model["summary"] is not None:
+            check_summary(model["summary"], f"{name}: summary of {model['name']}")
+    return result
 
 
 def check_summary(summary: Any, name: str = "summary") -> dict[str, Any]:
@@ -41,12 +46,20 @@ def check_summary(summary: Any, name: str = "summary") -> dict[str, Any]:
 
 
 def _check(schema: str, value: Any, name: str) -> dict[str, Any]:
-    error = next(iter(_validator(schema).iter_errors(value)), None)
-    if error is not None:
+    validator = _validator(schema)
+    if not validator.is_valid(value):
+        error = _worst(validator.iter_errors(value))
         place = "/".join(str(part) for part in error.absolute_path) or "the whole"
         message = " ".join(error.message.split())
         raise ResultError(f"{name}: {place}: {message[:200]}")
     return value
+
+
+def _worst(errors: Iterable[Any]) -> Any:
+    """The error that says most: inside of a `null or ...` the one of the other branch."""
+    from jsonschema.exceptions import best_match
+
+    return best_match(errors)
 
 
 def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:

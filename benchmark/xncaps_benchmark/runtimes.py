@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.machinery
 import importlib.metadata
@@ -105,8 +106,9 @@ def prepare(name: str, path: pathlib.Path) -> None:
         _lce_wrapper(path)
     else:
         _litert_module()
-    if name == "litert+xncaps" and _installed("xncaps_runtime"):
-        importlib.import_module("xncaps_runtime")
+    if name == "litert+xncaps":
+        with contextlib.suppress(ImportError):  # `load` says what is missing
+            importlib.import_module("xncaps_runtime")
 
 
 def versions() -> dict[str, str]:
@@ -186,8 +188,8 @@ def _delegated(path: pathlib.Path, threads: int) -> Session:
         runtime = importlib.import_module("xncaps_runtime")
     except ImportError as error:
         raise ModelError(
-            f"{path.name}: its XnCaps ops need the delegate, and xncaps-runtime is not installed. "
-            "pip install xncaps-runtime"
+            f"{path.name}: its XnCaps ops need the delegate, and xncaps-runtime cannot be "
+            f"imported ({error}). pip install xncaps-runtime"
         ) from error
     told = {str(key): str(value) for key, value in dict(runtime.info()).items()}
     delegate = _Delegate(str(runtime.delegate_path()), _version("xncaps-runtime"), told)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 RESAMPLES = 2_000
+_CHUNK = 4_000_000  # numbers that a bootstrap holds at a time
 CONFIDENCE = 0.95
 # A run slows down by more than this, with the interval's lower end above the half of it: said so.
 DRIFT_LIMIT = 1.10
@@ -51,13 +52,11 @@ def ratio(baseline: dict[str, Any], other: dict[str, Any], seed: int = 0) -> dic
     """
     first, second = turns_of(baseline), turns_of(other)
     generator = np.random.default_rng(seed)
-    paired = len(first) == len(second)
-    ratios = np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
-        chosen = generator.integers(0, len(first), len(first))
-        mate = chosen if paired else generator.integers(0, len(second), len(second))
-        low, high = _median(first, chosen), _median(second, mate)
-        ratios[index] = low / high if low and high else np.nan
+    chosen = generator.integers(0, len(first), (RESAMPLES, len(first)))
+    mates = chosen
+    if len(first) != len(second):
+        mates = generator.integers(0, len(second), (RESAMPLES, len(second)))
+    ratios = _medians(first, chosen) / np.maximum(_medians(second, mates), 1e-3)
     ends = np.nanpercentile(ratios, [50 - 50 * CONFIDENCE, 50 + 50 * CONFIDENCE])
     return {
         "ratio": _rounded(baseline["median_us"] / max(other["median_us"], 1e-3), 4),
@@ -75,11 +74,8 @@ def drift(latency: dict[str, Any], seed: int = 0) -> dict[str, Any]:
         return {"ratio": None, "low": None, "high": None, "slowed": False}
     first, last = turns[:quarter], turns[-quarter:]
     generator = np.random.default_rng(seed)
-    drawn = [
-        _median(last, generator.integers(0, quarter, quarter))
-        / max(_median(first, generator.integers(0, quarter, quarter)), 1e-3)
-        for _ in range(500)
-    ]
+    draws = generator.integers(0, quarter, (2, RESAMPLES, quarter))
+    drawn = _medians(last, draws[0]) / np.maximum(_medians(first, draws[1]), 1e-3)
     low, high = np.percentile(drawn, [2.5, 97.5])
     value = float(np.median(np.concatenate(last)) / max(np.median(np.concatenate(first)), 1e-3))
     slowed = value > DRIFT_LIMIT and low > 1 + (DRIFT_LIMIT - 1) / 2
@@ -91,9 +87,21 @@ def drift(latency: dict[str, Any], seed: int = 0) -> dict[str, Any]:
     }
 
 
-def _median(turns: Sequence[np.ndarray], chosen: np.ndarray) -> float:
-    times = np.concatenate([turns[index] for index in chosen])
-    return float(np.median(times)) if len(times) else 0.0
+def _medians(turns: Sequence[np.ndarray], chosen: np.ndarray) -> np.ndarray:
+    """The median of the runs of the chosen turns, for each row of `chosen` [resamples, turns]."""
+    lengths = {len(turn) for turn in turns}
+    if len(lengths) == 1 and lengths != {0}:
+        table = np.stack(turns)  # [turns, runs]
+        rows = max(1, _CHUNK // table.size)
+        parts = [
+            np.median(
+                table[chosen[at : at + rows]].reshape(-1, chosen.shape[1] * table.shape[1]), axis=1
+            )
+            for at in range(0, len(chosen), rows)
+        ]
+        return np.concatenate(parts)
+    times = [np.concatenate([turns[index] for index in row]) for row in chosen]
+    return np.array([np.median(drawn) if len(drawn) else np.nan for drawn in times])
 
 
 def _rounded(value: Any, digits: int = 3) -> float:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 from collections.abc import Callable
 
 import pytest
-from benchmark_files import Digits, train
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))  # what the tests of this folder share
+
+from benchmark_files import Digits, train  # noqa: E402
 
 
 @pytest.fixture(scope="session")

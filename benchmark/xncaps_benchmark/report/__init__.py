@@ -20,17 +20,16 @@ def render(results: Sequence[dict[str, Any]], title: str | None = None) -> str:
         BenchmarkError: no result or too many, one that does not follow the schema, no Jinja2.
     """
     if not 0 < len(results) <= MAX_RESULTS:
-        raise BenchmarkError(
-            f"report: expected 1 to {MAX_RESULTS} results. Received: {len(results)}."
-        )
+        count = len(results)
+        raise BenchmarkError(f"report: expected 1 to {MAX_RESULTS} results. Received: {count}.")
     for result in results:
         check_result(result)
     try:
         import jinja2
     except ImportError as error:
         raise BenchmarkError(
-            "report: needs Jinja2: pip install 'xncaps-benchmark[report]', or make the page from the "
-            "JSON on another machine"
+            "report: needs Jinja2: pip install 'xncaps-benchmark[report]', or make the page of "
+            "the JSON on another machine"
         ) from error
     from xncaps_benchmark.report import view
 

@@ -159,7 +159,8 @@ def _binary(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     rows = []
     for model in models:
         told = model["summary"]
-        entry: dict[str, Any] = {"label": model["label"], "colour": model["colour"], "bars": []}
+        entry: dict[str, Any] = {"label": model["label"], "colour": model["colour"]}
+        entry |= {"bars": [], "packed": ""}
         for text, part, whole in (
             ("one-bit MACs", "binary_macs", "macs"),
             ("one-bit weights", "binary_parameters", "parameters"),
@@ -197,7 +198,7 @@ def _distinct(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     seen: set[tuple[str, str]] = set()
     chosen = []
     for model in models:
-        found = (model["raw"]["accuracy"] or {}).get("predictions_sha256", model["label"])
+        found = str((model["raw"]["accuracy"] or {}).get("confusion"))
         if (key := (model["raw"]["sha256"], found)) not in seen:
             seen.add(key)
             chosen.append(model)

@@ -52,7 +52,8 @@ class Child:
             encoding="utf-8",
         )
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         stream = self._process.stdout
@@ -117,6 +118,9 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._listener.join(5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         self._log.close()
 
 

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from benchmark_results import failed, model, result
+from click.testing import CliRunner
+
+from xncaps_benchmark import cli, results, terminal
+
+Make = Callable[..., pathlib.Path]
+FAST = ["--runs", "64", "--seconds", "2", "--warm-up", "0.01"]
+
+
+def test_bench_and_report_make_a_page(model: Make, tmp_path: pathlib.Path) -> None:
+    out, page = tmp_path / "r.json", tmp_path / "p.html"
+    files = [str(model("first")), str(model("second", hidden=3))]
+    ran = CliRunner().invoke(cli.bench, [*files, "-o", str(out), *FAST])
+    assert ran.exit_code == 0, ran.output
+    assert "first" in ran.output and "verified" in ran.output and "baseline" in ran.output
+    assert results.read_result(out)["models"][1]["latency"]["n"] == 64
+    made = CliRunner().invoke(cli.report, [str(out), "-o", str(page)])
+    assert made.exit_code == 0, made.output
+    assert made.output.strip() == str(page)
+    assert "second" in page.read_text()
+
+
+def test_bench_exits_with_1_where_a_file_failed(model: Make, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "r.json"
+    files = [str(model("good")), str(model("wrong", wrong=1.0))]
+    ran = CliRunner().invoke(cli.bench, [*files, "-o", str(out), *FAST], standalone_mode=False)
+    assert ran.return_value == 1
+    assert "wrong failed: wrong outputs" in " ".join(ran.output.split())
+    assert results.read_result(out)["models"][0]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--runs", "0"], ["--threads", "x"], ["--runtime", "onnx"], ["--seconds", "-1"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_bench_refuses_wrong_options_with_2(model: Make, arguments: list[str]) -> None:
+    ran = CliRunner().invoke(cli.bench, [str(model()), *arguments])
+    assert ran.exit_code == 2 and arguments[0] in ran.output
+
+
+def test_table_fits_80_columns_whatever_the_names() -> None:
+    names = ["a_rather_long_model_name_of_a_person_who_likes_them_" * 2, "short", "\x1b[31mred"]
+    models = [model(names[0], 1234.5), model(names[1], 0.4), failed(names[2], "it broke " * 30)]
+    text = terminal.table(result(models))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "\x1b" not in text and "?[31mred failed: it broke" in text
+
+
+ALONE = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        allowed = {"numpy", "click", "rich", "jsonschema", "ai_edge_litert", "xncaps_benchmark"}
+        if name.split(".")[0] in FORBIDDEN:
+            raise ImportError(f"{name} is not there")
+FORBIDDEN = {"tensorflow", "tf_keras", "keras", "larq", "larq_compute_engine", "xncaps_tf",
+             "xncaps_converters", "flatbuffers", "jinja2", "matplotlib", "PIL", "sklearn", "scipy"}
+sys.meta_path.insert(0, Refuse())
+"""
+
+
+def test_a_board_needs_only_a_runtime(model: Make, tmp_path: pathlib.Path) -> None:
+    """`python -m xncaps_benchmark FILE` in processes (children too) that lack all the rest."""
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "hook" / "sitecustomize.py").write_text(ALONE)
+    path = os.pathsep.join([str(tmp_path / "hook"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    out = tmp_path / "r.json"
+    command = [sys.executable, "-m", "xncaps_benchmark", str(model()), "-o", str(out), *FAST]
+    ran = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(out.read_text())["models"][0]["verification"]["status"] == "verified"
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["report", "nowhere.json"], 1, "xncaps_benchmark: nowhere.json: expected JSON"),
+        (["bench", "m.tflite", "--cpus", "999"], 1, "xncaps_benchmark: --cpus"),
+        (["bench"], 2, "Missing argument"),
+        (["--help"], 0, ""),
+    ],
+    ids=["no-file", "cpus", "usage", "help"],
+)
+def test_main_says_one_line(
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == code
+    assert said in capsys.readouterr().err

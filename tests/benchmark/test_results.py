@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import copy
+import json
+import pathlib
+from typing import Any
+
+import pytest
+from benchmark_results import result
+
+from xncaps_benchmark import results
+from xncaps_benchmark.errors import ResultError
+
+
+def test_write_and_read_give_the_same(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "new" / "r.json"
+    results.write_result(result(), path)
+    assert results.read_result(path) == result()
+    assert [file.name for file in path.parent.iterdir()] == ["r.json"]
+
+
+def test_write_leaves_the_old_file_where_the_new_one_is_wrong(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "r.json"
+    results.write_result(result(), path)
+    before = path.read_bytes()
+    wrong = result()
+    del wrong["models"][0]["latency"]["median_us"]
+    with pytest.raises(ResultError, match="models/0/latency.*median_us"):
+        results.write_result(wrong, path)
+    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def _without(*keys: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(result())
+    at = changed
+    for key in keys[:-1]:
+        at = at[key]
+    del at[keys[-1]]
+    return changed
+
+
+def _with(value: Any, *keys: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(result())
+    at = changed
+    for key in keys[:-1]:
+        at = at[key]
+    at[keys[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        (_without("format"), "the whole"),
+        (_with(2, "format_version"), "format_version"),
+        (_with(-1, "models", 0, "latency", "min_us"), "models/0/latency"),
+        (_with("fast", "models", 0, "latency", "n"), "models/0/latency"),
+        (_with("<b>", "models", 0, "samples", 0, "png"), "models/0/samples/0/png"),
+        (_with("x" * 300, "models", 0, "name"), "models/0/name"),
+        (_with("slow", "models", 0, "status"), "models/0/status"),
+        (_with(1, "surprise"), "the whole"),
+        (_with("telnet", "target", "kind"), "target/kind"),
+    ],
+    ids=["no-format", "version", "negative", "text", "png", "long", "status", "extra", "target"],
+)
+def test_check_names_the_place(wrong: dict[str, Any], place: str) -> None:
+    with pytest.raises(ResultError, match=place):
+        results.check_result(wrong, "r.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "expected JSON"), ('{"a": NaN}', "NaN is not JSON"), ("[" * 200_000, "expected JSON")],
+    ids=["cut", "nan", "deep"],
+)
+def test_read_refuses_what_is_no_json(tmp_path: pathlib.Path, text: str, message: str) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(text)
+    with pytest.raises(ResultError, match=f"r.json: {message}|r.json.*{message}"):
+        results.read_result(path)
+
+
+def test_read_refuses_a_file_beyond_the_limit(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(result()))
+    monkeypatch.setattr(results, "MAX_RESULT_BYTES", 1 << 10)
+    with pytest.raises(ResultError, match="at most"):
+        results.read_result(path)
+
+
+def test_read_summary_checks_its_schema(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "m.summary.json"
+    good = {"format": "xncaps-summary", "format_version": 1, "macs": 5, "binary_macs": 3}
+    path.write_text(json.dumps(good))
+    assert results.read_summary(path) == good
+    path.write_text(json.dumps({**good, "macs": -5}))
+    with pytest.raises(ResultError, match="m.summary.json: macs"):
+        results.read_summary(path)
