@@ -45,6 +45,7 @@ if tf.keras.layers.Layer is not keras.layers.Layer:
         else f"xncaps_tf: tf.keras is Keras {tf.keras.__version__}, not tf_keras; {_FIX}."
     )
 
+from tensorflow.python.eager import context  # noqa: E402
 from tf_keras.protobuf import saved_metadata_pb2  # noqa: E402
 from tf_keras.src.engine import base_layer_utils  # noqa: E402
 
@@ -52,6 +53,19 @@ from tf_keras.src.engine import base_layer_utils  # noqa: E402
 def is_saving() -> bool:
     """Whether Keras is tracing a layer for a SavedModel right now (it has no public name)."""
     return bool(base_layer_utils.call_context().saving)
+
+
+def check_peer_health(task: str, timeout: float) -> None:
+    """Asks another worker's server for a sign of life (MultiWorkerMirroredStrategy; no public name).
+
+    Args:
+        task: '/job:worker/replica:0/task:1'.
+        timeout: seconds.
+
+    Raises:
+        tf.errors.OpError: the worker is dead, stopped, or another one than before.
+    """
+    context.context().check_collective_ops_peer_health(task, int(timeout * 1000))
 
 
 def saved_model_configs(path: pathlib.Path) -> list[Any]:
@@ -64,4 +78,4 @@ def saved_model_configs(path: pathlib.Path) -> list[Any]:
     return [json.loads(node.metadata) for node in metadata.nodes]
 
 
-__all__ = ["is_saving", "keras", "saved_model_configs", "tf"]
+__all__ = ["check_peer_health", "is_saving", "keras", "saved_model_configs", "tf"]

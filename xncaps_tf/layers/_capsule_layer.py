@@ -7,8 +7,9 @@ from typing import Any
 import larq as lq
 
 from xncaps_tf import ops
-from xncaps_tf._keras import keras, tf
+from xncaps_tf._keras import is_saving, keras, tf
 from xncaps_tf.layers import _checks
+from xncaps_tf.quantizers import CapsSign
 
 
 class CapsuleLayer(keras.layers.Layer):
@@ -71,8 +72,22 @@ class CapsuleLayer(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: Any, training: Any = None) -> Any:
+        # Half precision ends here: products, means, squash and softmax are in float32.
+        u = tf.cast(inputs, self.kernel.dtype)  # [B, N, D]
         kernel = tf.convert_to_tensor(self.kernel)  # [N, J, D, E]
-        return ops.capsules(inputs, kernel, self.routing_iterations, **self._quantizers)
+        signs = self._signs()
+        if signs is not None and _is_trained_graph(training):
+            v = ops.compiled_capsules(u, kernel, self.routing_iterations, signs)
+        else:
+            v = ops.capsules(u, kernel, self.routing_iterations, **self._quantizers)
+        return tf.cast(v, inputs.dtype)  # [B, J, E]
+
+    def _signs(self) -> dict[str, ops.Signs] | None:
+        """The quantizers as the compiled training step knows them; None if one is foreign."""
+        quantizers = {name: q for name, q in self._quantizers.items() if q is not None}
+        if any(type(q) is not CapsSign for q in quantizers.values()):
+            return None
+        return {name: ops.Signs(q.clip_value) for name, q in quantizers.items()}
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         batch = tf.TensorShape(input_shape)[:1]
@@ -93,3 +108,11 @@ class CapsuleLayer(keras.layers.Layer):
             "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
             **quantizers,
         }
+
+
+def _is_trained_graph(training: Any) -> bool:
+    """Whether a graph is being traced that is trained: not eager code, nothing that is saved."""
+    if training is None:
+        training = keras.backend.learning_phase()
+    is_on = isinstance(training, (bool, int)) and bool(training)
+    return is_on and not tf.executing_eagerly() and not is_saving()

@@ -39,6 +39,7 @@ class CapsFC(CapsuleLayer):
 
     Source: Sabour et al. 2017, eq. 1-3 and procedure 1, https://arxiv.org/abs/1710.09829.
     Differs from the source: a zero vector is squashed to zero; the last turn updates no logits.
-    Under mixed precision the product is in float16, everything else in float32.
+    Under mixed precision only the input and the output are half, all between them is float32.
+    Called with `training=True` in a graph it is compiled by XLA, and has no second derivative.
     Reference: `xncaps_tf.reference.caps_fc`.
     """

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from xncaps_tf.ops.binarize import mean_magnitude, sign
-from xncaps_tf.ops.routing import capsules, project, route
+from xncaps_tf.ops.compiled import Signs, compiled_capsules
+from xncaps_tf.ops.routing import agreement, capsules, project, route, scaled_signs
 from xncaps_tf.ops.squash import length, squash
 
-__all__ = ["capsules", "length", "mean_magnitude", "project", "route", "sign", "squash"]
+__all__ = [
+    "Signs",
+    "agreement",
+    "capsules",
+    "compiled_capsules",
+    "length",
+    "mean_magnitude",
+    "project",
+    "route",
+    "scaled_signs",
+    "sign",
+    "squash",
+]

@@ -29,8 +29,8 @@ def capsules(
     """Fully connected capsules: `route(project(u, kernel))`; see those two.
 
     Args:
-        u: input capsules `[B, N, D]`, in the dtype that the products are to be computed in.
-        kernel: weight `[N, J, D, E]`.
+        u: input capsules `[B, N, D]`, float32 or float64.
+        kernel: weight `[N, J, D, E]` of the same dtype.
         routing_iterations: R >= 1.
         input_quantizer: signs of `u`, or None.
         kernel_quantizer: signs of `kernel`, or None.
@@ -38,16 +38,15 @@ def capsules(
         pose_quantizer: signs of the output poses in the agreement, or None.
 
     Returns:
-        Output capsules `[B, J, E]` in the dtype of `u`.
+        Output capsules `[B, J, E]`.
     """
     u_hat = project(u, kernel, input_quantizer=input_quantizer, kernel_quantizer=kernel_quantizer)
-    v = route(
+    return route(
         u_hat,
         routing_iterations,
         prediction_quantizer=prediction_quantizer,
         pose_quantizer=pose_quantizer,
-    )
-    return tf.cast(v, u.dtype)  # [B, J, E]
+    )  # [B, J, E]
 
 
 def project(
@@ -63,28 +62,20 @@ def project(
     the means over D, each only where its operand has a quantizer.
 
     Args:
-        u: `[B, N, D]`; the product is computed in its dtype, everything else in at least float32.
-        kernel: `[N, J, D, E]`; quantized in its own dtype.
+        u: `[B, N, D]`.
+        kernel: `[N, J, D, E]`.
         input_quantizer: a function that gives the signs of `u`, or None.
         kernel_quantizer: a function that gives the signs of `kernel`, or None.
 
     Returns:
-        `[N, B, J, E]`, float32 (float64 where `u` is).
+        `[N, B, J, E]`.
     """
-    wide = _wide(u.dtype)
     n, j, d, e = kernel.shape
-    x = u if input_quantizer is None else input_quantizer(u)  # [B, N, D]
-    w = kernel if kernel_quantizer is None else kernel_quantizer(kernel)  # [N, J, D, E]
+    x = scaled_signs(u, input_quantizer, axis=2)  # [B, N, D]
+    w = scaled_signs(kernel, kernel_quantizer, axis=2)  # [N, J, D, E]
     x = tf.transpose(x, (1, 0, 2))  # [N, B, D]
-    w = tf.reshape(tf.transpose(tf.cast(w, u.dtype), (0, 2, 1, 3)), (n, d, j * e))  # [N, D, J * E]
-    u_hat = tf.reshape(tf.cast(tf.matmul(x, w), wide), (n, -1, j, e))  # [N, B, J, E]
-    if input_quantizer is not None:
-        scale = mean_magnitude(tf.cast(u, wide), axis=2)  # [B, N, 1]
-        u_hat *= tf.expand_dims(tf.transpose(scale, (1, 0, 2)), -1)  # [N, B, 1, 1]
-    if kernel_quantizer is not None:
-        scale = mean_magnitude(tf.cast(kernel, wide), axis=2)  # [N, J, 1, E]
-        u_hat *= tf.transpose(scale, (0, 2, 1, 3))  # [N, 1, J, E]
-    return u_hat
+    w = tf.reshape(tf.transpose(w, (0, 2, 1, 3)), (n, d, j * e))  # [N, D, J * E]
+    return tf.reshape(tf.matmul(x, w), (n, -1, j, e))  # [N, B, J, E]
 
 
 def route(
@@ -132,16 +123,11 @@ def agreement(
     pose_quantizer: Quantizer | None = None,
 ) -> Any:
     """How far predictions `[N, B, J, E]` and poses `[B, J, E]` agree: `[N, B, J]`; see `route`."""
-    p = u_hat if prediction_quantizer is None else prediction_quantizer(u_hat)  # [N, B, J, E]
-    q = v if pose_quantizer is None else pose_quantizer(v)  # [B, J, E]
-    agreed = tf.reduce_sum(p * q, axis=-1)  # [N, B, J]
-    if prediction_quantizer is not None:
-        agreed *= mean_magnitude(u_hat, axis=-1)[..., 0]  # [N, B, J]
-    if pose_quantizer is not None:
-        agreed *= mean_magnitude(v, axis=-1)[..., 0]  # [B, J]
-    return agreed
+    p = scaled_signs(u_hat, prediction_quantizer, axis=3)  # [N, B, J, E]
+    q = scaled_signs(v, pose_quantizer, axis=2)  # [B, J, E]
+    return tf.reduce_sum(p * q, axis=3)  # [N, B, J]
 
 
-def _wide(dtype: Any) -> Any:
-    """float32 for the half precisions, else the dtype itself."""
-    return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype
+def scaled_signs(x: Any, quantizer: Quantizer | None, axis: int) -> Any:
+    """`x`, or where it has a quantizer its signs times their mean magnitude along `axis`."""
+    return x if quantizer is None else quantizer(x) * mean_magnitude(x, axis=axis)
