@@ -1,0 +1,22 @@
+# The Android parts: the app, the delegate as AAR, and their tests. Needs a JDK, Maven and Debian's
+# Android tools; no TensorFlow, no SDK, no NDK.
+ANDROID_BUILD := python3 android_demo/tools/build.py
+ANDROID_PACKAGES := openjdk-17-jdk-headless maven aapt apksigner zipalign dexdump g++ g++-aarch64-linux-gnu
+MODEL ?= android_demo/models/digits.tflite
+APK ?= android_demo/build/xncaps-demo.apk
+
+.PHONY: apk aar android-test
+
+.make/android: scripts/apt.sh android_demo/android.mk
+	@scripts/apt.sh "the Android build" $(ANDROID_PACKAGES)
+	@mkdir -p $(dir $@) && touch $@
+
+apk: .make/android ## the Android app, signed; MODEL=FILE packs another model, LABEL=NAME names it
+	@$(ANDROID_BUILD) apk --model "$(MODEL)" $(if $(LABEL),--label "$(LABEL)") $(if $(KEYSTORE),--keystore "$(KEYSTORE)") -o "$(APK)"
+
+aar: .make/android ## the delegate for Gradle users: AAR and POM in dist/
+	@$(ANDROID_BUILD) aar
+
+android-test: .make/android ## the app's tests: JUnit and Robolectric with Android's own TensorFlow Lite
+	@$(ANDROID_BUILD) test-resources
+	@cd android_demo && mvn -q -B -ntp test

@@ -1,0 +1,54 @@
+package org.xncaps.demo;
+
+import android.os.SystemClock;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.xncaps.core.LatencyStats;
+import org.xncaps.core.Picture;
+import org.xncaps.core.Preprocessor;
+import org.xncaps.core.TopK;
+import org.xncaps.core.YuvFrame;
+
+/** One model with its preprocessing and its times. Used by one thread. */
+final class Lane implements AutoCloseable {
+  private static final int KEPT_TIMES = 100;
+
+  final Classifier classifier;
+  private final Preprocessor preprocessor;
+  private final LatencyStats preprocessTimes = new LatencyStats(KEPT_TIMES);
+  private final LatencyStats inferenceTimes = new LatencyStats(KEPT_TIMES);
+
+  Lane(Classifier classifier) {
+    this.classifier = classifier;
+    this.preprocessor = new Preprocessor(classifier.model.input);
+  }
+
+  LaneResult classify(YuvFrame frame, int degrees, Settings settings) {
+    long start = SystemClock.elapsedRealtimeNanos();
+    return finish(preprocessor.apply(frame, degrees), start, settings);
+  }
+
+  LaneResult classify(Picture picture, int degrees, Settings settings) {
+    long start = SystemClock.elapsedRealtimeNanos();
+    return finish(preprocessor.apply(picture, degrees), start, settings);
+  }
+
+  private LaneResult finish(ByteBuffer input, long start, Settings settings) {
+    long ready = SystemClock.elapsedRealtimeNanos();
+    float[] scores = classifier.run(input);
+    long done = SystemClock.elapsedRealtimeNanos();
+    preprocessTimes.add(ready - start);
+    inferenceTimes.add(done - ready);
+    List<TopK.Entry> top =
+        TopK.of(scores, classifier.model.labels, settings.results, settings.threshold());
+    return new LaneResult(
+        classifier.model, classifier.runtime, classifier.delegateFailure, top,
+        preprocessTimes.medianMillis(), preprocessTimes.p90Millis(),
+        inferenceTimes.medianMillis(), inferenceTimes.p90Millis(), inferenceTimes.count());
+  }
+
+  @Override
+  public void close() {
+    classifier.close();
+  }
+}

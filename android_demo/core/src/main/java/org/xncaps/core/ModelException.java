@@ -1,0 +1,36 @@
+package org.xncaps.core;
+
+import java.io.IOException;
+
+/** A file that this app cannot use as a classifier; the kind decides what the user is told to do. */
+public final class ModelException extends IOException {
+  private static final long serialVersionUID = 1;
+
+  /** What is wrong with the file. */
+  public enum Kind {
+    /** Not a TensorFlow Lite file, or cut short. */
+    BROKEN,
+    /** A good file, but no classifier of pictures. */
+    UNFIT,
+    /** Its metadata contradicts the model. */
+    METADATA,
+    /** Has an op that only the delegate runs, and the delegate is off or failed. */
+    NEEDS_DELEGATE,
+    /** Has an op that nothing in this app runs. */
+    UNKNOWN_OP,
+    /** Cannot be read from where it is. */
+    UNREADABLE
+  }
+
+  public final Kind kind;
+
+  public ModelException(Kind kind, String message) {
+    super(message);
+    this.kind = kind;
+  }
+
+  public ModelException(Kind kind, String message, Throwable cause) {
+    super(message, cause);
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,87 @@
+"""Builds the Android parts: `build.py apk|aar|native|shim|artifacts --help`."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from xncaps_android.common import BUILD, ROOT, BuildError  # noqa: E402
+
+DEFAULT_MODEL = ROOT / "android_demo/models/digits.tflite"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        for line in options.run(options):
+            print(line)
+    except BuildError as error:
+        print(f"android: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    apk = commands.add_parser("apk", help="the signed app with one model")
+    apk.add_argument("--model", type=pathlib.Path, default=DEFAULT_MODEL)
+    apk.add_argument("--label", help="the app's name on the home screen")
+    apk.add_argument("--keystore", type=pathlib.Path, help="default: a debug key")
+    apk.add_argument("-o", "--out", type=pathlib.Path, default=BUILD / "xncaps-demo.apk")
+    apk.set_defaults(run=_apk)
+    aar = commands.add_parser("aar", help="the delegate as AAR with POM")
+    aar.add_argument("-o", "--out", type=pathlib.Path, default=ROOT / "dist")
+    aar.set_defaults(run=_aar)
+    shim = commands.add_parser("shim", help="what Android's libraries need to run on Linux")
+    shim.set_defaults(run=_shim)
+    commands.add_parser("native", help="our libraries for both ABIs").set_defaults(run=_native)
+    commands.add_parser("artifacts", help="fetch from Maven Central").set_defaults(run=_artifacts)
+    resources = commands.add_parser("test-resources", help="compiled resources for Robolectric")
+    resources.add_argument("--model", type=pathlib.Path, default=DEFAULT_MODEL)
+    resources.set_defaults(run=_test_resources)
+    return parser
+
+
+def _apk(options: argparse.Namespace) -> list[str]:
+    from xncaps_android import apk
+
+    report = apk.build(options.model, options.out, label=options.label, keystore=options.keystore)
+    return [*report, f"apk: {options.out}"]
+
+
+def _aar(options: argparse.Namespace) -> list[str]:
+    from xncaps_android import aar
+
+    return [f"aar: {path}" for path in aar.build(options.out)]
+
+
+def _shim(options: argparse.Namespace) -> list[str]:
+    from xncaps_android import shim
+
+    return [f"shim: {shim.build(abi)}" for abi in ("x86_64", "arm64-v8a")]
+
+
+def _native(options: argparse.Namespace) -> list[str]:
+    from xncaps_android import common, native
+
+    return [f"library: {path}" for abi in common.abis() for path in native.build(abi)]
+
+
+def _artifacts(options: argparse.Namespace) -> list[str]:
+    from xncaps_android import artifacts
+
+    artifacts.fetch()
+    return []
+
+
+def _test_resources(options: argparse.Namespace) -> list[str]:
+    from xncaps_android import robolectric
+
+    return [f"resources: {robolectric.prepare(options.model)}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

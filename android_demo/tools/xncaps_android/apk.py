@@ -1,0 +1,180 @@
+"""The app: aapt2, javac, ProGuard as desugarer, dx, zipalign, apksigner, and the gates after them."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+
+from xncaps_android import archive, artifacts, gates, model, native
+from xncaps_android.common import ANDROID, BUILD, ROOT, BuildError, abis, fresh, run, versions
+
+APP = ANDROID / "app/src/main"
+SOURCES = (ANDROID / "delegate/src/main/java", APP / "java")
+CORE = ANDROID / "core/src/main/java"
+DEBUG_ALIAS = "androiddebugkey"
+
+
+def build(
+    model_file: pathlib.Path,
+    out: pathlib.Path,
+    *,
+    label: str | None = None,
+    keystore: pathlib.Path | None = None,
+    work: pathlib.Path | None = None,
+) -> list[str]:
+    """Packs one model into a signed APK; returns what the gates found, a line each."""
+    model.check(model_file)
+    artifacts.fetch()
+    work = fresh(work or BUILD / "apk")
+    resources = compile_resources(work, model_file, label)
+    dex = _dex(work, _classes(work))
+    unsigned = _assemble(work, resources, dex)
+    aligned = work / "aligned.apk"
+    run(["zipalign", "-f", "4", unsigned, aligned])
+    signed = work / "app.apk"
+    _sign(aligned, signed, keystore)
+    report = gates.check_apk(signed, dex)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    shutil.copyfile(signed, part)
+    os.replace(part, out)
+    return report
+
+
+def compile_resources(
+    work: pathlib.Path, model_file: pathlib.Path, label: str | None = None
+) -> pathlib.Path:
+    """Compiles res/, links it with the manifest and the assets; R.java goes to work/gen."""
+    numbers = versions()
+    assets = fresh(work / "assets")
+    (assets / "models").mkdir()
+    shutil.copyfile(model_file, assets / "models" / asset_name(model_file))
+    for name in ("LICENSE", "NOTICE"):
+        shutil.copyfile(ROOT / name, assets / name)
+    res = fresh(work / "res")
+    shutil.copytree(APP / "res", res, dirs_exist_ok=True)
+    if label is not None:
+        _rename(res / "values/strings.xml", label)
+    run(["aapt2", "compile", "--dir", res, "-o", work / "res.zip"])
+    linked = work / "resources.apk"
+    run(
+        ["aapt2", "link", "-I", artifacts.ANDROID_JAR, "--manifest", APP / "AndroidManifest.xml",
+         "--java", fresh(work / "gen"), "-A", assets, "-0", ".tflite", "--auto-add-overlay",
+         "--min-sdk-version", numbers["minSdk"], "--target-sdk-version", numbers["targetSdk"],
+         "--version-code", numbers["versionCode"], "--version-name", numbers["versionName"],
+         "-o", linked, work / "res.zip"]
+    )  # fmt: skip
+    return linked
+
+
+def asset_name(model_file: pathlib.Path) -> str:
+    """A name that is safe in an asset path and in a URL, ending in .tflite."""
+    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in model_file.stem) or "model"
+    return f"{stem}.tflite"
+
+
+def _rename(strings: pathlib.Path, label: str) -> None:
+    from xml.sax.saxutils import escape
+
+    if not label.strip() or any(ord(c) < 32 for c in label):
+        raise BuildError(f"--label: expected a line of text, got {label!r}")
+    text = strings.read_text(encoding="utf-8")
+    start = text.index('<string name="app_name">') + len('<string name="app_name">')
+    end = text.index("</string>", start)
+    # aapt2 reads \ ' " @ ? as its own signs
+    quoted = "".join("\\" + c if c in "\\'\"" or c in "@?" and i == 0 else c
+                     for i, c in enumerate(label))  # fmt: skip
+    strings.write_text(text[:start] + escape(quoted) + text[end:], encoding="utf-8")
+
+
+def _classes(work: pathlib.Path) -> pathlib.Path:
+    """Compiles core/ alone first: it may see no class of Android."""
+    classes = fresh(work / "classes")
+    libraries = [str(jar) for jar in artifacts.LIBRARIES]
+    javac = ["javac", "--release", "8", "-encoding", "UTF-8", "-Xlint:all,-options", "-Werror",
+             "-d", classes]  # fmt: skip
+    core_libraries = ":".join(str(jar) for jar in (artifacts.METADATA, artifacts.FLATBUFFERS))
+    run([*javac, "-cp", core_libraries, *_java(CORE)])
+    path = ":".join([str(artifacts.ANDROID_JAR), *libraries, str(classes)])
+    sources = [file for folder in (*SOURCES, work / "gen") for file in _java(folder)]
+    # android-all has deprecated calls that minSdk 26 still needs, and annotations of other jars
+    run([*javac[:5], "-Xlint:-options", "-nowarn", "-d", classes, "-cp", path, *sources])
+    return classes
+
+
+def _java(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(folder.rglob("*.java"))
+
+
+def _dex(work: pathlib.Path, classes: pathlib.Path) -> bytes:
+    jar = work / "desugared.jar"
+    # flatbuffers-java has lambdas too
+    inside = [classes, artifacts.METADATA, artifacts.FLATBUFFERS]
+    libraries = [artifacts.ANDROID_JAR, artifacts.TFLITE_API, artifacts.TFLITE]
+    run(
+        ["java", "-cp", artifacts.proguard_class_path(), "proguard.ProGuard",
+         *[word for part in inside for word in ("-injars", f"{part}(!META-INF/**)")],
+         "-outjars", jar,
+         *[word for library in libraries for word in ("-libraryjars", str(library))],
+         "-libraryjars", "<java.home>/jmods/java.base.jmod(!**.jar;!module-info.class)",
+         "-target", "1.7", "-dontshrink", "-dontoptimize", "-dontobfuscate", "-dontnote",
+         "-dontwarn", "-keepattributes", "*"]
+    )  # fmt: skip
+    folder = fresh(work / "dex")
+    ours = work / "desugared-sorted.jar"
+    archive.write(ours, archive.read(jar))
+    run(
+        ["java", "-cp", artifacts.DX, "com.android.dx.command.Main", "--dex",
+         f"--min-sdk-version={versions()['minSdk']}", f"--output={folder}", ours,
+         artifacts.TFLITE_API, artifacts.TFLITE]
+    )  # fmt: skip
+    return (folder / "classes.dex").read_bytes()
+
+
+def _assemble(work: pathlib.Path, resources: pathlib.Path, dex: bytes) -> pathlib.Path:
+    files = archive.read(resources)
+    files["classes.dex"] = dex
+    for abi in abis():
+        runtime = artifacts.JNI / abi / "libtensorflowlite_jni.so"
+        files[f"lib/{abi}/{runtime.name}"] = runtime.read_bytes()
+        for library in native.build(abi):
+            files[f"lib/{abi}/{library.name}"] = library.read_bytes()
+    unsigned = work / "unsigned.apk"
+    archive.write(unsigned, files, stored=(".tflite", "resources.arsc", ".png"))
+    return unsigned
+
+
+def _sign(aligned: pathlib.Path, signed: pathlib.Path, keystore: pathlib.Path | None) -> None:
+    """Signs (v2, v3) with a key of the user's, whose passwords come from the environment."""
+    if keystore is None:
+        store, alias = debug_keystore(), DEBUG_ALIAS
+        passwords = ["--ks-pass", "pass:android"]
+    else:
+        if "XNCAPS_KEYSTORE_PASSWORD" not in os.environ:
+            raise BuildError(
+                "--keystore: expected its password in the variable XNCAPS_KEYSTORE_PASSWORD "
+                "(and XNCAPS_KEY_ALIAS, where it has more than one key)"
+            )
+        store, alias = keystore, os.environ.get("XNCAPS_KEY_ALIAS")
+        passwords = ["--ks-pass", "env:XNCAPS_KEYSTORE_PASSWORD"]
+    run(
+        ["apksigner", "sign", "--ks", store, *passwords,
+         *(["--ks-key-alias", alias] if alias else []),
+         "--min-sdk-version", versions()["minSdk"], "--v1-signing-enabled", "false",
+         "--v4-signing-enabled", "false", "--out", signed, aligned]
+    )  # fmt: skip
+
+
+def debug_keystore() -> pathlib.Path:
+    """The debug key of this checkout, made at first use; outlives `make clean` of the build."""
+    store = ROOT / ".make" / "android-debug.keystore"
+    if not store.exists():
+        store.parent.mkdir(exist_ok=True)
+        run(
+            ["keytool", "-genkeypair", "-keystore", store, "-storetype", "PKCS12",
+             "-storepass", "android", "-keypass", "android", "-alias", DEBUG_ALIAS,
+             "-keyalg", "RSA", "-keysize", "2048", "-validity", "10000",
+             "-dname", "CN=Android Debug,O=Android,C=US"]
+        )  # fmt: skip
+    return store

@@ -1,0 +1,98 @@
+"""What must hold of a built APK or library before anyone gets it."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import tempfile
+
+from xncaps_android.common import BuildError, abis, run, versions
+
+# What bionic's libc, libm and liblog of API 26 give and the delegate may use.
+BIONIC = {
+    "libc.so": """malloc calloc realloc free posix_memalign memcpy memmove memset memcmp memchr
+        strlen strcmp strncmp strchr strrchr strstr strtol strtoul getenv snprintf vsnprintf fprintf vfprintf fwrite fputc fputs abort
+        getauxval __errno stderr sched_yield sched_setaffinity nanosleep clock_gettime
+        pthread_create pthread_join pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_trylock
+        pthread_mutex_unlock pthread_cond_init pthread_cond_destroy pthread_cond_wait
+        pthread_cond_signal pthread_cond_broadcast pthread_once pthread_self
+        pthread_key_create pthread_getspecific pthread_setspecific""".split(),
+    "libm.so": "expf exp sqrtf sqrt roundf round lrintf lrint floorf floor ceilf nearbyintf rintf"
+    " fabsf fmaf fmaxf fminf logf powf ldexpf".split(),
+    "liblog.so": ["__android_log_print", "__android_log_write", "__android_log_vprint"],
+}
+
+
+def check_apk(apk: pathlib.Path, dex: bytes) -> list[str]:
+    """Signature, no invoke-custom, badging and alignment; a line each, or BuildError."""
+    verified = run(["apksigner", "verify", "--verbose", apk])
+    schemes = re.findall(r"Verified using (v\d(?:\.\d)?) scheme.*: true", verified)
+    if "v2" not in schemes or "v3" not in schemes:
+        raise BuildError(f"{apk.name}: expected signatures v2 and v3, got {schemes}")
+    with tempfile.NamedTemporaryFile(suffix=".dex") as file:
+        file.write(dex)
+        file.flush()
+        code = run(["dexdump", "-d", file.name])
+    if "invoke-custom" in code:
+        raise BuildError("classes.dex: expected no invoke-custom (a lambda was not desugared)")
+    run(["zipalign", "-c", "4", apk])
+    return [
+        f"signature: {', '.join(schemes)}",
+        f"classes.dex: {dex[4:7].decode()}, no invoke-custom",
+        *_badging(run(["aapt2", "dump", "badging", apk])),
+        f"size: {apk.stat().st_size:,} bytes",
+    ]
+
+
+def _badging(text: str) -> list[str]:
+    numbers = versions()
+    found = {
+        "package": re.findall(r"package: name='([^']+)'", text),
+        "versionName": re.findall(r"versionName='([^']+)'", text),
+        "minSdk": re.findall(r"\bsdkVersion:'(\d+)'", text),
+        "targetSdk": re.findall(r"targetSdkVersion:'(\d+)'", text),
+        "permissions": re.findall(r"uses-permission: name='([^']+)'", text),
+        "abis": re.findall(r"native-code: (.*)", text),
+        "launchable": re.findall(r"launchable-activity: name='([^']+)'", text),
+    }
+    expected = {
+        "package": [numbers["applicationId"]],
+        "versionName": [numbers["versionName"]],
+        "minSdk": [numbers["minSdk"]],
+        "targetSdk": [numbers["targetSdk"]],
+        "permissions": ["android.permission.CAMERA"],
+        "abis": [" ".join(f"'{abi}'" for abi in abis())],
+        "launchable": [numbers["applicationId"] + ".MainActivity"],
+    }
+    for name, value in expected.items():
+        if found[name] != value:
+            raise BuildError(f"badging: expected {name} {value}, got {found[name]}")
+    return [f"{name}: {', '.join(values)}" for name, values in found.items()]
+
+
+def check_library(library: pathlib.Path) -> None:
+    """An Android library built without the NDK: needs bionic alone, no TLS, 16 KiB pages."""
+    name = library.name
+    dynamic = run(["readelf", "-dW", library])
+    needed = re.findall(r"NEEDED.*\[(.+)\]", dynamic)
+    if not set(needed) <= set(BIONIC):
+        raise BuildError(f"{name}: expected to need {sorted(BIONIC)} at most, got {needed}")
+    if "TEXTREL" in dynamic:
+        raise BuildError(f"{name}: expected no text relocations")
+    if "No version information" not in run(["readelf", "-VW", library]):
+        raise BuildError(f"{name}: expected no symbol versions (glibc's leaked in)")
+    segments = run(["readelf", "-lW", library])
+    aligns = {line.split()[-1] for line in segments.splitlines() if line.strip().startswith("LOAD")}
+    if aligns != {hex(int(versions()["pageSize"]))}:
+        raise BuildError(f"{name}: expected pages of {versions()['pageSize']} bytes, got {aligns}")
+    if re.search(r"^\s+TLS ", segments, re.MULTILINE):
+        raise BuildError(f"{name}: expected no thread-local variables")
+    known = {symbol for symbols in BIONIC.values() for symbol in symbols}
+    symbols = run(["readelf", "-W", "--dyn-syms", library]).splitlines()
+    undefined = {
+        words[7] for words in map(str.split, symbols) if words[6:7] == ["UND"] and len(words) > 7
+    }
+    if undefined - known:
+        raise BuildError(
+            f"{name}: expected bionic's symbols alone, got {sorted(undefined - known)}"
+        )

@@ -1,0 +1,35 @@
+"""What Robolectric needs of the build: compiled resources, libraries for x86-64, the shim, models."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+
+from xncaps_android import apk, artifacts, native, shim
+from xncaps_android.common import BUILD, fresh
+
+
+def prepare(model_file: pathlib.Path) -> pathlib.Path:
+    """Fills build/robolectric for `mvn test` and returns it."""
+    artifacts.fetch()
+    out = BUILD / "robolectric"
+    work = fresh(out / "apk")
+    apk.compile_resources(work, model_file)
+    settings = fresh(out / "resources") / "com/android/tools/test_config.properties"
+    settings.parent.mkdir(parents=True)
+    manifest = work / "AndroidManifest.xml"
+    # Robolectric takes the SDK levels from the manifest; the APK gets them from aapt2.
+    shutil.copyfile(apk.APP / "AndroidManifest.xml", manifest)
+    lines = {
+        "android_merged_manifest": manifest,
+        "android_merged_assets": work / "assets",
+        "android_resource_apk": work / "resources.apk",
+        "android_custom_package": "org.xncaps.demo",
+    }
+    settings.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    libraries = fresh(out / "jni")
+    runtime = artifacts.JNI / "x86_64/libtensorflowlite_jni.so"
+    for library in (runtime, *native.build("x86_64")):
+        shutil.copyfile(library, libraries / library.name)
+    shim.build("x86_64")
+    return out
