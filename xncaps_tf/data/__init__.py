@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xncaps_tf.data.names import NAMES, SPLITS
 
 if TYPE_CHECKING:
+    from xncaps_tf.data import images
     from xncaps_tf.data.augment import AUGMENTATIONS, Augmentation
     from xncaps_tf.data.batching import batches, num_batches
     from xncaps_tf.data.dataset import ArrayImages, Dataset
@@ -36,6 +37,7 @@ __all__ = [
     "Augmentation",
     "Dataset",
     "batches",
+    "images",
     "load",
     "num_batches",
     "split_validation",
@@ -44,6 +46,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Loads what is asked for when it is first used (PEP 562)."""
+    if name == "images":
+        return importlib.import_module(f"{__name__}.images")
     if name not in _ATTRIBUTES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_ATTRIBUTES[name]}"), name)

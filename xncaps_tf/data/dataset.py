@@ -36,7 +36,7 @@ class Images(Protocol):
 
 
 class ArrayImages:
-    """Images in one array [n, H, W, C], uint8, uint16 or float32."""
+    """Images in one array [n, H, W, C], uint8, uint16 or float32; it may be a file's map."""
 
     def __init__(self, array: np.ndarray) -> None:
         if array.ndim != 4 or array.dtype not in (np.uint8, np.uint16, np.float32):
@@ -56,15 +56,19 @@ class ArrayImages:
         return len(self._array)
 
     def prepare(self) -> None:
-        if self._tensor is None:
+        if self._tensor is None and not isinstance(self._array, np.memmap):
             with tf.init_scope(), tf.device("CPU:0"):
                 self._tensor = tf.constant(self._array)
 
     def gather(self, indices: Any) -> Any:
-        return tf.cast(tf.gather(self._tensor, indices), tf.float32)  # [n, H, W, C]
+        if self._tensor is None:  # more than memory should hold: TensorFlow gets what it asks for
+            found = tf.numpy_function(self.numpy, [indices], self._array.dtype, stateful=False)
+        else:
+            found = tf.gather(self._tensor, indices)
+        return tf.cast(found, tf.float32)  # [n, H, W, C]
 
     def numpy(self, indices: np.ndarray) -> np.ndarray:
-        return self._array[indices]
+        return np.asarray(self._array[indices])
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from xncaps_tf.data import seeds
@@ -19,7 +21,7 @@ def load(split: str) -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
+    bunch: Any = load_digits()
     pixels = np.asarray(bunch["images"], np.float32)[..., None] * np.float32(255 / 16)
     labels = np.asarray(bunch["target"], np.int64)
     order = seeds.numpy_order(len(labels), seed=0)

@@ -2,44 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from xncaps_tf.data import digits, mnist
+from xncaps_tf.data import (
+    cifar10,
+    digits,
+    folder,
+    mnist,
+    overlap,
+    packed,
+    prepared,
+)
+from xncaps_tf.data import download as downloading
 from xncaps_tf.data.dataset import Dataset
-from xncaps_tf.data.names import NAMES, SPLITS
-from xncaps_tf.data.places import Found
+from xncaps_tf.data.names import CIFAR10_CLASSES, DIGIT_CLASSES, NAMES, SPLITS
+from xncaps_tf.data.places import Found, NotFound
 from xncaps_tf.errors import DataError
 
-# (what is looked for, where, the reader)
-_Place = tuple[str, Path, Callable[[], Found]]
-_DEBIAN = {"fashion_mnist": Path("/usr/share/datasets/fashion-mnist")}
+_SHAPES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+_CLASSES = {**mnist.CLASSES, "cifar10": CIFAR10_CLASSES, "multi_mnist": DIGIT_CLASSES}
+# Folders of data_dir that are searched before data_dir itself.
+_SUBFOLDERS = {
+    "mnist": ("mnist", "MNIST/raw"),
+    "fashion_mnist": ("fashion_mnist", "fashion-mnist", "FashionMNIST/raw"),
+    "cifar10": ("cifar10", "cifar-10-batches-bin", "cifar10_jpeg"),
+}
+# Where others put a data set, searched where no data_dir is given.
+_KERAS = Path("~/.keras/datasets")
+_USUAL = {
+    "mnist": (_KERAS,),
+    "fashion_mnist": (Path("/usr/share/datasets/fashion-mnist"), _KERAS / "fashion-mnist"),
+    "cifar10": (_KERAS / "cifar-10-batches-bin",),
+}
 
 
 def load(
-    name: str, split: str, data_dir: str | Path | None = None, *, download: bool = False
+    name: str,
+    split: str,
+    data_dir: str | Path | None = None,
+    *,
+    download: bool = False,
+    image_shape: tuple[int, int, int] | None = None,
 ) -> Dataset:
-    """The split of a data set."""
+    """One split of a data set, in memory.
+
+    Looked for, in this order: local files in `data_dir` (where it is not given, in the places where
+    Debian and Keras put them); what tfds has prepared, in `data_dir` and in tfds's own folder;
+    then, only with `download`, by tfds. `docs/data.md` lists the files. `multi_mnist` is composed
+    of a local MNIST where tfds has not prepared it.
+
+    Args:
+        name: one of `data.NAMES`.
+        split: 'train' or 'test'.
+        data_dir: a folder; of `folder` it is the folder of images and must be given.
+        download: let tfds download what is found nowhere, into `data_dir` or tfds's own folder.
+        image_shape: (H, W, C) of `folder`; None: see `data.folder.load`.
+
+    Raises:
+        ValueError: `name` or `split` is unknown, or `image_shape` comes with another name.
+        DataError: a file is damaged; or the data set is nowhere, with every place and why.
+    """
     if name not in NAMES:
         raise ValueError(f"load: expected one of {', '.join(NAMES)}. Received: name={name!r}.")
     if split not in SPLITS:
         raise ValueError(f"load: expected one of {', '.join(SPLITS)}. Received: split={split!r}.")
+    if image_shape is not None and name != "folder":
+        raise ValueError(f"load: expected image_shape with 'folder' only. Received: name={name!r}.")
+    root = Path(data_dir).expanduser() if data_dir else None
     if name == "digits":
         return digits.load(split)
-    tried = []
-    for what, folder, look in _places(name, split, Path(data_dir) if data_dir else None):
-        found = look()
+    if name == "folder":
+        if root is None:
+            raise DataError("folder: expected data_dir, a folder with a folder a class.")
+        return folder.load(split, root, image_shape)
+    return _search(name, split, root, may_download=download)
+
+
+def _search(name: str, split: str, root: Path | None, *, may_download: bool) -> Dataset:
+    tried: list[str] = []
+    for place, found in _looks(name, split, root):
         if isinstance(found, Dataset):
             return found
-        tried.append(f"{folder} ({what}): {found.why}")
-    raise DataError(f"{name}: not found. " + "; ".join(tried))
+        tried.append(f"{place}: {found.why}")
+    if may_download:
+        target = prepared.roots(root)[0]
+        try:
+            downloading.prepare(name, target)
+        except DataError as error:
+            raise DataError(f"{name}: found nowhere. {'; '.join(tried)}; {error}") from error
+        found = _prepared(name, split, target)
+        if isinstance(found, Dataset):
+            return found
+        tried.append(f"{target}: {found.why} after a download")
+    advice = "" if may_download else "; download: not asked for (--download)"
+    raise DataError(f"{name}: found nowhere. {'; '.join(tried)}{advice}.")
 
 
-def _places(name: str, split: str, data_dir: Path | None) -> Iterator[_Place]:
-    root = data_dir or _DEBIAN.get(name)
-    if root is None:
+def _looks(name: str, split: str, root: Path | None) -> Iterator[tuple[Path, Found]]:
+    """(place, what it holds), one after another, each looked at when it is asked for."""
+    is_overlap = name.startswith("multi_mnist")
+    if not is_overlap:
+        yield from _local(name, split, root)
+    for place in prepared.roots(root):
+        yield place, _prepared(name, split, place)
+    if not is_overlap:
         return
-    for folder in (root / name, root / name.replace("_", "-"), root):
-        if folder.is_dir() and name in mnist.CLASSES:
-            yield "IDX", folder, lambda folder=folder: mnist.from_idx(name, split, folder)
-            yield "npz", folder, lambda folder=folder: mnist.from_npz(name, split, folder)
+    for place, found in _looks("mnist", split, root):
+        if isinstance(found, Dataset):
+            yield place, overlap.dataset(found, name.partition("/")[2] or overlap.DEFAULT)
+        else:
+            yield place, found
+
+
+def _local(name: str, split: str, root: Path | None) -> Iterator[tuple[Path, Found]]:
+    given = [root / part for part in _SUBFOLDERS[name]] if root else []
+    usual = [place.expanduser() for place in _USUAL[name]]
+    for place in [*(place for place in given if place.is_dir()), root] if root else usual:
+        if place is None or not place.is_dir():
+            yield place or Path(), NotFound("no such folder")
+            continue
+        yield place, _files(name, split, place)
+
+
+def _files(name: str, split: str, place: Path) -> Found:
+    """A split from the files of one folder, whichever format they have."""
+    reasons = []
+    for found in _formats(name, split, place):
+        if isinstance(found, Dataset):
+            return found
+        reasons.append(found.why)
+    return NotFound(", ".join(reasons))
+
+
+def _formats(name: str, split: str, place: Path) -> Iterator[Found]:
+    if name == "cifar10":
+        yield cifar10.from_bin(split, place)
+        yield packed.from_npz(name, split, place, _CLASSES[name], _SHAPES[name])
+    else:
+        yield mnist.from_idx(name, split, place)
+        yield mnist.from_npz(name, split, place)
+    yield folder.named(name, split, place, _CLASSES[name], _SHAPES[name])
+
+
+def _prepared(name: str, split: str, place: Path) -> Found:
+    base, _, config = name.partition("/")
+    if base != "multi_mnist":
+        return prepared.from_tfds(name, split, place, _CLASSES[name], _SHAPES[name])
+    shape = (overlap.SIDE, overlap.SIDE, 1)
+    return prepared.from_tfds(
+        name, split, place, _CLASSES[base], shape, config=config or overlap.DEFAULT
+    )

@@ -29,6 +29,15 @@ def from_idx(name: str, split: str, folder: Path) -> Found:
             f"{images or labels}: expected {_PREFIX[split]}-{missing}-ubyte[.gz] beside it. "
             "Received: no such file."
         )
+    return from_files(name, split, images, labels)
+
+
+def from_files(name: str, split: str, images: Path, labels: Path) -> Dataset:
+    """The split from two IDX files wherever they lie.
+
+    Raises:
+        DataError: a file is damaged, or the two do not belong together.
+    """
     return _dataset(name, split, images, idx.read(images, axes=3), idx.read(labels, axes=1))
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "multi_mnist", "folder")
+NAMES = (
+    "digits",
+    "mnist",
+    "fashion_mnist",
+    "cifar10",
+    "multi_mnist",
+    "multi_mnist/efficient_capsnet",
+    "folder",
+)
 SPLITS = ("train", "test")
 
 DIGIT_CLASSES = tuple(str(digit) for digit in range(10))

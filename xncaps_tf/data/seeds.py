@@ -32,11 +32,22 @@ def uniform(shape: Any, seed: int, counter: Any, stream: int) -> Any:
     return tf.random.stateless_uniform(shape, pair(seed, counter, stream), alg="philox")
 
 
+def bits(shape: Any, dtype: Any, seed: int, counter: Any, stream: int) -> Any:
+    """Integers of `shape`, uniform over all that the dtype has."""
+    whole: Any = None  # TensorFlow's word for it, which its annotations leave out
+    return tf.random.stateless_uniform(
+        shape,
+        pair(seed, counter, stream),
+        minval=whole,
+        maxval=whole,
+        dtype=dtype,
+        alg="philox",
+    )
+
+
 def order(size: int, seed: int, counter: Any) -> Any:
     """A permutation of 0 ... size - 1, int64 [size]."""
-    keys = tf.random.stateless_uniform(
-        [size], pair(seed, counter, SHUFFLE), minval=None, maxval=None, dtype=tf.int64, alg="philox"
-    )  # [size]
+    keys = bits([size], tf.int64, seed, counter, SHUFFLE)  # [size]
     return tf.cast(tf.argsort(keys, stable=True), tf.int64)  # [size]
 
 

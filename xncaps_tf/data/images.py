@@ -1,0 +1,219 @@
+"""Pictures of a user's own: files, folders and globs, read into what a model takes.
+
+A picture comes from anywhere, so a file is measured before it is decoded, only common formats are
+tried, and every fault is one line that names the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import io
+import os
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from xncaps_tf.errors import DataError
+
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+)
+MAX_FILE_BYTES = 200 * 10**6
+MAX_PIXELS = 100 * 10**6  # a decoded picture takes up to four bytes a pixel
+
+# Only formats that Pillow decodes by itself: its EPS reader, say, would start another program.
+_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_WARNINGS = threading.Lock()  # warnings.catch_warnings changes what all threads share
+_ORIENTATION = 0x0112  # EXIF's tag
+_GREY_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+def read(path: str | Path, shape: tuple[int, int, int]) -> np.ndarray:
+    """The picture as a model takes it: float32 [H, W, C], 0 to 255.
+
+    It is turned as its EXIF orientation says, cut to the aspect of (H, W) about its centre, scaled
+    (bilinear, antialiased), and made grey (C = 1) or RGB (C = 3); transparent parts become white,
+    16-bit grey becomes 8-bit, an animation gives its first frame.
+
+    Args:
+        path: the file.
+        shape: (H, W, C) with C 1 or 3.
+
+    Raises:
+        DataError: the file is missing, too large, no picture, or damaged.
+        ValueError: C is neither 1 nor 3, or a side is not positive.
+    """
+    return decode(path, shape).astype(np.float32)
+
+
+def decode(
+    path: str | Path,
+    shape: tuple[int, int, int],
+    *,
+    content: bytes | None = None,
+    is_exact: bool = False,
+) -> np.ndarray:
+    """The same as uint8.
+
+    Args:
+        path: the file, or the name of `content` for errors.
+        shape: (H, W, C) with C 1 or 3.
+        content: the bytes of the file, where they are at hand.
+        is_exact: a picture of another height or width is an error instead of being scaled.
+
+    Raises:
+        DataError, ValueError: as `read` does.
+    """
+    height, width, channels = shape
+    if channels not in (1, 3) or height < 1 or width < 1:
+        raise ValueError(
+            "images: expected a shape (H, W, C) with positive sides and C 1 or 3. "
+            f"Received: shape={tuple(shape)}."
+        )
+    with _opened(path, content) as picture:
+        with _one_line_errors(path):
+            flat = _to_mode(_upright(picture), "L" if channels == 1 else "RGB")
+            if is_exact and flat.size != (width, height):
+                raise ValueError(f"{flat.size[0]}x{flat.size[1]} pixels, not {width}x{height}")
+            if flat.size != (width, height):
+                flat = ImageOps.fit(flat, (width, height), Image.Resampling.BILINEAR)
+            pixels = np.asarray(flat, np.uint8)
+    return pixels.reshape(shape)
+
+
+def measure(path: str | Path) -> tuple[int, int, int]:
+    """(H, W, C) of a picture by its header alone, as it is when turned upright; C is 1 or 3.
+
+    Raises:
+        DataError: as `read` does, for what the header shows.
+    """
+    with _opened(path, None) as picture:
+        with _one_line_errors(path):
+            is_turned = (
+                picture.getexif().get(0x0112, 1) >= 5
+            )  # EXIF: width and height change places
+            mode = picture.mode
+            width, height = picture.size[::-1] if is_turned else picture.size
+    return height, width, 1 if mode in ("1", "L", "LA", *_GREY_16_BIT) else 3
+
+
+def find(folder: Path) -> list[Path]:
+    """Every file under a folder with the ending of a picture, sorted; hidden ones left out."""
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [
+            Path(root, name)
+            for name in files
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+        ]
+    return sorted(found)
+
+
+def expand(patterns: Iterable[str | Path]) -> list[Path]:
+    """The files that are meant by files, folders (with all below) and globs ('**' too).
+
+    In the order given, those of one folder or glob sorted, none twice.
+
+    Raises:
+        DataError: a pattern or folder gives no file; the pattern is named.
+    """
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        given = Path(pattern).expanduser()
+        if given.is_dir():
+            paths = find(given)
+            if not paths:
+                raise DataError(
+                    f"{given}: expected pictures in the folder ({', '.join(sorted(SUFFIXES))}). "
+                    "Received: none."
+                )
+        elif given.exists():
+            paths = [given]
+        else:
+            matches = sorted(glob.glob(str(given), recursive=True))
+            paths = [Path(match) for match in matches if os.path.isfile(match)]
+            if not paths:
+                raise DataError(
+                    f"{given}: expected a file, a folder or a glob. Received: no match."
+                )
+        found.update(dict.fromkeys(paths))
+    return list(found)
+
+
+@contextlib.contextmanager
+def _one_line_errors(path: str | Path) -> Iterator[None]:
+    """Turns whatever Pillow raises on a damaged file into one DataError."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        # Pillow's decoders raise OSError, SyntaxError, ValueError, IndexError, struct.error and
+        # more on damaged files; each means the same to the user, and the cause stays attached.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: expected a sound picture. Received: {reason}.") from error
+
+
+def _opened(path: str | Path, content: bytes | None) -> Image.Image:
+    """The picture, opened and measured but not yet decoded."""
+    if content is None:
+        try:
+            size = os.stat(path).st_size
+            if size <= MAX_FILE_BYTES:
+                content = Path(path).read_bytes()
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
+    if content is None or len(content) > MAX_FILE_BYTES:
+        raise DataError(
+            f"{path}: expected a picture of at most {MAX_FILE_BYTES // 10**6} MB. "
+            "Received: a larger file."
+        )
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
+        with _one_line_errors(path):
+            try:
+                picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+            except UnidentifiedImageError as error:
+                raise DataError(
+                    f"{path}: expected a picture ({', '.join(_FORMATS)}). "
+                    "Received: a file of another kind, or a damaged one."
+                ) from error
+            except Image.DecompressionBombError as error:
+                raise DataError(_too_large(path, "far more")) from error
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        picture.close()
+        raise DataError(_too_large(path, f"{width}x{height}"))
+    return picture
+
+
+def _too_large(path: str | Path, found: str) -> str:
+    most = MAX_PIXELS // 10**6
+    return f"{path}: expected a picture of at most {most} million pixels. Received: {found}."
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    if picture.getexif().get(_ORIENTATION, 1) == 1:
+        return picture
+    return ImageOps.exif_transpose(picture)
+
+
+def _to_mode(picture: Image.Image, mode: str) -> Image.Image:
+    if picture.mode in _GREY_16_BIT:  # convert('L') would clip what is over 255
+        values = np.asarray(picture).astype(np.int64)
+        if values.min() < 0 or values.max() > 0xFFFF:
+            raise ValueError("grey values outside 0 to 65535")
+        picture = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    if picture.mode == "F":
+        raise ValueError("floating-point pixels, whose range is unknown")
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        clear = picture.convert("RGBA")
+        ground = Image.new("RGBA", clear.size, "white")
+        picture = Image.alpha_composite(ground, clear)
+    return picture.convert("RGB").convert(mode) if picture.mode == "CMYK" else picture.convert(mode)
