@@ -1,4 +1,4 @@
-"""The app: aapt2, javac, ProGuard as desugarer, dx, zipalign, apksigner, and the gates after them."""
+"""The app: aapt2, javac, ProGuard as desugarer, dx, zipalign, apksigner, and then the gates."""
 
 from __future__ import annotations
 

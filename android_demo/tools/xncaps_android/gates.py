@@ -10,13 +10,16 @@ from xncaps_android.common import BuildError, abis, run, versions
 
 # What bionic's libc, libm and liblog of API 26 give and the delegate may use.
 BIONIC = {
-    "libc.so": """malloc calloc realloc free posix_memalign memcpy memmove memset memcmp memchr
-        strlen strcmp strncmp strchr strrchr strstr strtol strtoul getenv snprintf vsnprintf fprintf vfprintf fwrite fputc fputs abort
-        getauxval __errno stderr sched_yield sched_setaffinity nanosleep clock_gettime
-        pthread_create pthread_join pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_trylock
+    "libc.so": """
+        malloc calloc realloc free posix_memalign memcpy memmove memset memcmp memchr strlen
+        strcmp strncmp strchr strrchr strstr strtol strtoul getenv snprintf vsnprintf
+        fprintf vfprintf fwrite fputc fputs abort getauxval __errno stderr sched_yield
+        sched_setaffinity nanosleep clock_gettime pthread_create pthread_join
+        pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_trylock
         pthread_mutex_unlock pthread_cond_init pthread_cond_destroy pthread_cond_wait
         pthread_cond_signal pthread_cond_broadcast pthread_once pthread_self
-        pthread_key_create pthread_getspecific pthread_setspecific""".split(),
+        pthread_key_create pthread_getspecific pthread_setspecific
+    """.split(),
     "libm.so": "expf exp sqrtf sqrt roundf round lrintf lrint floorf floor ceilf nearbyintf rintf"
     " fabsf fmaf fmaxf fminf logf powf ldexpf".split(),
     "liblog.so": ["__android_log_print", "__android_log_write", "__android_log_vprint"],

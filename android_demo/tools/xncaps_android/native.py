@@ -1,7 +1,7 @@
 """Libraries for Android by Debian's gcc alone: no NDK, no C++ runtime.
 
-They are linked against stubs that have bionic's symbols and nothing else, so what bionic lacks is an
-error of the linker; gates.check_library looks at the result again.
+They are linked against stubs that have bionic's symbols and nothing else, so what bionic lacks is
+an error of the linker; gates.check_library looks at the result again.
 """
 
 from __future__ import annotations

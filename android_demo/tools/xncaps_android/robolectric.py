@@ -1,4 +1,4 @@
-"""What Robolectric needs of the build: compiled resources, libraries for x86-64, the shim, models."""
+"""What Robolectric needs of the build: compiled resources, libraries for x86-64, the shim."""
 
 from __future__ import annotations
 
