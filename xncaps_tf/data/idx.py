@@ -43,7 +43,7 @@ def read(path: Path, *, axes: int) -> np.ndarray:
             return _read_stream(stream, path, axes, most)  # pyright: ignore[reportArgumentType]
     except EOFError as error:
         raise DataError(
-            f"{path}: expected a whole gzip file. Received: a cut one (truncated)."
+            f"{path}: expected a whole gzip file. Received: a truncated one."
         ) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: expected a sound gzip file. Received: {error}.") from error

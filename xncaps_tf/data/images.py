@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from xncaps_tf.errors import DataError
 
@@ -27,7 +27,11 @@ MAX_FILE_BYTES = 200 * 10**6
 MAX_PIXELS = 100 * 10**6  # a decoded picture takes up to four bytes a pixel
 
 # Only formats that Pillow decodes by itself: its EPS reader, say, would start another program.
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+# Pillow knows the other formats from the start; it would load these two on their first use, and two
+# threads that do so at the same time can fail.
+_LOADED = (TiffImagePlugin, WebPImagePlugin)
+Image.preinit()
 _WARNINGS = threading.Lock()  # warnings.catch_warnings changes what all threads share
 _ORIENTATION = 0x0112  # EXIF's tag
 _GREY_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")

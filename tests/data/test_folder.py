@@ -1,0 +1,127 @@
+"""Own images, a folder a class."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from xncaps_tf import data
+from xncaps_tf.errors import DataError
+
+Writer = Callable[..., pathlib.Path]
+
+
+def _write_classes(folder: pathlib.Path, write_picture: Writer, count: int = 10) -> None:
+    for number, name in enumerate(["cat", "dog", "emu"]):
+        for picture in range(count):
+            write_picture(folder / name / f"{picture:02}.png", color=number * 100 + picture)
+
+
+def test_load_reads_train_and_test_folders(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+    _write_classes(tmp_path / "train", write_picture, 4)
+    _write_classes(tmp_path / "test", write_picture, 2)
+    (tmp_path / "train" / "cat" / "Thumbs.db").write_bytes(b"no picture")
+    (tmp_path / "train" / ".hidden").mkdir()
+    found = data.load("folder", "train", tmp_path)
+    images, labels = found.numpy()
+    assert found.class_names == ("cat", "dog", "emu") and found.image_shape == (10, 12, 1)
+    assert labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert images[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 100, 101, 102, 103, 200, 201, 202, 203]
+    assert len(data.load("folder", "test", tmp_path)) == 6
+
+
+def test_load_makes_a_test_split_that_stays(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+    _write_classes(tmp_path / "a", write_picture)
+    parts = {split: data.load("folder", split, tmp_path / "a") for split in data.SPLITS}
+    values = {split: set(found.numpy()[0][:, 0, 0, 0].tolist()) for split, found in parts.items()}
+    assert not values["train"] & values["test"]
+    assert values["train"] | values["test"] == {c * 100 + i for c in range(3) for i in range(10)}
+    assert np.bincount(parts["test"].labels).tolist() == [2, 2, 2]
+    shutil.copytree(tmp_path / "a", tmp_path / "elsewhere")
+    again = data.load("folder", "test", tmp_path / "elsewhere").numpy()[0]
+    np.testing.assert_array_equal(again, parts["test"].numpy()[0])
+
+
+def test_load_scales_to_the_shape_asked_for(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+    _write_classes(tmp_path, write_picture, 2)
+    write_picture(tmp_path / "cat" / "wide.jpg", (400, 100), (9, 200, 30))
+    assert data.load("folder", "train", tmp_path).image_shape == (224, 224, 3)
+    found = data.load("folder", "train", tmp_path, image_shape=(8, 6, 1))
+    assert found.image_shape == (8, 6, 1) and found.numpy()[0].dtype == np.uint8
+
+
+def test_load_of_large_pictures_of_one_size_scales_them(
+    tmp_path: pathlib.Path, write_picture: Writer
+) -> None:
+    for name in ("a", "b"):
+        for picture in range(2):
+            write_picture(tmp_path / name / f"{picture}.png", (300, 20))
+    assert data.load("folder", "train", tmp_path).image_shape == (224, 224, 3)
+
+
+def test_load_refuses_an_empty_class(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+    _write_classes(tmp_path, write_picture, 2)
+    (tmp_path / "fox").mkdir()
+    with pytest.raises(DataError, match="fox: expected pictures .*Received: an empty class"):
+        data.load("folder", "train", tmp_path)
+
+
+def test_load_refuses_a_damaged_picture(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+    _write_classes(tmp_path, write_picture, 6)
+    for path in sorted((tmp_path / "dog").iterdir()):
+        path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(DataError, match=r"dog/0\d.png: expected a") as caught:
+        data.load("folder", "train", tmp_path, image_shape=(8, 8, 1))
+    assert "\n" not in str(caught.value)
+
+
+def test_load_refuses_what_is_no_set_of_classes(
+    tmp_path: pathlib.Path, write_picture: Writer
+) -> None:
+    with pytest.raises(DataError, match="none: expected a folder with a folder a class"):
+        data.load("folder", "train", tmp_path / "none")
+    with pytest.raises(DataError, match="folder: expected data_dir"):
+        data.load("folder", "train")
+    write_picture(tmp_path / "one" / "cat" / "a.png")
+    with pytest.raises(DataError, match="one: expected two folders or more.*Received: 1"):
+        data.load("folder", "train", tmp_path / "one")
+    write_picture(tmp_path / "one" / "dog" / "a.png")
+    with pytest.raises(DataError, match="cat: expected two pictures or more"):
+        data.load("folder", "train", tmp_path / "one")
+
+
+def test_load_refuses_splits_that_do_not_fit(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+    _write_classes(tmp_path / "train", write_picture, 2)
+    with pytest.raises(DataError, match="expected both train/ and test/. Received: train"):
+        data.load("folder", "train", tmp_path)
+    _write_classes(tmp_path / "test", write_picture, 2)
+    shutil.rmtree(tmp_path / "test" / "emu")
+    with pytest.raises(DataError, match="the same classes in train/ and test/. Received: emu"):
+        data.load("folder", "train", tmp_path)
+
+
+def test_many_images_lie_in_a_file_and_give_the_same_batches(
+    tmp_path: pathlib.Path, write_picture: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xncaps_tf.data import storage
+
+    _write_classes(tmp_path, write_picture)
+    in_memory = data.load("folder", "train", tmp_path)
+    monkeypatch.setattr(storage, "IN_MEMORY_BYTES", 0)
+    in_file = data.load("folder", "train", tmp_path)
+    for (a, a_label), (b, b_label) in zip(
+        data.batches(in_memory, 5, seed=1), data.batches(in_file, 5, seed=1), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a_label, b_label)
+
+    def full(folder: str) -> object:
+        return type("Usage", (), {"free": 10})()
+
+    monkeypatch.setattr(storage.shutil, "disk_usage", full)
+    with pytest.raises(DataError, match="GB for 24 decoded images .*Set TMPDIR"):
+        data.load("folder", "train", tmp_path)

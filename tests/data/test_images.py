@@ -1,0 +1,223 @@
+"""Pictures of a user's own: what is read, what is refused, what a pattern means."""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from xncaps_tf.data import images
+from xncaps_tf.errors import DataError
+
+QUARTERS = np.zeros((4, 8, 3), np.uint8)  # left half red, right half blue
+QUARTERS[:, :4, 0] = 255
+QUARTERS[:, 4:, 2] = 255
+
+
+@pytest.mark.parametrize("ending", ["png", "bmp", "tiff", "ppm", "webp", "gif"])
+def test_read_gives_the_pixels(tmp_path: pathlib.Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    Image.fromarray(QUARTERS).save(path, **({"lossless": True} if ending == "webp" else {}))
+    found = images.read(path, (4, 8, 3))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, QUARTERS)
+
+
+def test_read_of_a_jpeg_is_close(tmp_path: pathlib.Path) -> None:
+    Image.new("RGB", (16, 16), (200, 30, 90)).save(tmp_path / "a.jpg", quality=95)
+    found = images.read(tmp_path / "a.jpg", (16, 16, 3))
+    np.testing.assert_allclose(found, np.broadcast_to([200, 30, 90], found.shape), atol=3)
+
+
+def test_read_makes_grey_and_rgb_of_each_other(tmp_path: pathlib.Path) -> None:
+    Image.fromarray(QUARTERS).save(tmp_path / "rgb.png")
+    Image.new("L", (5, 4), 77).save(tmp_path / "grey.png")
+    grey = images.read(tmp_path / "rgb.png", (4, 8, 1))
+    assert grey.shape == (4, 8, 1) and grey[0, 0, 0] == 76 and grey[0, 7, 0] == 29  # ITU-R 601
+    rgb = images.read(tmp_path / "grey.png", (4, 5, 3))
+    assert rgb.shape == (4, 5, 3) and (rgb == 77).all()
+
+
+def test_read_cuts_about_the_centre_and_scales(tmp_path: pathlib.Path) -> None:
+    wide = np.zeros((10, 30), np.uint8)
+    wide[:, 10:20] = 200  # the middle square
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    found = images.read(tmp_path / "wide.png", (5, 5, 1))
+    assert found.shape == (5, 5, 1)
+    assert (found[:, 1:4] == 200).all()  # the antialiasing looks a pixel over the edge of the cut
+    assert (found[:, [0, 4]] > 150).all()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn"),
+    [
+        (1, lambda a: a),
+        (2, lambda a: a[:, ::-1]),
+        (3, lambda a: a[::-1, ::-1]),
+        (4, lambda a: a[::-1]),
+        (5, lambda a: a.transpose(1, 0, 2)),
+        (6, lambda a: np.rot90(a, -1)),
+        (7, lambda a: a[::-1, ::-1].transpose(1, 0, 2)),
+        (8, lambda a: np.rot90(a)),
+    ],
+)
+def test_read_and_measure_follow_exif(
+    tmp_path: pathlib.Path, orientation: int, turn: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(QUARTERS).save(tmp_path / "a.png", exif=exif)
+    wanted = turn(QUARTERS)
+    assert images.measure(tmp_path / "a.png") == wanted.shape
+    np.testing.assert_array_equal(images.read(tmp_path / "a.png", wanted.shape), wanted)
+
+
+def test_read_puts_transparent_pictures_on_white(tmp_path: pathlib.Path) -> None:
+    Image.new("RGBA", (2, 2), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (images.read(tmp_path / "clear.png", (2, 2, 3)) == 255).all()
+    palette = Image.new("P", (2, 2), 0)
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.save(tmp_path / "p.png", transparency=0)
+    assert (images.read(tmp_path / "p.png", (2, 2, 1)) == 255).all()
+
+
+def test_read_keeps_the_range_of_16_bit_grey(tmp_path: pathlib.Path) -> None:
+    values = np.array([[0, 257 * 100, 65535]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    assert images.read(tmp_path / "deep.png", (1, 3, 1))[0, :, 0].tolist() == [0, 100, 255]
+    assert images.measure(tmp_path / "deep.png") == (1, 3, 1)
+
+
+def _png_header(width: int, height: int) -> bytes:
+    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    start = (
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
+    )
+    return start + struct.pack(">I", 8) + b"IDAT" + b"\0" * 12
+
+
+def _whole_png() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(QUARTERS.repeat(8, axis=0).repeat(8, axis=1)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+REFUSED = {
+    "empty": (b"", r"expected a picture \(JPEG, PNG"),
+    "text": (b"hello, I am no picture", r"expected a picture \(JPEG, PNG"),
+    "truncated": (_whole_png()[:60], "expected a sound picture. Received: .*truncated"),
+    "bomb": (_png_header(60_000, 60_000), "at most 100 million pixels. Received: far more"),
+    "large": (_png_header(10_001, 10_000), "at most 100 million pixels. Received: 10001x10000"),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"expected a picture \(JPEG, "),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.filterwarnings("error")
+def test_read_names_the_file_and_the_fault(
+    tmp_path: pathlib.Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "fault.png"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        images.read(path, (8, 8, 3))
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+def test_read_refuses_floats_whose_range_is_unknown(tmp_path: pathlib.Path) -> None:
+    Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "a.tiff")
+    with pytest.raises(DataError, match="a.tiff: .*floating-point pixels"):
+        images.read(tmp_path / "a.tiff", (2, 2, 1))
+
+
+def test_read_refuses_what_cannot_be_read(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DataError, match="none.png: cannot be read: No such file"):
+        images.read(tmp_path / "none.png", (2, 2, 3))
+    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+        images.read(tmp_path, (2, 2, 3))
+    (tmp_path / "long.png").write_bytes(_whole_png())
+    monkeypatch.setattr(images, "MAX_FILE_BYTES", 50)
+    with pytest.raises(DataError, match="long.png: expected a picture of at most 0 MB"):
+        images.read(tmp_path / "long.png", (2, 2, 3))
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 2), (0, 2, 3), (2, 2, 4)])
+def test_read_refuses_a_shape(tmp_path: pathlib.Path, shape: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"C 1 or 3. Received: shape=\("):
+        images.read(tmp_path / "a.png", shape)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of odd tags; the picture is whole
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_mutated_pictures_give_pixels_or_a_data_error(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"]))
+    buffer = io.BytesIO()
+    Image.fromarray(QUARTERS).save(buffer, kind)
+    content = bytearray(buffer.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        try:
+            assert images.read(file.name, (4, 8, 3)).shape == (4, 8, 3)
+        except DataError as error:
+            assert file.name in str(error) and "\n" not in str(error)
+
+
+def test_expand_takes_files_folders_and_globs(
+    tmp_path: pathlib.Path, write_picture: Callable[..., pathlib.Path]
+) -> None:
+    names = ["b.png", "a.JPG", "in/c.png", "in/deep/d.webp", ".hidden.png"]
+    for name in names:
+        write_picture(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    b, a, c, d = (tmp_path / name for name in names[:4])
+    assert images.expand([tmp_path]) == sorted([a, b, c, d])
+    assert images.expand([b, tmp_path / "in"]) == [b, c, d]
+    assert images.expand([str(tmp_path / "*.png"), b]) == [b]
+    assert images.expand([str(tmp_path / "**" / "*.png")]) == sorted([b, c])
+    assert images.expand([tmp_path / "notes.txt"]) == [tmp_path / "notes.txt"]  # read refuses it
+    assert images.expand([]) == []
+
+
+def test_expand_takes_names_that_look_like_globs(
+    tmp_path: pathlib.Path, write_picture: Callable[..., pathlib.Path]
+) -> None:
+    path = write_picture(tmp_path / "a[1].png")
+    assert images.expand([path]) == [path]
+
+
+def test_expand_names_what_gives_nothing(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="empty: expected pictures in the folder"):
+        images.expand([tmp_path / "empty"])
+    with pytest.raises(DataError, match=r"\*.png: expected a file, a folder or a glob"):
+        images.expand([str(tmp_path / "*.png")])
+
+
+def test_reading_pictures_loads_no_tensorflow(root: pathlib.Path) -> None:
+    code = "import sys; from xncaps_tf.data import images; print('tensorflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert done.stdout.strip() == "False"
