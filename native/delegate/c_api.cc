@@ -81,7 +81,8 @@ struct TfLiteDelegate* XncapsDelegateCreate(const XncapsDelegateOptions* given) 
   options.num_threads = given->num_threads;
   options.verbose = given->verbose;
   options.isa = given->isa;
-  return reinterpret_cast<struct TfLiteDelegate*>(xncaps::CreateDelegate(options, given->report_error));
+  return reinterpret_cast<struct TfLiteDelegate*>(
+      xncaps::CreateDelegate(options, given->report_error));
 }
 
 void XncapsDelegateDelete(struct TfLiteDelegate* delegate) {

@@ -26,7 +26,9 @@ struct DelegateData {
   ThreadPool* pool;       // made when the first interpreter is known; null: one thread
 };
 
-DelegateData* DataOf(const TfLiteDelegate* delegate) { return static_cast<DelegateData*>(delegate->data_); }
+DelegateData* DataOf(const TfLiteDelegate* delegate) {
+  return static_cast<DelegateData*>(delegate->data_);
+}
 
 // The pool that all kernels of this delegate share.
 ThreadPool* PoolOf(DelegateData* data, const TfLiteContext* context) {
@@ -46,7 +48,9 @@ void* KernelInit(TfLiteContext* context, const char* buffer, size_t) {
   return Partition::Create(context, params, data->isa, PoolOf(data, context));
 }
 
-void KernelFree(TfLiteContext*, void* partition) { Partition::Delete(static_cast<Partition*>(partition)); }
+void KernelFree(TfLiteContext*, void* partition) {
+  Partition::Delete(static_cast<Partition*>(partition));
+}
 
 TfLiteStatus KernelPrepare(TfLiteContext*, TfLiteNode* node) {
   Partition* partition = static_cast<Partition*>(node->user_data);
@@ -119,7 +123,8 @@ TfLiteDelegate* CreateDelegate(const DelegateOptions& options, void (*report_err
   const Isa* isa = nullptr;
   if (options.num_threads < 0 || options.num_threads > kMaxThreads) {
     snprintf(message + prefix, sizeof message - prefix,
-             "option num_threads: expected 0 to %d. Received: %d.", kMaxThreads, options.num_threads);
+             "option num_threads: expected 0 to %d. Received: %d.", kMaxThreads,
+             options.num_threads);
   } else {
     isa = ChooseIsa(options.isa, message + prefix, static_cast<int>(sizeof message - prefix));
   }

@@ -7,13 +7,14 @@
 namespace xncaps {
 
 struct DelegateOptions {
-  int num_threads = 0;  // 0: what the interpreter recommends, at least 1
-  int verbose = 0;      // 1: says on stderr what it claims and which kernels it runs
+  int num_threads = 0;        // 0: what the interpreter recommends, at least 1
+  int verbose = 0;            // 1: says on stderr what it claims and which kernels it runs
   const char* isa = nullptr;  // null: XNCAPS_ISA, else the best of this machine
 };
 
 // Null on a bad option or without memory; `report_error` (may be null) then gets one line.
-tflite::TfLiteDelegate* CreateDelegate(const DelegateOptions& options, void (*report_error)(const char*));
+tflite::TfLiteDelegate* CreateDelegate(const DelegateOptions& options,
+                                       void (*report_error)(const char*));
 void DeleteDelegate(tflite::TfLiteDelegate* delegate);
 
 }  // namespace xncaps

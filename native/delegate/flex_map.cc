@@ -6,7 +6,16 @@ namespace xncaps {
 namespace {
 
 // Types of FlexBuffers.
-enum { kInt = 1, kUint = 2, kFloat = 3, kIndirectInt = 6, kIndirectUint = 7, kIndirectFloat = 8, kMap = 9, kBool = 26 };
+enum {
+  kInt = 1,
+  kUint = 2,
+  kFloat = 3,
+  kIndirectInt = 6,
+  kIndirectUint = 7,
+  kIndirectFloat = 8,
+  kMap = 9,
+  kBool = 26
+};
 
 }  // namespace
 
@@ -85,14 +94,17 @@ FlexMap::Result FlexMap::Number(size_t at, size_t width, int type, int64_t* valu
       double number = 0;
       float single = 0;
       if (width != 4 && width != 8) return kNotANumber;
-      if (width == 4) memcpy(&single, &bits, 4);
-      else memcpy(&number, &bits, 8);
+      if (width == 4)
+        memcpy(&single, &bits, 4);
+      else
+        memcpy(&number, &bits, 8);
       if (width == 4) number = static_cast<double>(single);
       if (!(number > -9.0e18 && number < 9.0e18)) return kNotANumber;
       *value = static_cast<int64_t>(number);
       return kFound;
     }
-    default: return kNotANumber;
+    default:
+      return kNotANumber;
   }
 }
 

@@ -30,26 +30,39 @@ const OpType* FindOp(const char* name) {
 size_t TypeSize(TfLiteType type) {
   switch (type) {
     case kTfLiteFloat32:
-    case kTfLiteInt32: return 4;
-    case kTfLiteInt64: return 8;
-    case kTfLiteFloat16: return 2;
+    case kTfLiteInt32:
+      return 4;
+    case kTfLiteInt64:
+      return 8;
+    case kTfLiteFloat16:
+      return 2;
     case kTfLiteUInt8:
     case kTfLiteInt8:
-    case kTfLiteBool: return 1;
-    default: return 0;
+    case kTfLiteBool:
+      return 1;
+    default:
+      return 0;
   }
 }
 
 const char* TypeName(TfLiteType type) {
   switch (type) {
-    case kTfLiteFloat32: return "float32";
-    case kTfLiteInt32: return "int32";
-    case kTfLiteInt64: return "int64";
-    case kTfLiteFloat16: return "float16";
-    case kTfLiteUInt8: return "uint8";
-    case kTfLiteInt8: return "int8";
-    case kTfLiteBool: return "bool";
-    default: return "another type";
+    case kTfLiteFloat32:
+      return "float32";
+    case kTfLiteInt32:
+      return "int32";
+    case kTfLiteInt64:
+      return "int64";
+    case kTfLiteFloat16:
+      return "float16";
+    case kTfLiteUInt8:
+      return "uint8";
+    case kTfLiteInt8:
+      return "int8";
+    case kTfLiteBool:
+      return "bool";
+    default:
+      return "another type";
   }
 }
 
@@ -150,8 +163,8 @@ TfLiteStatus OpContext::CheckConstant(const TfLiteTensor* tensor, const char* wh
   if (!ElementCount(tensor, &count) || !CheckedMul(count, TypeSize(tensor->type), &bytes) ||
       bytes != tensor->bytes) {
     char shape[128];
-    return Error("expected %s '%.80s' to have the bytes of its shape %s. Received: %zu bytes.", what,
-                 tensor_name, ShapeText(tensor->dims, shape, sizeof shape), tensor->bytes);
+    return Error("expected %s '%.80s' to have the bytes of its shape %s. Received: %zu bytes.",
+                 what, tensor_name, ShapeText(tensor->dims, shape, sizeof shape), tensor->bytes);
   }
   return kTfLiteOk;
 }
@@ -160,13 +173,16 @@ TfLiteStatus OpContext::IntOption(const char* key, int low, int high, const int*
                                   int* value) const {
   int64_t number = 0;
   switch (options_.GetInt(key, &number)) {
-    case FlexMap::kFound: break;
+    case FlexMap::kFound:
+      break;
     case FlexMap::kMissing:
       if (fallback == nullptr) return Error("expected an option %s. Received: none.", key);
       *value = *fallback;
       return kTfLiteOk;
-    case FlexMap::kNotANumber: return Error("expected option %s to be an integer.", key);
-    case FlexMap::kMalformed: return Error("the options are not a FlexBuffers map.");
+    case FlexMap::kNotANumber:
+      return Error("expected option %s to be an integer.", key);
+    case FlexMap::kMalformed:
+      return Error("the options are not a FlexBuffers map.");
   }
   if (number < low || number > high) {
     return Error("expected option %s within %d and %d. Received: %lld.", key, low, high,

@@ -37,7 +37,8 @@ class OpContext {
   TfLiteStatus Error(const char* format, ...) const __attribute__((format(printf, 2, 3)));
   TfLiteStatus CheckCounts(int min_inputs, int max_inputs, int outputs) const;
   // `what` names the tensor in messages; rank < 0: any. All dims >= 0 and bytes fit the shape.
-  TfLiteStatus CheckTensor(const TfLiteTensor* tensor, const char* what, TfLiteType type, int rank) const;
+  TfLiteStatus CheckTensor(const TfLiteTensor* tensor, const char* what, TfLiteType type,
+                           int rank) const;
   // In the file and complete: data is there and its bytes are exactly those of the shape.
   TfLiteStatus CheckConstant(const TfLiteTensor* tensor, const char* what) const;
   // An integer option within [low, high]; `fallback` where it is missing, an error if null.
@@ -74,7 +75,8 @@ struct OpType {
 
 template <typename State>
 constexpr OpType MakeOp(const char* name) {
-  return {name, sizeof(State),
+  return {name,
+          sizeof(State),
           [](void* state) { new (state) State(); },
           [](void* state) { static_cast<State*>(state)->~State(); },
           [](void* state, const OpContext& op) { return static_cast<State*>(state)->Prepare(op); },

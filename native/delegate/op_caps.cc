@@ -48,9 +48,10 @@ TfLiteStatus CapsOp<kType>::ReadBits(const OpContext& op, CapsParams* params,
   const int* dims = bits->dims->data;
   const int bytes = params->d / 8 + (params->d % 8 != 0);
   if (dims[0] != params->n || dims[3] != bytes || dims[1] < 1 || dims[2] < 1) {
-    return op.Error("expected bits of shape [N=%d, J, E, %d], as the input's N and D = %d say. "
-                    "Received: [%d, %d, %d, %d].",
-                    params->n, bytes, params->d, dims[0], dims[1], dims[2], dims[3]);
+    return op.Error(
+        "expected bits of shape [N=%d, J, E, %d], as the input's N and D = %d say. "
+        "Received: [%d, %d, %d, %d].",
+        params->n, bytes, params->d, dims[0], dims[1], dims[2], dims[3]);
   }
   params->j = dims[1];
   params->e = dims[2];
@@ -75,9 +76,10 @@ TfLiteStatus CapsOp<kType>::ReadScale(const OpContext& op, CapsParams* params,
   } else if (nj && dims->size == 3 && dims->data[2] == params->e) {
     params->scale = ScaleMode::kChannel;
   } else {
-    return op.Error("expected scale of shape [N=%d, J=%d, E=%d] or [N, J]. Received: rank %d, "
-                    "%zu bytes.",
-                    params->n, params->j, params->e, dims->size, scale->bytes);
+    return op.Error(
+        "expected scale of shape [N=%d, J=%d, E=%d] or [N, J]. Received: rank %d, "
+        "%zu bytes.",
+        params->n, params->j, params->e, dims->size, scale->bytes);
   }
   constants->scale = scale->data;
   return kTfLiteOk;
@@ -87,15 +89,17 @@ template <CapsType kType>
 TfLiteStatus CapsOp<kType>::ReadKernel(const OpContext& op, CapsParams* params,
                                        CapsConstants* constants) const {
   const TfLiteTensor* kernel = op.Input(1);
-  params->half_kernel = kType == CapsType::kFc && kernel != nullptr && kernel->type == kTfLiteFloat16;
+  params->half_kernel =
+      kType == CapsType::kFc && kernel != nullptr && kernel->type == kTfLiteFloat16;
   const TfLiteType type = params->half_kernel ? kTfLiteFloat16 : kTfLiteFloat32;
   if (op.CheckTensor(kernel, "kernel", type, 4) != kTfLiteOk) return kTfLiteError;
   if (op.CheckConstant(kernel, "kernel") != kTfLiteOk) return kTfLiteError;
   const int* dims = kernel->dims->data;
   if (dims[0] != params->n || dims[2] != params->d || dims[1] < 1 || dims[3] < 1) {
-    return op.Error("expected kernel of shape [N=%d, J, D=%d, E], as the input says. "
-                    "Received: [%d, %d, %d, %d].",
-                    params->n, params->d, dims[0], dims[1], dims[2], dims[3]);
+    return op.Error(
+        "expected kernel of shape [N=%d, J, D=%d, E], as the input says. "
+        "Received: [%d, %d, %d, %d].",
+        params->n, params->d, dims[0], dims[1], dims[2], dims[3]);
   }
   params->j = dims[1];
   params->e = dims[3];
@@ -133,13 +137,17 @@ TfLiteStatus CapsOp<kType>::Pack(const OpContext& op) {
   if (packed_ && params.n == layer_.params().n && params.d == layer_.params().d) return kTfLiteOk;
   packed_ = false;
   if (ReadOptions(op, &params) != kTfLiteOk) return kTfLiteError;
-  if (kOdr ? ReadBits(op, &params, &constants) : ReadKernel(op, &params, &constants)) return kTfLiteError;
+  if (kOdr ? ReadBits(op, &params, &constants) : ReadKernel(op, &params, &constants))
+    return kTfLiteError;
   if (kOdr && ReadScale(op, &params, &constants) != kTfLiteOk) return kTfLiteError;
   if (CheckOutput(op, params) != kTfLiteOk) return kTfLiteError;
   switch (layer_.Pack(params, constants, op.isa().caps)) {
-    case Status::kOk: break;
-    case Status::kTooLarge: return op.Error("a layer of this size cannot be addressed.");
-    case Status::kNoMemory: return op.Error("out of memory for the constants.");
+    case Status::kOk:
+      break;
+    case Status::kTooLarge:
+      return op.Error("a layer of this size cannot be addressed.");
+    case Status::kNoMemory:
+      return op.Error("out of memory for the constants.");
   }
   packed_ = true;
   return kTfLiteOk;

@@ -23,7 +23,8 @@ bool Contains(const TfLiteIntArray* array, int value) {
 
 }  // namespace
 
-const OpType* OpOfNode(const TfLiteNode* node, const TfLiteRegistration* registration, FlexMap* options) {
+const OpType* OpOfNode(const TfLiteNode* node, const TfLiteRegistration* registration,
+                       FlexMap* options) {
   if (registration->builtin_code == kBuiltinStablehloComposite && node->builtin_data != nullptr) {
     const auto* composite = static_cast<const TfLiteStablehloCompositeParams*>(node->builtin_data);
     const OpType* type = FindOp(composite->name);
@@ -44,7 +45,8 @@ const OpType* OpOfNode(const TfLiteNode* node, const TfLiteRegistration* registr
 bool Partition::AddNode(TfLiteContext* context, int index, const Isa* isa, ThreadPool* pool) {
   TfLiteNode* from = nullptr;
   TfLiteRegistration* registration = nullptr;
-  if (context->GetNodeAndRegistration(context, index, &from, &registration) != kTfLiteOk) return false;
+  if (context->GetNodeAndRegistration(context, index, &from, &registration) != kTfLiteOk)
+    return false;
   Node* node = new (&nodes_[node_count_]) Node();
   node->type = OpOfNode(from, registration, &node->op.options_);
   if (node->type == nullptr) return false;
@@ -85,9 +87,11 @@ Partition* Partition::Create(TfLiteContext* context, const TfLiteDelegateParams*
   Partition* partition = new (memory) Partition();
   partition->context_ = context;
   const TfLiteIntArray* nodes = params->nodes_to_replace;
-  partition->nodes_ = static_cast<Node*>(calloc(static_cast<size_t>(nodes->size) + 1, sizeof(Node)));
+  partition->nodes_ =
+      static_cast<Node*>(calloc(static_cast<size_t>(nodes->size) + 1, sizeof(Node)));
   bool ok = partition->nodes_ != nullptr;
-  for (int i = 0; ok && i < nodes->size; ++i) ok = partition->AddNode(context, nodes->data[i], isa, pool);
+  for (int i = 0; ok && i < nodes->size; ++i)
+    ok = partition->AddNode(context, nodes->data[i], isa, pool);
   if (ok && partition->AddOwnTensors(params->output_tensors)) return partition;
   context->ReportError(context, "xncaps: a node cannot be read, or out of memory");
   Delete(partition);

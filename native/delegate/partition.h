@@ -8,7 +8,8 @@
 namespace xncaps {
 
 // The op of a node that the delegate claims, or null. `options` may be null.
-const OpType* OpOfNode(const TfLiteNode* node, const TfLiteRegistration* registration, FlexMap* options);
+const OpType* OpOfNode(const TfLiteNode* node, const TfLiteRegistration* registration,
+                       FlexMap* options);
 
 class Partition {
  public:

@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-
 namespace xncaps {
 namespace tflite {
 
@@ -130,7 +129,8 @@ struct TfLiteContext {
   TfLiteStatus (*GetExecutionPlan)(TfLiteContext* context, TfLiteIntArray** execution_plan);
   TfLiteTensor* tensors;
   void* impl_;
-  TfLiteStatus (*ResizeTensor)(TfLiteContext* context, TfLiteTensor* tensor, TfLiteIntArray* new_size);
+  TfLiteStatus (*ResizeTensor)(TfLiteContext* context, TfLiteTensor* tensor,
+                               TfLiteIntArray* new_size);
   void (*ReportError)(TfLiteContext* context, const char* message, ...);
   void* AddTensors;
   TfLiteStatus (*GetNodeAndRegistration)(TfLiteContext* context, int node_index, TfLiteNode** node,

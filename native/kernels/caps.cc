@@ -160,8 +160,10 @@ Status CapsLayer::PackKernel(const CapsConstants& constants) {
             continue;
           }
           const uint16_t half = LoadUnaligned<uint16_t>(constants.kernel, from);
-          if (s.half_kernel) kernel_.as<uint16_t>()[to] = half;
-          else kernel_.as<float>()[to] = HalfToFloat(half);
+          if (s.half_kernel)
+            kernel_.as<uint16_t>()[to] = half;
+          else
+            kernel_.as<float>()[to] = HalfToFloat(half);
         }
       }
     }
@@ -261,8 +263,10 @@ void CapsLayer::BlockTask(void* argument, int thread) {
   const int64_t blocks = job->view.blocks;
   const int begin = static_cast<int>(blocks * thread / job->threads);
   const int end = static_cast<int>(blocks * (thread + 1) / job->threads);
-  if (job->u != nullptr) kernels->project(job->view, scratch, job->u, begin, end);
-  else kernels->turn(job->view, scratch, job->first, begin, end);
+  if (job->u != nullptr)
+    kernels->project(job->view, scratch, job->u, begin, end);
+  else
+    kernels->turn(job->view, scratch, job->first, begin, end);
 }
 
 void CapsLayer::RunBlocks(ThreadPool* pool, int threads, const float* u, float* v) {
@@ -271,7 +275,8 @@ void CapsLayer::RunBlocks(ThreadPool* pool, int threads, const float* u, float* 
   for (int t = 0; t < threads; ++t) acc[t] = Scratch(t).acc;
   const int turns = params_.r;
   pool->Run(BlockTask, &job, threads);
-  kernels_->squash(job.view, acc, threads, 1.0f / static_cast<float>(job.view.j), turns > 1 ? job.view.v : v);
+  kernels_->squash(job.view, acc, threads, 1.0f / static_cast<float>(job.view.j),
+                   turns > 1 ? job.view.v : v);
   job.u = nullptr;
   for (int turn = 1; turn < turns; ++turn) {
     job.first = turn == 1;
@@ -284,7 +289,8 @@ void CapsLayer::Run(ThreadPool* pool, const float* u, int batch, float* v) {
   int threads = pool == nullptr ? 1 : pool->threads();
   threads = threads < threads_ ? threads : threads_;
   if (threads > 1 && batch == 1) {
-    const size_t pieces = static_cast<size_t>(sizes_.n) * sizes_.j * sizes_.e / kMinElementsPerThread;
+    const size_t pieces =
+        static_cast<size_t>(sizes_.n) * sizes_.j * sizes_.e / kMinElementsPerThread;
     if (pieces < static_cast<size_t>(threads)) threads = static_cast<int>(pieces);
     threads = threads < sizes_.blocks ? threads : sizes_.blocks;
     if (threads > 1) return RunBlocks(pool, threads, u, v);

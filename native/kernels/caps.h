@@ -1,4 +1,5 @@
-// Capsule layers with dynamic routing: XnCapsOdr, XnCapsIdr and XnCapsFc. Nothing here knows TFLite.
+// Capsule layers with dynamic routing: XnCapsOdr, XnCapsIdr and XnCapsFc. Nothing here knows
+// TFLite.
 #ifndef XNCAPS_KERNELS_CAPS_H_
 #define XNCAPS_KERNELS_CAPS_H_
 
@@ -22,8 +23,8 @@ struct CapsParams {
 
 // The constants as they lie in the file, at any alignment.
 struct CapsConstants {
-  const void* bits = nullptr;    // Odr: [N, J, E, ceil(D/8)], bit d%8 of byte d//8 is W[n,j,d,e] > 0
-  const void* scale = nullptr;   // Odr: float or half, [N, J, E] or [N, J], or null
+  const void* bits = nullptr;   // Odr: [N, J, E, ceil(D/8)], bit d%8 of byte d//8 is W[n,j,d,e] > 0
+  const void* scale = nullptr;  // Odr: float or half, [N, J, E] or [N, J], or null
   const void* kernel = nullptr;  // Idr, Fc: float or half [N, J, D, E]
 };
 

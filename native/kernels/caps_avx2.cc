@@ -1,6 +1,5 @@
-#include "kernels/simd_avx2.h"
-
 #include "kernels/caps_body.h"
+#include "kernels/simd_avx2.h"
 
 namespace xncaps {
 

@@ -35,7 +35,8 @@ static void LoadOdrInput(const CapsView& view, const float* u, int nb) {
   for (int k = 0; k < kVectors; ++k) {
     F8 sum = Zero();
     for (int db = 0; db < view.d_bytes; ++db) {
-      uint8_t* bits = view.xbits + (static_cast<size_t>(nb) * view.d_bytes + db) * kBlock + k * kGroup;
+      uint8_t* bits =
+          view.xbits + (static_cast<size_t>(nb) * view.d_bytes + db) * kBlock + k * kGroup;
       F8 rows[kGroup];
       XNCAPS_UNROLL8(i) {
         rows[i] = LoadPose(view, u, nb * kBlock + k * kGroup + i, db * kGroup);
@@ -55,44 +56,67 @@ XNCAPS_INLINE void Accumulate(float* acc, bool first, const F8* c, const F8* f) 
   Store(acc, first ? sum : Add(sum, Load(acc)));
 }
 
-// kDb: bytes of signs in a pose, 0 where only known when run (at most kMaxByteSum).
+// One (n block, j): all of its e. Plain pointers and counts: what a vector store might alias, the
+// compiler would read again in every turn of the loop.
+template <bool kInt8, int kDb>
+XNCAPS_INLINE void ProjectOdrRow(const uint8_t* x, const uint8_t* bits, const float* scale,
+                                 void* uhat, float* acc, int count, int some_db, B32 unused,
+                                 bool first, const F8* c) {
+  const int d_bytes = kDb > 0 ? kDb : some_db;
+  const B32 x0 = LoadBytes(x), x1 = kDb == 2 ? LoadBytes(x + kBlock) : x0;
+  for (int e = 0; e < count; ++e) {
+    B32 t = SignDot(x0, LoadBytes(bits));
+    if (kDb == 2) t = AddBytes(t, SignDot(x1, LoadBytes(bits + kBlock)));
+    for (int db = 1; kDb == 0 && db < d_bytes; ++db) {
+      t = AddBytes(t, SignDot(LoadBytes(x + db * kBlock), LoadBytes(bits + db * kBlock)));
+    }
+    if (kDb == 0) t = AddBytes(t, unused);
+    F8 f[kVectors];
+    BytesToFloats(t, f);
+    if (kInt8) {
+      StoreBytes(static_cast<int8_t*>(uhat) + e * kBlock, t);
+    } else {
+      XNCAPS_UNROLL4(k) f[k] = Mul(f[k], Load(scale + e * kBlock + k * kGroup));
+      XNCAPS_UNROLL4(k) Store(static_cast<float*>(uhat) + e * kBlock + k * kGroup, f[k]);
+    }
+    Accumulate(acc + e * kGroup, first, c, f);
+    bits += d_bytes * kBlock;
+  }
+}
+
+// kDb: bytes of signs in a pose where they are full, 0: `some_db`, at most kMaxByteSum.
 template <bool kInt8, int kDb>
 static void ProjectOdrBlock(const CapsView& view, const CapsScratch& scratch, int nb, bool first) {
-  const int d_bytes = kDb > 0 ? kDb : view.d_bytes;
+  const int count = view.e, d_bytes = view.d_bytes, rows = view.j;
   const uint8_t* x = view.xbits + static_cast<size_t>(nb) * d_bytes * kBlock;
-  const B32 x0 = LoadBytes(x);
   const B32 unused = SetBytes(static_cast<uint8_t>(view.d - 8 * d_bytes));
+  const bool capsule_scale = kInt8 && view.scale_mode == ScaleMode::kCapsule;
+  const size_t row0 = static_cast<size_t>(nb) * rows, step = static_cast<size_t>(count) * kBlock;
+  const uint8_t* bits = view.bits + row0 * step * d_bytes;
+  const float* scale = view.scale + (kInt8 ? (capsule_scale ? row0 * kBlock : 0) : row0 * step);
+  char* uhat = static_cast<char*>(view.uhat) + row0 * step * (kInt8 ? 1 : sizeof(float));
+  float* acc = scratch.acc;
   F8 beta[kVectors], c[kVectors];
   XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
-  for (int j = 0; j < view.j; ++j) {
-    const size_t nj = static_cast<size_t>(nb) * view.j + j;
-    const bool capsule_scale = kInt8 && view.scale_mode == ScaleMode::kCapsule;
-    XNCAPS_UNROLL4(k) c[k] = capsule_scale ? Mul(beta[k], Load(view.scale + nj * kBlock + k * kGroup)) : beta[k];
-    for (int e = 0; e < view.e; ++e) {
-      const size_t je = static_cast<size_t>(j) * view.e + e;
-      const size_t at = (nj * view.e + e) * kBlock;
-      const uint8_t* bits = view.bits + at * d_bytes;
-      B32 t = SignDot(x0, LoadBytes(bits));
-      for (int db = 1; db < d_bytes; ++db) {
-        t = AddBytes(t, SignDot(LoadBytes(x + db * kBlock), LoadBytes(bits + db * kBlock)));
-      }
-      t = AddBytes(t, unused);
-      F8 f[kVectors];
-      BytesToFloats(t, f);
-      if (kInt8) {
-        StoreBytes(static_cast<int8_t*>(view.uhat) + at, t);
-      } else {
-        float* uhat = static_cast<float*>(view.uhat) + at;
-        XNCAPS_UNROLL4(k) f[k] = Mul(f[k], Load(view.scale + at + k * kGroup));
-        XNCAPS_UNROLL4(k) Store(uhat + k * kGroup, f[k]);
-      }
-      Accumulate(scratch.acc + je * kGroup, first, c, f);
-    }
+  for (int j = 0; j < rows; ++j) {
+    XNCAPS_UNROLL4(k) c[k] = capsule_scale ? Mul(beta[k], Load(scale + k * kGroup)) : beta[k];
+    if (first)
+      ProjectOdrRow<kInt8, kDb>(x, bits, scale, uhat, acc, count, d_bytes, unused, true, c);
+    else
+      ProjectOdrRow<kInt8, kDb>(x, bits, scale, uhat, acc, count, d_bytes, unused, false, c);
+    bits += step * d_bytes;
+    if (kInt8)
+      scale += capsule_scale ? kBlock : 0;
+    else
+      scale += step;
+    uhat += step * (kInt8 ? 1 : sizeof(float));
+    acc += static_cast<size_t>(count) * kGroup;
   }
 }
 
 // Poses whose sum of signs does not fit in a byte: sums in floats, exact up to 2^24.
-static void ProjectOdrBlockLong(const CapsView& view, const CapsScratch& scratch, int nb, bool first) {
+static void ProjectOdrBlockLong(const CapsView& view, const CapsScratch& scratch, int nb,
+                                bool first) {
   const uint8_t* x = view.xbits + static_cast<size_t>(nb) * view.d_bytes * kBlock;
   F8 beta[kVectors];
   XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
@@ -103,9 +127,10 @@ static void ProjectOdrBlockLong(const CapsView& view, const CapsScratch& scratch
     XNCAPS_UNROLL4(k) f[k] = Set(static_cast<float>(view.d - 8 * view.d_bytes));
     for (int db = 0; db < view.d_bytes; ++db) {
       F8 part[kVectors];
-      BytesToFloats(SignDot(LoadBytes(x + static_cast<size_t>(db) * kBlock),
-                            LoadBytes(view.bits + at * view.d_bytes + static_cast<size_t>(db) * kBlock)),
-                    part);
+      BytesToFloats(
+          SignDot(LoadBytes(x + static_cast<size_t>(db) * kBlock),
+                  LoadBytes(view.bits + at * view.d_bytes + static_cast<size_t>(db) * kBlock)),
+          part);
       XNCAPS_UNROLL4(k) f[k] = Add(f[k], part[k]);
     }
     if (view.scale_mode != ScaleMode::kNone) {
@@ -117,20 +142,27 @@ static void ProjectOdrBlockLong(const CapsView& view, const CapsScratch& scratch
   }
 }
 
-static void ProjectOdr(const CapsView& view, const CapsScratch& scratch, const float* u, int begin, int end) {
+static void ProjectOdr(const CapsView& view, const CapsScratch& scratch, const float* u, int begin,
+                       int end) {
   for (int nb = begin; nb < end; ++nb) {
     const bool first = nb == begin;
     LoadOdrInput(view, u, nb);
     if (view.d_bytes > kMaxByteSum || (!view.int8_uhat && view.scale_mode != ScaleMode::kChannel)) {
       ProjectOdrBlockLong(view, scratch, nb, first);
     } else if (view.int8_uhat) {
-      if (view.d_bytes == 1) ProjectOdrBlock<true, 1>(view, scratch, nb, first);
-      else if (view.d_bytes == 2) ProjectOdrBlock<true, 2>(view, scratch, nb, first);
-      else ProjectOdrBlock<true, 0>(view, scratch, nb, first);
+      if (view.d == 8)
+        ProjectOdrBlock<true, 1>(view, scratch, nb, first);
+      else if (view.d == 16)
+        ProjectOdrBlock<true, 2>(view, scratch, nb, first);
+      else
+        ProjectOdrBlock<true, 0>(view, scratch, nb, first);
     } else {
-      if (view.d_bytes == 1) ProjectOdrBlock<false, 1>(view, scratch, nb, first);
-      else if (view.d_bytes == 2) ProjectOdrBlock<false, 2>(view, scratch, nb, first);
-      else ProjectOdrBlock<false, 0>(view, scratch, nb, first);
+      if (view.d == 8)
+        ProjectOdrBlock<false, 1>(view, scratch, nb, first);
+      else if (view.d == 16)
+        ProjectOdrBlock<false, 2>(view, scratch, nb, first);
+      else
+        ProjectOdrBlock<false, 0>(view, scratch, nb, first);
     }
   }
 }
@@ -143,77 +175,99 @@ XNCAPS_INLINE F8 LoadKernel(const void* kernel, size_t at) {
 
 // u[n8, :] . W[n8, j, :, e] of the eight capsules of a group; kernel at [D][kGroup].
 template <bool kHalf, int kD>
-XNCAPS_INLINE F8 FloatDot(const CapsView& view, const F8* ut, const float* ut_memory, size_t at) {
+XNCAPS_INLINE F8 FloatDot(const void* kernel, int some_d, const F8* ut, const float* ut_memory) {
+  const int size = kD > 0 ? kD : some_d;
   F8 even = Zero(), odd = Zero();
   if (kD == 8) {
-    even = Mul(ut[0], LoadKernel<kHalf>(view.kernel, at));
-    odd = Mul(ut[1], LoadKernel<kHalf>(view.kernel, at + kGroup));
-    for (int d = 2; d < 8; d += 2) {
-      even = Fma(ut[d], LoadKernel<kHalf>(view.kernel, at + d * kGroup), even);
-      odd = Fma(ut[d + 1], LoadKernel<kHalf>(view.kernel, at + (d + 1) * kGroup), odd);
-    }
+    F8 w[kGroup];
+    XNCAPS_UNROLL8(d) w[d] = LoadKernel<kHalf>(kernel, d * kGroup);
+    even = Fma(ut[6], w[6], Fma(ut[4], w[4], Fma(ut[2], w[2], Mul(ut[0], w[0]))));
+    odd = Fma(ut[7], w[7], Fma(ut[5], w[5], Fma(ut[3], w[3], Mul(ut[1], w[1]))));
     return Add(even, odd);
   }
   int d = 0;
-  for (; d + 2 <= view.d; d += 2) {
-    even = Fma(Load(ut_memory + d * kGroup), LoadKernel<kHalf>(view.kernel, at + d * kGroup), even);
-    odd = Fma(Load(ut_memory + (d + 1) * kGroup), LoadKernel<kHalf>(view.kernel, at + (d + 1) * kGroup), odd);
+  for (; d + 2 <= size; d += 2) {
+    even = Fma(Load(ut_memory + d * kGroup), LoadKernel<kHalf>(kernel, d * kGroup), even);
+    odd = Fma(Load(ut_memory + (d + 1) * kGroup), LoadKernel<kHalf>(kernel, (d + 1) * kGroup), odd);
   }
-  if (d < view.d) even = Fma(Load(ut_memory + d * kGroup), LoadKernel<kHalf>(view.kernel, at + d * kGroup), even);
+  if (d < size)
+    even = Fma(Load(ut_memory + d * kGroup), LoadKernel<kHalf>(kernel, d * kGroup), even);
   return Add(even, odd);
 }
 
-constexpr int kPrefetchBytes = 1024;  // ahead of the kernel's stream
+// One (group of eight n, j): all of its e.
+template <bool kIdr, bool kHalf, int kD>
+XNCAPS_INLINE void ProjectFloatRow(const void* kernel, int count, int size, const F8* ut,
+                                   const float* ut_memory, float* uhat, float* acc, bool first,
+                                   uint8_t* masks, float* mabs) {
+  const char* w = static_cast<const char*>(kernel);
+  const size_t step = static_cast<size_t>(kD > 0 ? kD : size) * kGroup * (kHalf ? 2 : 4);
+  SignLanes signs = NoSigns();
+  F8 mean = Zero();
+  for (int e = 0; e < count; ++e, w += step) {
+    const F8 f = FloatDot<kHalf, kD>(w, size, ut, ut_memory);
+    Store(uhat + static_cast<size_t>(e) * kBlock, f);
+    Store(acc + e * kGroup, first ? f : Add(f, Load(acc + e * kGroup)));
+    if (!kIdr) continue;
+    mean = Add(mean, Abs(f));
+    signs = AddSign(signs, f, e % 8);
+    if (e % 8 == 7 || e + 1 == count) {
+      StoreSigns(masks + static_cast<size_t>(e / 8) * kBlock, signs);
+      signs = NoSigns();
+    }
+  }
+  if (kIdr) Store(mabs, Mul(mean, Set(1.0f / static_cast<float>(count))));
+}
 
 template <bool kIdr, bool kHalf, int kD>
-static void ProjectFloatGroup(const CapsView& view, const CapsScratch& scratch, const float* u, int n8, bool first) {
+static void ProjectFloatGroup(const CapsView& view, const CapsScratch& scratch, const float* u,
+                              int n8, bool first) {
   F8 ut[kGroup];
+  XNCAPS_UNROLL8(i) ut[i] = Zero();
   for (int db = 0; db < view.d_bytes; ++db) {
     XNCAPS_UNROLL8(i) ut[i] = LoadPose(view, u, n8 * kGroup + i, db * kGroup);
     Transpose8(ut);
     if (kD != 8) XNCAPS_UNROLL8(i) Store(scratch.ut + (db * kGroup + i) * kGroup, ut[i]);
   }
-  const int nb = n8 / kVectors, lane = (n8 % kVectors) * kGroup;
-  const F8 inverse = Set(1.0f / static_cast<float>(view.e));
-  size_t at = static_cast<size_t>(n8) * view.j * view.e * view.d * kGroup;
-  for (int j = 0; j < view.j; ++j) {
-    const size_t nj = static_cast<size_t>(nb) * view.j + j;
-    SignLanes signs = NoSigns();
-    F8 mean = Zero();
-    for (int e = 0; e < view.e; ++e, at += static_cast<size_t>(view.d) * kGroup) {
-      const size_t bytes = at * (kHalf ? 2 : 4) + kPrefetchBytes;
-      for (int line = 0; line < (kHalf ? 2 : 4); ++line) {
-        __builtin_prefetch(static_cast<const char*>(view.kernel) + bytes + 64 * line);
-      }
-      const F8 f = FloatDot<kHalf, kD>(view, ut, scratch.ut, at);
-      Store(static_cast<float*>(view.uhat) + (nj * view.e + e) * kBlock + lane, f);
-      float* acc = scratch.acc + (static_cast<size_t>(j) * view.e + e) * kGroup;
-      Store(acc, first ? f : Add(f, Load(acc)));
-      if (!kIdr) continue;
-      mean = Add(mean, Abs(f));
-      signs = AddSign(signs, f, e % 8);
-      if (e % 8 == 7 || e + 1 == view.e) {
-        StoreSigns(view.masks + (nj * view.e_bytes + e / 8) * kBlock + lane, signs);
-        signs = NoSigns();
-      }
-    }
-    if (kIdr) Store(view.mabs + nj * kBlock + lane, Mul(mean, inverse));
+  const int count = view.e, size = view.d, rows = view.j, lane = (n8 % kVectors) * kGroup;
+  const size_t nj = static_cast<size_t>(n8 / kVectors) * rows, e_bytes = view.e_bytes;
+  const size_t step = static_cast<size_t>(count) * size * kGroup * (kHalf ? 2 : 4);
+  const char* kernel =
+      static_cast<const char*>(view.kernel) + static_cast<size_t>(n8) * rows * step;
+  const float* ut_memory = scratch.ut;
+  float *acc = scratch.acc, *uhat = static_cast<float*>(view.uhat) + nj * count * kBlock + lane;
+  uint8_t* masks = view.masks + nj * e_bytes * kBlock + lane;
+  float* mabs = view.mabs + nj * kBlock + lane;
+  for (int j = 0; j < rows; ++j) {
+    ProjectFloatRow<kIdr, kHalf, kD>(kernel, count, size, ut, ut_memory, uhat, acc, first, masks,
+                                     mabs);
+    kernel += step;
+    uhat += static_cast<size_t>(count) * kBlock;
+    acc += static_cast<size_t>(count) * kGroup;
+    masks += e_bytes * kBlock;
+    mabs += kBlock;
   }
 }
 
 template <bool kIdr, bool kHalf>
-static void ProjectFloat(const CapsView& view, const CapsScratch& scratch, const float* u, int begin, int end) {
+static void ProjectFloat(const CapsView& view, const CapsScratch& scratch, const float* u,
+                         int begin, int end) {
   for (int n8 = begin * kVectors; n8 < end * kVectors; ++n8) {
     const bool first = n8 == begin * kVectors;
-    if (view.d == 8) ProjectFloatGroup<kIdr, kHalf, 8>(view, scratch, u, n8, first);
-    else ProjectFloatGroup<kIdr, kHalf, 0>(view, scratch, u, n8, first);
+    if (view.d == 8)
+      ProjectFloatGroup<kIdr, kHalf, 8>(view, scratch, u, n8, first);
+    else
+      ProjectFloatGroup<kIdr, kHalf, 0>(view, scratch, u, n8, first);
   }
 }
 
-static void Project(const CapsView& view, const CapsScratch& scratch, const float* u, int begin, int end) {
+static void Project(const CapsView& view, const CapsScratch& scratch, const float* u, int begin,
+                    int end) {
   switch (view.type) {
-    case CapsType::kOdr: return ProjectOdr(view, scratch, u, begin, end);
-    case CapsType::kIdr: return ProjectFloat<true, false>(view, scratch, u, begin, end);
+    case CapsType::kOdr:
+      return ProjectOdr(view, scratch, u, begin, end);
+    case CapsType::kIdr:
+      return ProjectFloat<true, false>(view, scratch, u, begin, end);
     case CapsType::kFc:
       return view.half_kernel ? ProjectFloat<false, true>(view, scratch, u, begin, end)
                               : ProjectFloat<false, false>(view, scratch, u, begin, end);
@@ -221,39 +275,40 @@ static void Project(const CapsView& view, const CapsScratch& scratch, const floa
 }
 
 template <Kind kKind>
-XNCAPS_INLINE void LoadUhat(const CapsView& view, size_t at, F8* f) {
+XNCAPS_INLINE void LoadUhat(const void* uhat, size_t at, F8* f) {
   if (kKind == Kind::kOdrInt8) {
-    const int8_t* p = static_cast<const int8_t*>(view.uhat) + at;
+    const int8_t* p = static_cast<const int8_t*>(uhat) + at;
     XNCAPS_UNROLL4(k) f[k] = LoadInt8(p + k * kGroup);
   } else {
-    const float* p = static_cast<const float*>(view.uhat) + at;
+    const float* p = static_cast<const float*>(uhat) + at;
     XNCAPS_UNROLL4(k) f[k] = Load(p + k * kGroup);
   }
 }
 
 // sum over e of u_hat * v for one j of a block.
 template <Kind kKind>
-XNCAPS_INLINE void DotAgreement(const CapsView& view, size_t at, const float* v, F8* g) {
+XNCAPS_INLINE void DotAgreement(const void* uhat, size_t at, const float* v, int count, F8* g) {
   F8 odd[kVectors], f[kVectors];
   XNCAPS_UNROLL4(k) g[k] = odd[k] = Zero();
   int e = 0;
-  for (; e + 2 <= view.e; e += 2) {
+  for (; e + 2 <= count; e += 2) {
     const F8 v0 = Set(v[e]), v1 = Set(v[e + 1]);
-    LoadUhat<kKind>(view, at + static_cast<size_t>(e) * kBlock, f);
+    LoadUhat<kKind>(uhat, at + static_cast<size_t>(e) * kBlock, f);
     XNCAPS_UNROLL4(k) g[k] = Fma(f[k], v0, g[k]);
-    LoadUhat<kKind>(view, at + static_cast<size_t>(e + 1) * kBlock, f);
+    LoadUhat<kKind>(uhat, at + static_cast<size_t>(e + 1) * kBlock, f);
     XNCAPS_UNROLL4(k) odd[k] = Fma(f[k], v1, odd[k]);
   }
-  if (e < view.e) {
+  if (e < count) {
     const F8 v0 = Set(v[e]);
-    LoadUhat<kKind>(view, at + static_cast<size_t>(e) * kBlock, f);
+    LoadUhat<kKind>(uhat, at + static_cast<size_t>(e) * kBlock, f);
     XNCAPS_UNROLL4(k) g[k] = Fma(f[k], v0, g[k]);
   }
   XNCAPS_UNROLL4(k) g[k] = Add(g[k], odd[k]);
 }
 
 // sum over e of sign u_hat * sign v, times both means.
-XNCAPS_INLINE void SignAgreement(const CapsView& view, const CapsScratch& scratch, int nb, int j, F8* g) {
+XNCAPS_INLINE void SignAgreement(const CapsView& view, const CapsScratch& scratch, int nb, int j,
+                                 F8* g) {
   const size_t nj = static_cast<size_t>(nb) * view.j + j;
   const uint8_t* masks = view.masks + nj * view.e_bytes * kBlock;
   const uint8_t* vmask = scratch.vmask + static_cast<size_t>(j) * view.e_bytes;
@@ -262,7 +317,8 @@ XNCAPS_INLINE void SignAgreement(const CapsView& view, const CapsScratch& scratc
     const int stop = view.e_bytes - eb > kMaxByteSum ? eb + kMaxByteSum : view.e_bytes;
     B32 t = SetBytes(0);
     for (; eb < stop; ++eb) {
-      t = AddBytes(t, SignDot(LoadBytes(masks + static_cast<size_t>(eb) * kBlock), SetBytes(vmask[eb])));
+      t = AddBytes(
+          t, SignDot(LoadBytes(masks + static_cast<size_t>(eb) * kBlock), SetBytes(vmask[eb])));
     }
     F8 f[kVectors];
     BytesToFloats(t, f);
@@ -289,71 +345,95 @@ static void PrepareSigns(const CapsView& view, const CapsScratch& scratch) {
 
 // New logits of a block; largest[] is their maximum over j.
 template <Kind kKind>
-XNCAPS_INLINE void UpdateLogits(const CapsView& view, const CapsScratch& scratch, bool first, int nb, F8* largest) {
-  F8 beta[kVectors];
+XNCAPS_INLINE void UpdateLogits(const CapsView& view, const CapsScratch& scratch, bool first,
+                                int nb, F8* largest) {
   constexpr bool kOdr = kKind == Kind::kOdrFloat || kKind == Kind::kOdrInt8;
-  if (kOdr) XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
-  XNCAPS_UNROLL4(k) largest[k] = Set(-3.0e38f);
-  for (int j = 0; j < view.j; ++j) {
-    const size_t nj = static_cast<size_t>(nb) * view.j + j;
+  const bool capsule_scale = kKind == Kind::kOdrInt8 && view.scale_mode == ScaleMode::kCapsule;
+  const int rows = view.j, count = view.e;
+  const void* uhat = view.uhat;
+  const float *v = view.v, *scale = view.scale;
+  float* all_logits = view.logits;
+  F8 beta[kVectors], top[kVectors];
+  if (kOdr)
+    XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
+  XNCAPS_UNROLL4(k) top[k] = Set(-3.0e38f);
+  for (int j = 0; j < rows; ++j) {
+    const size_t nj = static_cast<size_t>(nb) * rows + j;
     F8 g[kVectors];
     if (kKind == Kind::kIdr) {
       SignAgreement(view, scratch, nb, j, g);
     } else {
-      DotAgreement<kKind>(view, nj * view.e * kBlock, view.v + static_cast<size_t>(j) * view.e, g);
+      DotAgreement<kKind>(uhat, nj * count * kBlock, v + static_cast<size_t>(j) * count, count, g);
     }
     if (kOdr) XNCAPS_UNROLL4(k) g[k] = Mul(g[k], beta[k]);
-    if (kKind == Kind::kOdrInt8 && view.scale_mode == ScaleMode::kCapsule) {
-      XNCAPS_UNROLL4(k) g[k] = Mul(g[k], Load(view.scale + nj * kBlock + k * kGroup));
-    }
-    float* logits = view.logits + nj * kBlock;
-    XNCAPS_UNROLL4(k) {
-      if (!first) g[k] = Add(g[k], Load(logits + k * kGroup));
-      Store(logits + k * kGroup, g[k]);
-      largest[k] = Max(largest[k], g[k]);
-    }
+    if (capsule_scale) XNCAPS_UNROLL4(k) g[k] = Mul(g[k], Load(scale + nj * kBlock + k * kGroup));
+    float* logits = all_logits + nj * kBlock;
+    if (!first) XNCAPS_UNROLL4(k) g[k] = Add(g[k], Load(logits + k * kGroup));
+    XNCAPS_UNROLL4(k) Store(logits + k * kGroup, g[k]);
+    XNCAPS_UNROLL4(k) top[k] = Max(top[k], g[k]);
   }
+  XNCAPS_UNROLL4(k) largest[k] = top[k];
 }
 
 // scratch.ct = exp(logits - largest); factor = (beta or 1) / their sum over j.
 template <Kind kKind>
-XNCAPS_INLINE void Exponentials(const CapsView& view, const CapsScratch& scratch, int nb, const F8* largest, F8* factor) {
+XNCAPS_INLINE void Exponentials(const CapsView& view, const CapsScratch& scratch, int nb,
+                                const F8* largest, F8* factor) {
   F8 sum[kVectors];
   XNCAPS_UNROLL4(k) sum[k] = Zero();
-  const float* logits = view.logits + static_cast<size_t>(nb) * view.j * kBlock;
-  for (int j = 0; j < view.j; ++j) {
+  const int rows = view.j;
+  const float* logits = view.logits + static_cast<size_t>(nb) * rows * kBlock;
+  float* ct = scratch.ct;
+  for (int j = 0; j < rows; ++j, logits += kBlock, ct += kBlock) {
     XNCAPS_UNROLL4(k) {
-      const size_t at = static_cast<size_t>(j) * kBlock + k * kGroup;
-      const F8 c = Exp(Sub(Load(logits + at), largest[k]));
+      const F8 c = Exp(Sub(Load(logits + k * kGroup), largest[k]));
       sum[k] = Add(sum[k], c);
-      Store(scratch.ct + at, c);
+      Store(ct + k * kGroup, c);
     }
   }
   constexpr bool kOdr = kKind == Kind::kOdrFloat || kKind == Kind::kOdrInt8;
   XNCAPS_UNROLL4(k) {
-    const F8 top = kOdr ? Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup) : Set(1.0f);
+    const F8 top =
+        kOdr ? Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup) : Set(1.0f);
     factor[k] = Div(top, sum[k]);
   }
 }
 
+// acc = or += sum over the block's n of c * u_hat.
 template <Kind kKind>
-static void TurnBlocks(const CapsView& view, const CapsScratch& scratch, bool first, int begin, int end) {
+XNCAPS_INLINE void WeightedSum(const CapsView& view, const CapsScratch& scratch, int nb,
+                               const F8* factor, bool first) {
+  const bool capsule_scale = kKind == Kind::kOdrInt8 && view.scale_mode == ScaleMode::kCapsule;
+  const int rows = view.j, count = view.e;
+  const void* uhat = view.uhat;
+  const float *ct = scratch.ct, *scale = view.scale;
+  float* acc = scratch.acc;
+  for (int j = 0; j < rows; ++j) {
+    const size_t nj = static_cast<size_t>(nb) * rows + j;
+    F8 c[kVectors];
+    XNCAPS_UNROLL4(k)
+    c[k] = Mul(Load(ct + static_cast<size_t>(j) * kBlock + k * kGroup), factor[k]);
+    if (capsule_scale) XNCAPS_UNROLL4(k) c[k] = Mul(c[k], Load(scale + nj * kBlock + k * kGroup));
+    for (int e = 0; e < count; ++e, acc += kGroup) {
+      F8 f[kVectors];
+      LoadUhat<kKind>(uhat, (nj * count + e) * kBlock, f);
+      Accumulate(acc, first, c, f);
+    }
+  }
+}
+
+template <Kind kKind>
+static void TurnBlocks(const CapsView& view, const CapsScratch& scratch, bool first, int begin,
+                       int end) {
   if (kKind == Kind::kIdr) PrepareSigns(view, scratch);
   for (int nb = begin; nb < end; ++nb) {
-    F8 largest[kVectors], factor[kVectors], c[kVectors], f[kVectors];
+    F8 largest[kVectors], factor[kVectors];
     UpdateLogits<kKind>(view, scratch, first, nb, largest);
     Exponentials<kKind>(view, scratch, nb, largest, factor);
-    for (int j = 0; j < view.j; ++j) {
-      const size_t nj = static_cast<size_t>(nb) * view.j + j;
-      XNCAPS_UNROLL4(k) c[k] = Mul(Load(scratch.ct + static_cast<size_t>(j) * kBlock + k * kGroup), factor[k]);
-      if (kKind == Kind::kOdrInt8 && view.scale_mode == ScaleMode::kCapsule) {
-        XNCAPS_UNROLL4(k) c[k] = Mul(c[k], Load(view.scale + nj * kBlock + k * kGroup));
-      }
-      for (int e = 0; e < view.e; ++e) {
-        LoadUhat<kKind>(view, (nj * view.e + e) * kBlock, f);
-        Accumulate(scratch.acc + (static_cast<size_t>(j) * view.e + e) * kGroup, nb == begin, c, f);
-      }
-    }
+    if (nb == begin)
+      WeightedSum<kKind>(view, scratch, nb, factor, true);
+    else
+      WeightedSum<kKind>(view, scratch, nb, factor, false);
   }
 }
 
@@ -362,8 +442,10 @@ static void Turn(const CapsView& view, const CapsScratch& scratch, bool first, i
     case CapsType::kOdr:
       return view.int8_uhat ? TurnBlocks<Kind::kOdrInt8>(view, scratch, first, begin, end)
                             : TurnBlocks<Kind::kOdrFloat>(view, scratch, first, begin, end);
-    case CapsType::kIdr: return TurnBlocks<Kind::kIdr>(view, scratch, first, begin, end);
-    case CapsType::kFc: return TurnBlocks<Kind::kFc>(view, scratch, first, begin, end);
+    case CapsType::kIdr:
+      return TurnBlocks<Kind::kIdr>(view, scratch, first, begin, end);
+    case CapsType::kFc:
+      return TurnBlocks<Kind::kFc>(view, scratch, first, begin, end);
   }
 }
 
@@ -377,13 +459,15 @@ static void SquashRow(float* s, int size) {
     return;
   }
   float largest = 0;  // |v| is 1 to the last bit
-  for (int e = 0; e < size; ++e) largest = __builtin_fabsf(s[e]) > largest ? __builtin_fabsf(s[e]) : largest;
+  for (int e = 0; e < size; ++e)
+    largest = __builtin_fabsf(s[e]) > largest ? __builtin_fabsf(s[e]) : largest;
   n2 = 0;
   for (int e = 0; e < size; ++e) n2 += (s[e] / largest) * (s[e] / largest);
   for (int e = 0; e < size; ++e) s[e] = s[e] / largest / __builtin_sqrtf(n2);
 }
 
-static void Squash(const CapsView& view, const float* const* acc, int parts, float factor, float* out) {
+static void Squash(const CapsView& view, const float* const* acc, int parts, float factor,
+                   float* out) {
   const size_t size = static_cast<size_t>(view.j) * view.e;
   size_t at = 0;
   for (; at + kGroup <= size; at += kGroup) {

@@ -2,9 +2,9 @@
 // functions (one compiled for AVX2 could be the copy that the linker keeps for everyone).
 //
 // Axes: N input capsules, D their pose, J output capsules, E their pose, R routing turns.
-// Lanes of the vector units run over n: no horizontal sum in the agreement, a softmax over j that is
-// elementwise, and every lane of exp() used. `kBlock` input capsules make a block; the last block is
-// filled up with zero capsules, which add nothing to any sum.
+// Lanes of the vector units run over n: no horizontal sum in the agreement, a softmax over j that
+// is elementwise, and every lane of exp() used. `kBlock` input capsules make a block; the last
+// block is filled up with zero capsules, which add nothing to any sum.
 #ifndef XNCAPS_KERNELS_CAPS_KERNELS_H_
 #define XNCAPS_KERNELS_CAPS_KERNELS_H_
 
@@ -61,12 +61,14 @@ struct CapsScratch {
 struct CapsKernels {
   // u_hat of the blocks, and acc = sum over their n of u_hat (J times the first turn's sum).
   // u: [N, D] floats of one batch item, any alignment; not read past its end.
-  void (*project)(const CapsView& view, const CapsScratch& scratch, const float* u, int begin, int end);
+  void (*project)(const CapsView& view, const CapsScratch& scratch, const float* u, int begin,
+                  int end);
   // logits += agreement(v) (= where `first`); c = softmax over j; acc = sum over n of c * u_hat.
   void (*turn)(const CapsView& view, const CapsScratch& scratch, bool first, int begin, int end);
   // s = factor * sum over the `parts` arrays of acc and their lanes; out = squash(s), [J, E], any
   // alignment.
-  void (*squash)(const CapsView& view, const float* const* acc, int parts, float factor, float* out);
+  void (*squash)(const CapsView& view, const float* const* acc, int parts, float factor,
+                 float* out);
   // Whether project() takes a half kernel; else it is expanded when packed.
   bool half_kernel;
 };

@@ -1,6 +1,5 @@
-#include "kernels/simd_neon.h"
-
 #include "kernels/caps_body.h"
+#include "kernels/simd_neon.h"
 
 namespace xncaps {
 

@@ -1,6 +1,5 @@
-#include "kernels/simd_portable.h"
-
 #include "kernels/caps_body.h"
+#include "kernels/simd_portable.h"
 
 namespace xncaps {
 

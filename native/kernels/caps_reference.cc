@@ -28,7 +28,8 @@ double Uhat(const CapsParams& p, const CapsConstants& c, const float* u, size_t 
   for (int d = 0; d < p.d; ++d) {
     if (p.type == CapsType::kOdr) {
       const size_t bytes = (p.d + 7) / 8;
-      const uint8_t byte = LoadUnaligned<uint8_t>(c.bits, ((n * p.j + j) * p.e + e) * bytes + d / 8);
+      const uint8_t byte =
+          LoadUnaligned<uint8_t>(c.bits, ((n * p.j + j) * p.e + e) * bytes + d / 8);
       sum += Sign(un[d]) * ((byte >> (d % 8)) & 1 ? 1.0 : -1.0);
       mean_abs += fabs(static_cast<double>(un[d])) / p.d;
     } else {
@@ -62,7 +63,8 @@ void Squash(const double* s, int size, double* v) {
   for (int e = 0; e < size; ++e) v[e] = s[e] * sqrt(n2) / (1 + n2);
 }
 
-void Item(const CapsParams& p, const double* uhat, double* logits, double* c, double* s, double* v) {
+void Item(const CapsParams& p, const double* uhat, double* logits, double* c, double* s,
+          double* v) {
   const size_t je = static_cast<size_t>(p.j) * p.e;
   for (size_t i = 0; i < static_cast<size_t>(p.n) * p.j; ++i) logits[i] = 0;
   for (int turn = 0; turn < p.r; ++turn) {
@@ -71,7 +73,8 @@ void Item(const CapsParams& p, const double* uhat, double* logits, double* c, do
       Softmax(logits + static_cast<size_t>(n) * p.j, p.j, c);
       for (size_t i = 0; i < je; ++i) s[i] += c[i / p.e] * uhat[n * je + i];
     }
-    for (int j = 0; j < p.j; ++j) Squash(s + static_cast<size_t>(j) * p.e, p.e, v + static_cast<size_t>(j) * p.e);
+    for (int j = 0; j < p.j; ++j)
+      Squash(s + static_cast<size_t>(j) * p.e, p.e, v + static_cast<size_t>(j) * p.e);
     if (turn == p.r - 1) break;
     for (int n = 0; n < p.n; ++n) {
       for (int j = 0; j < p.j; ++j) {
@@ -96,7 +99,8 @@ Status CapsReference(const CapsParams& p, const CapsConstants& constants, const 
   for (int b = 0; b < batch; ++b) {
     const float* ub = u + static_cast<size_t>(b) * p.n * p.d;
     for (int n = 0; n < p.n; ++n) {
-      for (size_t i = 0; i < je; ++i) uhat.as<double>()[n * je + i] = Uhat(p, constants, ub, n, i / p.e, i % p.e);
+      for (size_t i = 0; i < je; ++i)
+        uhat.as<double>()[n * je + i] = Uhat(p, constants, ub, n, i / p.e, i % p.e);
     }
     Item(p, uhat.as<double>(), logits, c, s, v);
     for (size_t i = 0; i < je; ++i) out[b * je + i] = static_cast<float>(v[i]);

@@ -73,8 +73,8 @@ const Isa* ChooseIsa(const char* name, char* error, int error_size) {
     const size_t used = strlen(names);
     snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", kIsas[i].name);
   }
-  snprintf(error, error_size, "%s: expected one of %s (what this build has). Received: %.40s.", origin,
-           names, name);
+  snprintf(error, error_size, "%s: expected one of %s (what this build has). Received: %.40s.",
+           origin, names, name);
   return nullptr;
 }
 

@@ -11,8 +11,12 @@ namespace xncaps {
 
 constexpr size_t kAlignment = 64;
 
-inline bool CheckedMul(size_t a, size_t b, size_t* out) { return !__builtin_mul_overflow(a, b, out); }
-inline bool CheckedAdd(size_t a, size_t b, size_t* out) { return !__builtin_add_overflow(a, b, out); }
+inline bool CheckedMul(size_t a, size_t b, size_t* out) {
+  return !__builtin_mul_overflow(a, b, out);
+}
+inline bool CheckedAdd(size_t a, size_t b, size_t* out) {
+  return !__builtin_add_overflow(a, b, out);
+}
 
 // Bytes of memory, aligned to a cache line and zeroed; grows, never shrinks.
 class Buffer {

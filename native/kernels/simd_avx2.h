@@ -1,4 +1,5 @@
-// Eight floats and 32 bytes at a time: AVX2 with FMA and F16C. Only for files built with those flags.
+// Eight floats and 32 bytes at a time: AVX2 with FMA and F16C. Only for files built with those
+// flags.
 #ifndef XNCAPS_KERNELS_SIMD_AVX2_H_
 #define XNCAPS_KERNELS_SIMD_AVX2_H_
 
@@ -115,7 +116,8 @@ XNCAPS_INLINE SignLanes AddSign(SignLanes lanes, F8 a, int bit) {
   return _mm256_or_si256(lanes, _mm256_and_si256(positive, _mm256_set1_epi32(1 << bit)));
 }
 XNCAPS_INLINE void StoreSigns(uint8_t* p, SignLanes lanes) {
-  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+  const __m128i words =
+      _mm_packus_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
 }
 

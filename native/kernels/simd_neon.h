@@ -27,7 +27,9 @@ XNCAPS_INLINE F8 Zero() { return Set(0.0f); }
 XNCAPS_INLINE F8 Add(F8 x, F8 y) { return {vaddq_f32(x.a, y.a), vaddq_f32(x.b, y.b)}; }
 XNCAPS_INLINE F8 Sub(F8 x, F8 y) { return {vsubq_f32(x.a, y.a), vsubq_f32(x.b, y.b)}; }
 XNCAPS_INLINE F8 Mul(F8 x, F8 y) { return {vmulq_f32(x.a, y.a), vmulq_f32(x.b, y.b)}; }
-XNCAPS_INLINE F8 Fma(F8 x, F8 y, F8 c) { return {vfmaq_f32(c.a, x.a, y.a), vfmaq_f32(c.b, x.b, y.b)}; }
+XNCAPS_INLINE F8 Fma(F8 x, F8 y, F8 c) {
+  return {vfmaq_f32(c.a, x.a, y.a), vfmaq_f32(c.b, x.b, y.b)};
+}
 XNCAPS_INLINE F8 Max(F8 x, F8 y) { return {vmaxq_f32(x.a, y.a), vmaxq_f32(x.b, y.b)}; }
 XNCAPS_INLINE F8 Div(F8 x, F8 y) { return {vdivq_f32(x.a, y.a), vdivq_f32(x.b, y.b)}; }
 XNCAPS_INLINE F8 Abs(F8 x) { return {vabsq_f32(x.a), vabsq_f32(x.b)}; }

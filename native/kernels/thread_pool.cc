@@ -29,12 +29,19 @@ inline T FetchAdd(T* p, T value) {
   return __atomic_fetch_add(p, value, __ATOMIC_SEQ_CST);
 }
 
+constexpr uint64_t kClosed = uint64_t{1} << 31;
+constexpr uint64_t kInside = kClosed - 1;
+constexpr uint64_t kGeneration = uint64_t{1} << 32;
+
+inline uint32_t GenerationOf(uint64_t state) { return static_cast<uint32_t>(state >> 32); }
+
 }  // namespace
 
 ThreadPool* ThreadPool::Create(int threads) {
   if (threads < 1 || threads > kMaxThreads) return nullptr;
   ThreadPool* pool = static_cast<ThreadPool*>(calloc(1, sizeof(ThreadPool)));
   if (pool == nullptr) return nullptr;
+  pool->state_ = kClosed;
   pthread_mutex_init(&pool->run_mutex_, nullptr);
   pthread_mutex_init(&pool->sleep_mutex_, nullptr);
   pthread_cond_init(&pool->wake_, nullptr);
@@ -52,8 +59,8 @@ ThreadPool* ThreadPool::Create(int threads) {
 void ThreadPool::Delete(ThreadPool* pool) {
   if (pool == nullptr) return;
   pthread_mutex_lock(&pool->sleep_mutex_);
-  pool->stop_ = true;
-  FetchAdd(&pool->generation_, 1u);
+  Put(&pool->stop_, 1);
+  FetchAdd(&pool->state_, kGeneration);
   pthread_cond_broadcast(&pool->wake_);
   pthread_mutex_unlock(&pool->sleep_mutex_);
   for (int i = 0; i < pool->workers_; ++i) pthread_join(pool->worker_[i].thread, nullptr);
@@ -76,42 +83,61 @@ void ThreadPool::Run(void (*task)(void*, int), void* job, int count) {
   job_ = job;
   count_ = count;
   Put(&next_, 0);
-  Put(&busy_, workers_);
-  FetchAdd(&generation_, 1u);
+  // Nobody is inside and it is closed: opens the next generation.
+  Put(&state_, (Get(&state_) & ~(kGeneration - 1)) + kGeneration);
   if (Get(&sleepers_) > 0) {
     pthread_mutex_lock(&sleep_mutex_);
     pthread_cond_broadcast(&wake_);
     pthread_mutex_unlock(&sleep_mutex_);
   }
   DoTasks();
-  for (int spins = 0; Get(&busy_) > 0; ++spins) {
-    if (spins < kSpins) Pause();
-    else sched_yield();
+  __atomic_fetch_or(&state_, kClosed, __ATOMIC_SEQ_CST);
+  for (int spins = 0; (Get(&state_) & kInside) != 0; ++spins) {
+    if (spins < kSpins)
+      Pause();
+    else
+      sched_yield();
   }
   pthread_mutex_unlock(&run_mutex_);
 }
 
-void ThreadPool::WaitForWork(uint32_t seen) {
+// The state once its generation is another than `seen`.
+uint64_t ThreadPool::WaitForWork(uint32_t seen) {
   for (int spins = 0; spins < kSpins; ++spins) {
-    if (Get(&generation_) != seen) return;
+    const uint64_t state = Get(&state_);
+    if (GenerationOf(state) != seen) return state;
     Pause();
   }
   pthread_mutex_lock(&sleep_mutex_);
   FetchAdd(&sleepers_, 1);
-  while (Get(&generation_) == seen) pthread_cond_wait(&wake_, &sleep_mutex_);
+  while (GenerationOf(Get(&state_)) == seen) pthread_cond_wait(&wake_, &sleep_mutex_);
   FetchAdd(&sleepers_, -1);
   pthread_mutex_unlock(&sleep_mutex_);
+  return Get(&state_);
+}
+
+// False: the generation is over.
+bool ThreadPool::Join(uint64_t state) {
+  const uint32_t generation = GenerationOf(state);
+  while ((state & kClosed) == 0 && GenerationOf(state) == generation) {
+    if (__atomic_compare_exchange_n(&state_, &state, state + 1, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void* ThreadPool::Loop(void* argument) {
   ThreadPool* pool = static_cast<Worker*>(argument)->pool;
   // Starts at 0, the value at creation: a Run() before this thread got here is not missed.
   for (uint32_t seen = 0;;) {
-    pool->WaitForWork(seen);
-    seen += 1;  // every worker takes part in every generation, so none is skipped
-    if (pool->stop_) return nullptr;
+    const uint64_t state = pool->WaitForWork(seen);
+    seen = GenerationOf(state);
+    if (Get(&pool->stop_) != 0) return nullptr;
+    if (!pool->Join(state)) continue;
     pool->DoTasks();
-    FetchAdd(&pool->busy_, -1);
+    FetchAdd(&pool->state_, ~uint64_t{0});  // minus one
   }
 }
 

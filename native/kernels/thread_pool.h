@@ -18,7 +18,8 @@ class ThreadPool {
   int threads() const { return workers_ + 1; }
 
   // task(job, 0) ... task(job, count - 1), each once, on up to threads() threads; returns when all
-  // are done. While another thread is inside Run() the tasks run one after the other right here.
+  // are done. A worker that the system does not schedule in time is not waited for. While another
+  // thread is inside Run() the tasks run one after the other right here.
   void Run(void (*task)(void* job, int index), void* job, int count);
 
  private:
@@ -28,20 +29,21 @@ class ThreadPool {
   };
 
   static void* Loop(void* worker);
-  void WaitForWork(uint32_t seen);
+  uint64_t WaitForWork(uint32_t seen);
+  bool Join(uint64_t state);
   void DoTasks();
 
-  // Written by Run() before generation_ is, read by workers after.
+  // Of the open generation; only its members read them, and Run() writes when there are none.
   void (*task_)(void*, int) = nullptr;
   void* job_ = nullptr;
   int count_ = 0;
 
   int workers_ = 0;
-  bool stop_ = false;
-  uint32_t generation_ = 0;  // atomic
-  int next_ = 0;             // atomic: the next task's index
-  int busy_ = 0;             // atomic: workers that have not finished this generation
-  int sleepers_ = 0;         // atomic
+  // Atomic: generation (high half), closed (bit 31), workers inside (the rest).
+  uint64_t state_ = 0;
+  int next_ = 0;      // atomic: the next task's index
+  int sleepers_ = 0;  // atomic
+  int stop_ = 0;      // atomic
   pthread_mutex_t run_mutex_;
   pthread_mutex_t sleep_mutex_;
   pthread_cond_t wake_;
