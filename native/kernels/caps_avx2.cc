@@ -1,5 +1,8 @@
-#include "kernels/caps_body.h"
+// The capsule kernels for one instruction set: its vectors first, then the bodies on top of them.
 #include "kernels/simd_avx2.h"
+
+#include "kernels/caps_project.h"
+#include "kernels/caps_turn.h"
 
 namespace xncaps {
 

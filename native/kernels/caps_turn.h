@@ -1,0 +1,231 @@
+// A turn of the routing, and squash, on top of simd_*.h; included once by the file of each
+// instruction set, after caps_project.h.
+#ifndef XNCAPS_KERNELS_CAPS_TURN_H_
+#define XNCAPS_KERNELS_CAPS_TURN_H_
+
+#include "kernels/caps_project.h"
+
+namespace xncaps {
+namespace {
+
+// How u_hat lies in memory and what the agreement is made of.
+enum class Kind { kOdrFloat, kOdrInt8, kIdr, kFc };
+
+template <Kind kKind>
+XNCAPS_INLINE void LoadUhat(const void* uhat, size_t at, F8* f) {
+  if (kKind == Kind::kOdrInt8) {
+    const int8_t* p = static_cast<const int8_t*>(uhat) + at;
+    XNCAPS_UNROLL4(k) f[k] = LoadInt8(p + k * kGroup);
+  } else {
+    const float* p = static_cast<const float*>(uhat) + at;
+    XNCAPS_UNROLL4(k) f[k] = Load(p + k * kGroup);
+  }
+}
+
+// sum over e of u_hat * v for one j of a block.
+template <Kind kKind>
+XNCAPS_INLINE void DotAgreement(const void* uhat, size_t at, const float* v, int count, F8* g) {
+  F8 odd[kVectors], f[kVectors];
+  XNCAPS_UNROLL4(k) g[k] = odd[k] = Zero();
+  int e = 0;
+  for (; e + 2 <= count; e += 2) {
+    const F8 v0 = Set(v[e]), v1 = Set(v[e + 1]);
+    LoadUhat<kKind>(uhat, at + static_cast<size_t>(e) * kBlock, f);
+    XNCAPS_UNROLL4(k) g[k] = Fma(f[k], v0, g[k]);
+    LoadUhat<kKind>(uhat, at + static_cast<size_t>(e + 1) * kBlock, f);
+    XNCAPS_UNROLL4(k) odd[k] = Fma(f[k], v1, odd[k]);
+  }
+  if (e < count) {
+    const F8 v0 = Set(v[e]);
+    LoadUhat<kKind>(uhat, at + static_cast<size_t>(e) * kBlock, f);
+    XNCAPS_UNROLL4(k) g[k] = Fma(f[k], v0, g[k]);
+  }
+  XNCAPS_UNROLL4(k) g[k] = Add(g[k], odd[k]);
+}
+
+// sum over e of sign u_hat * sign v, times both means.
+XNCAPS_INLINE void SignAgreement(const CapsView& view, const CapsScratch& scratch, int nb, int j,
+                                 F8* g) {
+  const size_t nj = static_cast<size_t>(nb) * view.j + j;
+  const uint8_t* masks = view.masks + nj * view.e_bytes * kBlock;
+  const uint8_t* vmask = scratch.vmask + static_cast<size_t>(j) * view.e_bytes;
+  XNCAPS_UNROLL4(k) g[k] = Set(static_cast<float>(view.e - 8 * view.e_bytes));  // unused bits agree
+  for (int eb = 0; eb < view.e_bytes;) {
+    const int stop = view.e_bytes - eb > kMaxByteSum ? eb + kMaxByteSum : view.e_bytes;
+    B32 t = SetBytes(0);
+    for (; eb < stop; ++eb) {
+      t = AddBytes(
+          t, SignDot(LoadBytes(masks + static_cast<size_t>(eb) * kBlock), SetBytes(vmask[eb])));
+    }
+    F8 f[kVectors];
+    BytesToFloats(t, f);
+    XNCAPS_UNROLL4(k) g[k] = Add(g[k], f[k]);
+  }
+  const F8 vabs = Set(scratch.vabs[j]);
+  XNCAPS_UNROLL4(k) g[k] = Mul(Mul(g[k], vabs), Load(view.mabs + nj * kBlock + k * kGroup));
+}
+
+// Signs and mean |v| of every j.
+static void PrepareSigns(const CapsView& view, const CapsScratch& scratch) {
+  for (int j = 0; j < view.j; ++j) {
+    const float* v = view.v + static_cast<size_t>(j) * view.e;
+    uint8_t* mask = scratch.vmask + static_cast<size_t>(j) * view.e_bytes;
+    float sum = 0;
+    for (int eb = 0; eb < view.e_bytes; ++eb) mask[eb] = 0;
+    for (int e = 0; e < view.e; ++e) {
+      mask[e / 8] = static_cast<uint8_t>(mask[e / 8] | ((v[e] > 0) << (e % 8)));
+      sum += __builtin_fabsf(v[e]);
+    }
+    scratch.vabs[j] = sum / static_cast<float>(view.e);
+  }
+}
+
+// New logits of a block; largest[] is their maximum over j.
+template <Kind kKind>
+XNCAPS_INLINE void UpdateLogits(const CapsView& view, const CapsScratch& scratch, bool first,
+                                int nb, F8* largest) {
+  constexpr bool kOdr = kKind == Kind::kOdrFloat || kKind == Kind::kOdrInt8;
+  const bool capsule_scale = kKind == Kind::kOdrInt8 && view.scale_mode == ScaleMode::kCapsule;
+  const int rows = view.j, count = view.e;
+  const void* uhat = view.uhat;
+  const float *v = view.v, *scale = view.scale;
+  float* all_logits = view.logits;
+  F8 beta[kVectors], top[kVectors];
+  if (kOdr)
+    XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
+  XNCAPS_UNROLL4(k) top[k] = Set(-3.0e38f);
+  for (int j = 0; j < rows; ++j) {
+    const size_t nj = static_cast<size_t>(nb) * rows + j;
+    F8 g[kVectors];
+    if (kKind == Kind::kIdr) {
+      SignAgreement(view, scratch, nb, j, g);
+    } else {
+      DotAgreement<kKind>(uhat, nj * count * kBlock, v + static_cast<size_t>(j) * count, count, g);
+    }
+    if (kOdr) XNCAPS_UNROLL4(k) g[k] = Mul(g[k], beta[k]);
+    if (capsule_scale) XNCAPS_UNROLL4(k) g[k] = Mul(g[k], Load(scale + nj * kBlock + k * kGroup));
+    float* logits = all_logits + nj * kBlock;
+    if (!first) XNCAPS_UNROLL4(k) g[k] = Add(g[k], Load(logits + k * kGroup));
+    XNCAPS_UNROLL4(k) Store(logits + k * kGroup, g[k]);
+    XNCAPS_UNROLL4(k) top[k] = Max(top[k], g[k]);
+  }
+  XNCAPS_UNROLL4(k) largest[k] = top[k];
+}
+
+// scratch.ct = exp(logits - largest); factor = (beta or 1) / their sum over j.
+template <Kind kKind>
+XNCAPS_INLINE void Exponentials(const CapsView& view, const CapsScratch& scratch, int nb,
+                                const F8* largest, F8* factor) {
+  F8 sum[kVectors];
+  XNCAPS_UNROLL4(k) sum[k] = Zero();
+  const int rows = view.j;
+  const float* logits = view.logits + static_cast<size_t>(nb) * rows * kBlock;
+  float* ct = scratch.ct;
+  for (int j = 0; j < rows; ++j, logits += kBlock, ct += kBlock) {
+    XNCAPS_UNROLL4(k) {
+      const F8 c = Exp(Sub(Load(logits + k * kGroup), largest[k]));
+      sum[k] = Add(sum[k], c);
+      Store(ct + k * kGroup, c);
+    }
+  }
+  constexpr bool kOdr = kKind == Kind::kOdrFloat || kKind == Kind::kOdrInt8;
+  XNCAPS_UNROLL4(k) {
+    const F8 top =
+        kOdr ? Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup) : Set(1.0f);
+    factor[k] = Div(top, sum[k]);
+  }
+}
+
+// acc = or += sum over the block's n of c * u_hat.
+template <Kind kKind>
+XNCAPS_INLINE void WeightedSum(const CapsView& view, const CapsScratch& scratch, int nb,
+                               const F8* factor, bool first) {
+  const bool capsule_scale = kKind == Kind::kOdrInt8 && view.scale_mode == ScaleMode::kCapsule;
+  const int rows = view.j, count = view.e;
+  const void* uhat = view.uhat;
+  const float *ct = scratch.ct, *scale = view.scale;
+  float* acc = scratch.acc;
+  for (int j = 0; j < rows; ++j) {
+    const size_t nj = static_cast<size_t>(nb) * rows + j;
+    F8 c[kVectors];
+    XNCAPS_UNROLL4(k)
+    c[k] = Mul(Load(ct + static_cast<size_t>(j) * kBlock + k * kGroup), factor[k]);
+    if (capsule_scale) XNCAPS_UNROLL4(k) c[k] = Mul(c[k], Load(scale + nj * kBlock + k * kGroup));
+    for (int e = 0; e < count; ++e, acc += kGroup) {
+      F8 f[kVectors];
+      LoadUhat<kKind>(uhat, (nj * count + e) * kBlock, f);
+      Accumulate(acc, first, c, f);
+    }
+  }
+}
+
+template <Kind kKind>
+static void TurnBlocks(const CapsView& view, const CapsScratch& scratch, bool first, int begin,
+                       int end) {
+  if (kKind == Kind::kIdr) PrepareSigns(view, scratch);
+  for (int nb = begin; nb < end; ++nb) {
+    F8 largest[kVectors], factor[kVectors];
+    UpdateLogits<kKind>(view, scratch, first, nb, largest);
+    Exponentials<kKind>(view, scratch, nb, largest, factor);
+    if (nb == begin)
+      WeightedSum<kKind>(view, scratch, nb, factor, true);
+    else
+      WeightedSum<kKind>(view, scratch, nb, factor, false);
+  }
+}
+
+static void Turn(const CapsView& view, const CapsScratch& scratch, bool first, int begin, int end) {
+  switch (view.type) {
+    case CapsType::kOdr:
+      return view.int8_uhat ? TurnBlocks<Kind::kOdrInt8>(view, scratch, first, begin, end)
+                            : TurnBlocks<Kind::kOdrFloat>(view, scratch, first, begin, end);
+    case CapsType::kIdr:
+      return TurnBlocks<Kind::kIdr>(view, scratch, first, begin, end);
+    case CapsType::kFc:
+      return TurnBlocks<Kind::kFc>(view, scratch, first, begin, end);
+  }
+}
+
+// v = s * |s| / (1 + |s|^2) in place; scaled first where |s|^2 would overflow. Zero stays zero.
+static void SquashRow(float* s, int size) {
+  float n2 = 0;
+  for (int e = 0; e < size; ++e) n2 += s[e] * s[e];
+  if (n2 <= 1e36f) {
+    const float factor = __builtin_sqrtf(n2) / (1.0f + n2);
+    for (int e = 0; e < size; ++e) s[e] *= factor;
+    return;
+  }
+  float largest = 0;  // |v| is 1 to the last bit
+  for (int e = 0; e < size; ++e)
+    largest = __builtin_fabsf(s[e]) > largest ? __builtin_fabsf(s[e]) : largest;
+  n2 = 0;
+  for (int e = 0; e < size; ++e) n2 += (s[e] / largest) * (s[e] / largest);
+  for (int e = 0; e < size; ++e) s[e] = s[e] / largest / __builtin_sqrtf(n2);
+}
+
+static void Squash(const CapsView& view, const float* const* acc, int parts, float factor,
+                   float* out) {
+  const size_t size = static_cast<size_t>(view.j) * view.e;
+  size_t at = 0;
+  for (; at + kGroup <= size; at += kGroup) {
+    F8 rows[kGroup];
+    XNCAPS_UNROLL8(i) rows[i] = Load(acc[0] + (at + i) * kGroup);
+    for (int part = 1; part < parts; ++part) {
+      XNCAPS_UNROLL8(i) rows[i] = Add(rows[i], Load(acc[part] + (at + i) * kGroup));
+    }
+    Store(out + at, Mul(Sums8(rows), Set(factor)));
+  }
+  for (; at < size; ++at) {
+    float sum = 0;
+    for (int part = 0; part < parts; ++part) {
+      for (int i = 0; i < kGroup; ++i) sum += acc[part][at * kGroup + i];
+    }
+    out[at] = sum * factor;
+  }
+  for (int j = 0; j < view.j; ++j) SquashRow(out + static_cast<size_t>(j) * view.e, view.e);
+}
+
+}  // namespace
+}  // namespace xncaps
+
+#endif  // XNCAPS_KERNELS_CAPS_TURN_H_
