@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from xncaps_converters import messages
 from xncaps_converters.clone import as_model, clone
-from xncaps_converters.messages import first_line
 from xncaps_tf._keras import tf
 from xncaps_tf.errors import ConversionError
 
@@ -30,6 +30,7 @@ def convert_float(model: Any, *, batch_size: int | None = 1) -> bytes:
 def run_converter(converter: Any, name: str) -> bytes:
     """Runs TensorFlow's converter; what it raises becomes one line."""
     try:
-        return converter.convert()
+        with messages.quiet():
+            return converter.convert()
     except Exception as error:  # the converter raises bare Exception with pages of MLIR
-        raise ConversionError(f"TensorFlow cannot convert {name!r}: {first_line(error)}") from error
+        raise ConversionError(f"TensorFlow cannot convert {name!r}: {messages.first_line(error)}") from error

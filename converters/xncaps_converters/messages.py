@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps back what TensorFlow warns of while it saves a model that was never compiled."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
 
 def first_line(error: BaseException) -> str:
     """The line with 'error:' in it, else the first; at most 300 characters."""

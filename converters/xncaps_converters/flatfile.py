@@ -1,0 +1,145 @@
+"""Reads flatbuffers that come from strangers: every offset, size and count is checked first.
+
+The generated readers of the `flatbuffers` package trust a file: a wrong offset reads elsewhere, or
+ends in a struct.error with a traceback. Here it is one DataError that says where.
+
+Source: the format, https://flatbuffers.dev/internals/.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from xncaps_tf.errors import DataError
+
+
+@dataclass
+class Source:
+    """A file's bytes, and how many more tables may be read.
+
+    Honest files share no tables, so there are fewer of them than bytes; a hostile one could have
+    every table of a vector point to one other large vector, which is quadratic work.
+    """
+
+    data: bytes
+    what: str = "flatbuffer"
+    tables_left: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tables_left = len(self.data) // 4
+
+    def fail(self, reason: str) -> DataError:
+        return DataError(f"expected an intact {self.what}. Received: {reason}.")
+
+    def check(self, start: int, size: int, name: str) -> None:
+        """Raises unless `size` bytes from `start` lie in the file."""
+        if start < 0 or size < 0 or start + size > len(self.data):
+            raise self.fail(
+                f"{name} at byte {start} of {size} bytes, in a file of {len(self.data)} bytes"
+            )
+
+    def number(self, position: int, code: str, name: str) -> int | float:
+        """A little-endian scalar; `code` as in `struct`."""
+        self.check(position, struct.calcsize("<" + code), name)
+        return struct.unpack_from("<" + code, self.data, position)[0]
+
+    def root(self, identifier: bytes, name: str) -> Table:
+        """The root table of a file that carries a four-byte identifier."""
+        if len(self.data) < 8 or self.data[4:8] != identifier:
+            found = self.data[4:8]
+            raise self.fail(f"identifier {found!r} instead of {identifier!r}")
+        return Table(self, int(self.number(0, "I", f"offset of {name}")), name)
+
+
+class Table:
+    """A table of a flatbuffer; fields are asked for by their number in the schema."""
+
+    def __init__(self, source: Source, position: int, name: str) -> None:
+        source.tables_left -= 1
+        if source.tables_left < 0:
+            raise source.fail("tables that contain each other or are used over and over")
+        self.source, self.position, self.name = source, position, name
+        vtable = position - int(source.number(position, "i", name))
+        size = int(source.number(vtable, "H", f"vtable of {name}"))
+        source.check(vtable, max(size, 4), f"vtable of {name}")
+        extent = int(source.number(vtable + 2, "H", f"vtable of {name}"))
+        source.check(position, extent, name)
+        self._fields = struct.unpack_from(f"<{max(size // 2 - 2, 0)}H", source.data, vtable + 4)
+
+    def _at(self, number: int) -> int | None:
+        """The position of a field's value, None where it is left out."""
+        offset = self._fields[number] if number < len(self._fields) else 0
+        return self.position + offset if offset else None
+
+    def number(self, number: int, code: str, default: int | float = 0) -> int:
+        """An integer (or bool) field."""
+        at = self._at(number)
+        name = f"field {number} of {self.name}"
+        return int(default if at is None else self.source.number(at, code, name))
+
+    def _follow(self, number: int, name: str) -> int | None:
+        at = self._at(number)
+        return None if at is None else at + int(self.source.number(at, "I", f"offset of {name}"))
+
+    def _vector(self, number: int, width: int, name: str) -> tuple[int, int] | None:
+        """(position of the first element, count), with all elements inside the file."""
+        at = self._follow(number, name)
+        if at is None:
+            return None
+        count = int(self.source.number(at, "I", f"length of {name}"))
+        self.source.check(at + 4, count * width, name)
+        return at + 4, count
+
+    def table(self, number: int, name: str) -> Table | None:
+        """A field that is a table."""
+        at = self._follow(number, name)
+        return None if at is None else Table(self.source, at, name)
+
+    def tables(self, number: int, name: str) -> list[Table]:
+        """A field that is a vector of tables; empty where it is left out."""
+        vector = self._vector(number, 4, f"{name}s")
+        if vector is None:
+            return []
+        start, count = vector
+        positions = range(start, start + 4 * count, 4)
+        return [
+            Table(self.source, at + int(self.source.number(at, "I", name)), f"{name} {index}")
+            for index, at in enumerate(positions)
+        ]
+
+    def array(self, number: int, dtype: str, name: str) -> np.ndarray | None:
+        """A field that is a vector of numbers, as a view of the file."""
+        kind = np.dtype(dtype)
+        vector = self._vector(number, kind.itemsize, name)
+        if vector is None:
+            return None
+        return np.frombuffer(self.source.data, kind, vector[1], vector[0])
+
+    def ints(self, number: int, name: str) -> tuple[int, ...]:
+        """A field that is a vector of int32; empty where it is left out."""
+        values = self.array(number, "<i4", name)
+        return () if values is None else tuple(int(value) for value in values)
+
+    def text(self, number: int, name: str) -> str:
+        """A field that is a string; empty where it is left out, odd bytes replaced."""
+        values = self.array(number, "u1", name)
+        return "" if values is None else values.tobytes().decode("utf-8", "replace")
+
+    def texts(self, number: int, name: str) -> list[str]:
+        """A field that is a vector of strings; empty where it is left out."""
+        vector = self._vector(number, 4, name)
+        if vector is None:
+            return []
+        found = []
+        for at in range(vector[0], vector[0] + 4 * vector[1], 4):
+            start = at + int(self.source.number(at, "I", name))
+            count = int(self.source.number(start, "I", f"length of {name}"))
+            self.source.check(start + 4, count, name)
+            self.source.tables_left -= 1 + count // 4
+            if self.source.tables_left < 0:
+                raise self.source.fail("strings that are used over and over")
+            found.append(self.source.data[start + 4 : start + 4 + count].decode("utf-8", "replace"))
+        return found

@@ -1,0 +1,262 @@
+"""Keras -> TFLite file of larq-compute-engine's ops: what is binary is kept as bits."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import larq as lq
+import numpy as np
+
+from xncaps_converters import messages, tflite_file
+from xncaps_converters.clone import Replacement, as_model, clone, flat_layers
+from xncaps_converters.lce_layers import PackedXnODR, SignConv2D, packed_filter
+from xncaps_tf._keras import tf
+from xncaps_tf.errors import ConversionError
+from xncaps_tf.layers import CapsSign, XnODR
+
+LCE_OPS = ("LceQuantize", "LceDequantize", "LceBconv2d", "LceBMaxPool2d")
+_LARQ_SIGNS = ("SteSign", "ApproxSign", "SwishSign")  # forward: +1 where x >= 0
+_KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quantizer")
+
+
+def prepare_lce(model: Any, *, batch_size: int | None = 1) -> Any:
+    """A copy of the model in which LCE's converter finds every binary weight.
+
+    `larq_compute_engine.convert_keras_model(prepare_lce(model))` gives the ops and constants of
+    `convert_lce(model)`. Without it LCE leaves XnODR's projection a float matrix product, and
+    turns a convolution with our quantizers (-1 at zero) into NEG and a float CONV_2D.
+
+    Args:
+        model: a functional or sequential Keras model; nested models are looked into.
+        batch_size: of the copy's inputs; None leaves it open.
+
+    Returns:
+        A `keras.Model` that computes the same: `XnODR` layers with both of our quantizers are
+        `PackedXnODR`, `QuantConv2D` layers with our input quantizer `SignConv2D`, the rest copies.
+
+    Raises:
+        ConversionError: the model is subclassed or not built.
+    """
+    return clone(model, replacement, batch_size=batch_size)
+
+
+def convert_lce(model: Any, *, batch_size: int | None = 1, allow_float: bool = False) -> bytes:
+    """Converts a Keras model with larq-compute-engine.
+
+    Args:
+        model: a functional or sequential Keras model, or a built layer.
+        batch_size: of the file's inputs; None leaves it open.
+        allow_float: accept binary weights that are kept as float32.
+
+    Returns:
+        The TFLite file, without metadata.
+
+    Raises:
+        ConversionError: LCE is not installed, cannot convert the model, falls back to its other way
+            of converting, leaves an op that no interpreter has, or keeps a binary weight as
+            float32 (the layer is named).
+    """
+    model = as_model(model)
+    data = run_converter(prepare_lce(model, batch_size=batch_size))
+    file = tflite_file.parse(data)
+    unresolved = [name for name in file.custom_ops if name not in LCE_OPS]
+    if unresolved:
+        raise ConversionError(
+            f"expected TFLite's and LCE's ops only. Received: {', '.join(unresolved)}, which no "
+            "interpreter has."
+        )
+    floats = unpacked_layers(model, file)
+    if floats and not allow_float:
+        raise ConversionError(
+            "expected every binary weight to become the filter of an LceBconv2d. Received: "
+            + "; ".join(str(layer) for layer in floats)
+            + ". --allow-float (allow_float=True) keeps them as float32."
+        )
+    return data
+
+
+def has_binary_convolutions(prepared: Any) -> bool:
+    """Whether LCE's converter is needed for a model that `prepare_lce` or its like has made."""
+    return any(
+        isinstance(layer, SignConv2D) or _is_binary(layer) for layer in flat_layers(prepared)
+    )
+
+
+def require_lce() -> Any:
+    """The package larq_compute_engine; one line where it is not installed."""
+    try:
+        import larq_compute_engine
+    except ImportError as error:
+        raise ConversionError(
+            "expected larq-compute-engine, which has wheels for Linux on x86-64, macOS and Windows "
+            f"only. Received: {error}. Use --to float here, or convert on one of those."
+        ) from error
+    return larq_compute_engine
+
+
+@dataclass(frozen=True)
+class UnpackedLayer:
+    """A layer whose binary weight is not the filter of an LceBconv2d, and why."""
+
+    kind: str
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r} ({self.reason})"
+
+
+def unpacked_layers(model: Any, file: tflite_file.TfliteFile) -> list[UnpackedLayer]:
+    """The layers of a model whose binary weights are not in its file as bits.
+
+    Every filter in the file stands for one call of one layer, compared bit by bit.
+    """
+    left = _filters(file)
+    found = []
+    for layer in flat_layers(model):
+        if not _is_binary(layer):
+            continue
+        signs, reason = _expected_signs(layer)
+        if signs is not None:
+            for _ in range(_calls(layer)):
+                match = next((i for i, bits in enumerate(left) if _same_filter(signs, bits)), None)
+                if match is None:
+                    reason = "LCE left its convolution in float"
+                    break
+                del left[match]
+            else:
+                continue
+        found.append(UnpackedLayer(type(layer).__name__, layer.name, reason))
+    return found
+
+
+def run_converter(prepared: Any) -> bytes:
+    """LCE's converter; its fallback, which it takes with a mere warning, is an error here."""
+    lce = require_lce()
+    _check_policy(prepared)
+    with warnings.catch_warnings(), messages.quiet():
+        warnings.filterwarnings("error", message="Saved-model conversion failed")
+        try:
+            return lce.convert_keras_model(prepared)
+        except UserWarning as warning:
+            cause = warning.__context__ or warning
+            raise ConversionError(
+                f"LCE cannot convert {prepared.name!r}: {messages.first_line(cause)}"
+            ) from cause
+
+
+def _check_policy(model: Any) -> None:
+    for layer in [model, *flat_layers(model)]:
+        policy = getattr(layer, "dtype_policy", None)
+        if policy is not None and "float16" in policy.name:
+            raise ConversionError(
+                f"layer {layer.name!r}: expected float32. Received: the policy {policy.name}; "
+                "rebuild the model under the policy float32 and set_weights."
+            )
+
+
+def replacement(layer: Any) -> Replacement | None:
+    if isinstance(layer, XnODR) and _packable(layer):
+        return Replacement(PackedXnODR.of(layer), lambda old, new: new.take(old.get_weights()[0]))
+    if isinstance(layer, lq.layers.QuantConv2D):
+        return _convolution(layer)
+    return None
+
+
+def _packable(layer: Any) -> bool:
+    return isinstance(layer.input_quantizer, CapsSign) and isinstance(
+        layer.kernel_quantizer, CapsSign
+    )
+
+
+def _convolution(layer: Any) -> Replacement | None:
+    """Ours, and larq's with a padding of -1, which LCE has no op for; others stay as they are."""
+    ours = isinstance(layer.input_quantizer, CapsSign)
+    pads = layer.padding == "same" and float(layer.pad_values) == -1.0
+    larqs = type(layer.input_quantizer).__name__ in _LARQ_SIGNS
+    if layer.kernel_quantizer is None or layer.data_format != "channels_last":
+        return None
+    if not (ours or (larqs and pads)):
+        return None
+    config = layer.get_config()
+    for name in ("input_quantizer", "kernel_quantizer", "kernel_constraint", "bias_constraint"):
+        config.pop(name, None)
+    sign = -1.0 if ours else 1.0
+    config["pad_values"] = sign * float(layer.pad_values)
+    return Replacement(SignConv2D(negate=ours, **config), _transfer_convolution)
+
+
+def _transfer_convolution(old: Any, new: Any) -> None:
+    _, *rest = old.get_weights()
+    new.set_weights([(-1.0 if new.negate else 1.0) * _quantized_kernel(old), *rest])
+
+
+def _quantized_kernel(layer: Any) -> np.ndarray:
+    latent = layer.get_weights()[0]
+    return np.asarray(layer.kernel_quantizer(tf.constant(latent)))
+
+
+def _is_binary(layer: Any) -> bool:
+    """Whether a layer has a weight that is promised to be kept as bits."""
+    if isinstance(layer, XnODR):
+        return True
+    return any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS)
+
+
+def _expected_signs(layer: Any) -> tuple[np.ndarray | None, str]:
+    """(the filter's signs as [O, H, W, I], '') or (None, why there can be none)."""
+    if isinstance(layer, XnODR):
+        if _packable(layer):
+            return packed_filter(layer.get_weights()[0]).transpose(3, 0, 1, 2), ""
+        for name in ("input_quantizer", "kernel_quantizer"):
+            quantizer = getattr(layer, name)
+            if not isinstance(quantizer, CapsSign):
+                return None, f"its {name} is {_describe(quantizer)}, not CapsSign"
+    if not isinstance(layer, lq.layers.QuantConv2D):
+        return None, "LCE packs the weights of QuantConv2D only"
+    if layer.input_quantizer is None:
+        return None, "its input_quantizer is None, so that its input stays float"
+    return _quantized_kernel(layer).transpose(3, 0, 1, 2), ""
+
+
+def _describe(quantizer: Any) -> str:
+    return "None" if quantizer is None else type(quantizer).__name__
+
+
+def _calls(layer: Any) -> int:
+    """How often a model uses a layer."""
+    return max(len(layer.inbound_nodes), 1)
+
+
+def _filters(file: tflite_file.TfliteFile) -> list[np.ndarray]:
+    """Of every LceBconv2d, the bits of its filter [O, H, W, words]; a bit is 1 for a minus."""
+    found = []
+    for graph in file.subgraphs:
+        for op in graph.ops:
+            if op.name != "LceBconv2d":
+                continue
+            tensor = graph.tensors[op.inputs[1]]
+            if tensor.data is not None and len(tensor.shape) == 4 and tensor.type == "INT32":
+                found.append(tensor.data.view("<i4").reshape(tensor.shape))
+    return found
+
+
+def _same_filter(signs: np.ndarray, bits: np.ndarray) -> bool:
+    """Whether the bits are these signs, but for the sign of a whole output channel.
+
+    LCE may turn the sign of a channel whose multiplier is negative.
+    """
+    outputs, height, width, inputs = signs.shape
+    if bits.shape != (outputs, height, width, -(-inputs // 32)):
+        return False
+    packed = np.ascontiguousarray(bits).view(np.uint8).reshape(outputs, height, width, -1)
+    flags = np.unpackbits(packed, axis=-1, bitorder="little")[..., :inputs]
+    negative = (signs < 0).astype(np.uint8)
+    return bool(np.array_equal(_relative(flags), _relative(negative)))
+
+
+def _relative(flags: np.ndarray) -> np.ndarray:
+    flat = flags.reshape(len(flags), -1)
+    return flat ^ flat[:, :1]

@@ -1,0 +1,254 @@
+"""Does a TFLite file compute what its Keras model computes?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from xncaps_converters import runtimes, tflite_file
+from xncaps_converters.clone import flat_layers
+from xncaps_converters.samples import Samples
+from xncaps_tf.errors import VerificationError
+
+TOLERANCE = 1e-4
+EQUAL_TOP1 = 0.999
+FLIPPED_SHARE = 0.01
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a file may differ by.
+
+    Attributes:
+        tolerance: largest difference of an output.
+        share: share of samples that may differ by more; at least one sample where it is not 0.
+        reason: why any may.
+        equal_top1: least share of samples whose highest score is the same class.
+    """
+
+    tolerance: float = TOLERANCE
+    share: float = 0.0
+    reason: str = ""
+    equal_top1: float = EQUAL_TOP1
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """Keras against a file on the same inputs.
+
+    Attributes:
+        runtime: what ran the file: 'litert', 'lce' or 'litert+xncaps'.
+        source: of the inputs: a data set and its split, or 'random'.
+        samples: how many.
+        whole: whether that is the whole split.
+        max_error, mean_error: of all outputs.
+        over_tolerance: samples with an output that differs by more than the tolerance.
+        equal_top1: share of samples with the same class on top (two scores within the tolerance
+            of each other count as the same); None where the outputs are no scores.
+        accuracy_keras, accuracy_file: None where no labels are known.
+        bounds: what was allowed.
+    """
+
+    runtime: str
+    source: str
+    samples: int
+    whole: bool
+    max_error: float
+    mean_error: float
+    over_tolerance: int
+    equal_top1: float | None
+    accuracy_keras: float | None
+    accuracy_file: float | None
+    bounds: Bounds
+    expected: np.ndarray
+    errors: np.ndarray
+
+    @property
+    def allowed_over(self) -> int:
+        """Samples that may exceed the tolerance."""
+        share = self.bounds.share
+        return max(1, int(share * self.samples)) if share else 0
+
+    @property
+    def failures(self) -> list[str]:
+        """Each bound that is passed, in words; empty where the file is right."""
+        found = []
+        if not np.isfinite(self.max_error):
+            found.append("an output that is not finite")
+        if self.over_tolerance > self.allowed_over:
+            found.append(
+                f"{self.over_tolerance} of {self.samples} samples (at most {self.allowed_over}) "
+                f"differ by more than {self.bounds.tolerance:g}, the most by {self.max_error:.3g}"
+            )
+        if self.equal_top1 is not None and self.equal_top1 < self.bounds.equal_top1:
+            found.append(
+                f"{self.equal_top1:.2%} of the samples have the same class on top "
+                f"(at least {self.bounds.equal_top1:.1%})"
+            )
+        return found
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    def check(self) -> VerifyResult:
+        """Itself; raises VerificationError where a bound is passed."""
+        if self.failures:
+            raise VerificationError(
+                f"verify on {self.source}: expected the outputs of Keras. "
+                f"Received: {'; '.join(self.failures)}."
+            )
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: everything but the outputs."""
+        entries = asdict(self)
+        del entries["expected"], entries["errors"]
+        return {**entries, "allowed_over": self.allowed_over, "passed": self.passed}
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        extent = "all" if self.whole else "the first"
+        what = f"{self.samples} random inputs"
+        if self.source != "random":
+            what = f"{extent} {self.samples} samples of {self.source}"
+        lines = [
+            f"verified on {what}, run by {self.runtime}",
+            f"  error        max {self.max_error:.2e}, mean {self.mean_error:.2e}",
+            f"  over {self.bounds.tolerance:g}   {self.over_tolerance} samples "
+            f"(at most {self.allowed_over}"
+            + (f": {self.bounds.reason})" if self.bounds.reason else ")"),
+        ]
+        if self.equal_top1 is not None:
+            lines.append(f"  equal top-1  {self.equal_top1:.2%}")
+        if self.accuracy_keras is not None and self.accuracy_file is not None:
+            lines.append(
+                f"  accuracy     Keras {self.accuracy_keras:.2%}, file {self.accuracy_file:.2%}"
+            )
+        return lines
+
+
+def verify(
+    model: Any,
+    flatbuffer: bytes,
+    samples: Samples,
+    *,
+    tolerance: float | None = None,
+    bounds: Bounds | None = None,
+) -> VerifyResult:
+    """Runs the model and the file on the same inputs and compares their outputs.
+
+    Args:
+        model: the Keras model, with one input and one output.
+        flatbuffer: the TFLite file.
+        samples: inputs, and labels where known.
+        tolerance: in place of the bounds' own.
+        bounds: None for `bounds_of(model, ...)`.
+
+    Returns:
+        The comparison; `.check()` raises where a bound is passed.
+
+    Raises:
+        VerificationError: the file does not take or give what the model does, or no runtime has its
+            ops.
+    """
+    file = tflite_file.parse(flatbuffer)
+    _check_ends(model, file)
+    bounds = bounds or bounds_of(model, file)
+    if tolerance is not None:
+        bounds = Bounds(tolerance, bounds.share, bounds.reason, bounds.equal_top1)
+    expected = np.asarray(model.predict(samples.inputs, batch_size=_BATCH, verbose=0))
+    runtime, outputs = runtimes.run(flatbuffer, samples.inputs)
+    if outputs.shape != expected.shape:
+        raise VerificationError(
+            f"expected outputs {list(expected.shape)}. Received: {list(outputs.shape)}."
+        )
+    errors = np.abs(outputs.astype(np.float64) - expected).reshape(len(expected), -1)  # [n, ...]
+    worst = errors.max(axis=1)  # [n]
+    scores = expected.ndim == 2 and expected.shape[1] > 1
+    labels = samples.labels if scores else None
+    return VerifyResult(
+        runtime=runtime,
+        source=samples.source,
+        samples=len(samples),
+        whole=samples.whole,
+        max_error=float(worst.max()),
+        mean_error=float(errors.mean()),
+        over_tolerance=int((~(worst <= bounds.tolerance)).sum()),
+        equal_top1=_equal_top1(expected, outputs, bounds.tolerance) if scores else None,
+        accuracy_keras=None if labels is None else accuracy(expected, labels),
+        accuracy_file=None if labels is None else accuracy(outputs, labels),
+        bounds=bounds,
+        expected=expected,
+        errors=worst,
+    )
+
+
+def bounds_of(model: Any, file: tflite_file.TfliteFile) -> Bounds:
+    """The bounds for a model and a file: strict, but for what has signs that may flip near zero.
+
+    Two correct implementations round differently; where such a value is binarised next, its sign
+    may differ, and that is a whole unit instead of a rounding error.
+    """
+    reasons = sign_flips(model)
+    if any(tensor.type == "INT8" for graph in file.subgraphs for tensor in graph.tensors):
+        reasons.append("int8 rounding")
+    if not reasons:
+        return Bounds()
+    return Bounds(share=FLIPPED_SHARE, reason="signs near zero may flip: " + ", ".join(reasons))
+
+
+def sign_flips(model: Any) -> list[str]:
+    """What is binarised in a model, in words."""
+    found = []
+    for layer in flat_layers(model):
+        kind = type(layer).__name__
+        if getattr(layer, "input_quantizer", None) is not None:
+            found.append("XnODR's input" if kind == "XnODR" else "binary convolutions")
+        if getattr(layer, "prediction_quantizer", None) is not None:
+            found.append("XnIDR's agreement")
+        elif getattr(layer, "pose_quantizer", None) is not None:
+            found.append("XnIDR's agreement")
+    return sorted(set(found))
+
+
+def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Share of right top-1 classes; of two-hot labels, share of labels among the two highest."""
+    if labels.ndim == 1:
+        return float((scores.argmax(axis=1) == labels).mean())
+    count = int(round(float((labels > 0).sum(axis=1).mean())))
+    top = np.argsort(-scores, axis=1, kind="stable")[:, :count]  # [n, 2]
+    return float((np.take_along_axis(labels, top, axis=1) > 0).mean())
+
+
+def _equal_top1(expected: np.ndarray, outputs: np.ndarray, tolerance: float) -> float:
+    chosen = np.take_along_axis(expected, outputs.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
+    return float((chosen >= expected.max(axis=1) - tolerance).mean())
+
+
+def _check_ends(model: Any, file: tflite_file.TfliteFile) -> None:
+    """The model and the file have one input and one output each, of the same sizes."""
+    graph = file.main
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise VerificationError(
+            "verify: expected a model with one input and one output. Received: "
+            f"{len(model.inputs)} and {len(model.outputs)}; --no-verify converts it unchecked."
+        )
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise VerificationError(
+            "verify: expected a file with one input and one output. "
+            f"Received: {len(graph.inputs)} and {len(graph.outputs)}."
+        )
+    for word, tensor, number in (
+        ("inputs", model.inputs[0], graph.inputs[0]),
+        ("outputs", model.outputs[0], graph.outputs[0]),
+    ):
+        wanted, found = tuple(tensor.shape)[1:], graph.tensors[number].shape[1:]
+        if wanted != found:
+            raise VerificationError(
+                f"verify: expected {word} {list(wanted)}, as the model has. "
+                f"Received: {list(found)} in the file."
+            )

@@ -1,0 +1,37 @@
+"""`xncaps verify`: does a TFLite file compute what its Keras model does?"""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("file", type=click.Path())
+@click.option("--data", help="Data set to verify on; that of the model's run by default.")
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Where the data set lies.")
+@click.option("--samples", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--all", "everything", is_flag=True, help="The whole test split.")
+@click.option("--tolerance", type=click.FloatRange(0), help="In place of 1e-4.")
+@click.option("--store", is_flag=True, help="Write FILE.expected.npz where the file passes.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+def verify(
+    model: str,
+    file: str,
+    data: str | None,
+    data_dir: str | None,
+    samples: int,
+    everything: bool,
+    tolerance: float | None,
+    store: bool,
+    as_json: bool,
+) -> None:
+    """Runs FILE and its Keras MODEL on the same inputs and compares what comes out."""
+    import json
+
+    from xncaps_converters import pipeline
+
+    check = pipeline.Check(data, data_dir, None if everything else samples, tolerance)
+    result = pipeline.verify_file(model, file, check, store=store)
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else "\n".join(result.lines()))
+    result.check()
