@@ -1,0 +1,63 @@
+"""`xncaps evaluate`: a model's accuracy on a data set."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import click
+
+from xncaps_tf.data.names import NAMES, SPLITS
+
+
+@click.command()
+@click.argument("model", type=click.Path(exists=True))
+@click.option("--data", type=click.Choice(NAMES), help="Data set.  [default: that of the run]")
+@click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.")
+@click.option("--download", is_flag=True, help="Download the data set if it is not there.")
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def evaluate(
+    model: str,
+    data: str | None,
+    data_dir: str | None,
+    download: bool,
+    split: str,
+    batch_size: int,
+    as_json: bool,
+) -> None:
+    """Score MODEL (a .keras or .h5 file, a SavedModel, or a run folder: its best.keras)."""
+    name, folder = _data_of(pathlib.Path(model), data, data_dir)
+    from xncaps_tf import data as datasets
+    from xncaps_tf import load_model, training
+    from xncaps_tf.training.scoring import run_model
+
+    path = run_model(pathlib.Path(model))
+    network = load_model(path, compile=False)
+    ds = datasets.load(name, split, folder, download=download)
+    result = training.evaluate(network, ds, batch_size=batch_size)
+    if as_json:
+        about = {"model": str(path), "data": name, "split": split, "source": ds.source}
+        click.echo(json.dumps({**about, **result.to_dict()}, indent=2))
+        return
+    click.echo(f"{path} on {name} ({split}, {result.images} images): {result.accuracy:.4f}")
+    width = max((len(key) for key in result.per_class), default=0)
+    for key, accuracy in result.per_class.items():
+        click.echo(f"  {key:<{width}}  {accuracy:.4f}")
+    if result.dead_classes:
+        click.echo(f"the score is zero on all images for: {', '.join(result.dead_classes)}")
+
+
+def _data_of(model: pathlib.Path, data: str | None, data_dir: str | None) -> tuple[str, Any]:
+    """The data set to use: as told, else that of the run which the model lies in."""
+    from xncaps_tf.training import TrainConfig
+
+    if data is not None:
+        return data, data_dir
+    config = (model if model.is_dir() else model.parent) / "config.json"
+    if not config.is_file():
+        raise click.UsageError("Missing option '--data': the model does not lie in a run folder.")
+    run = TrainConfig.read(config)
+    return run.data, data_dir or run.data_dir

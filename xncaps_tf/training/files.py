@@ -1,0 +1,85 @@
+"""Files that are whole or not there: written beside their name, synced, then renamed."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import uuid
+from collections.abc import Callable
+
+TEMPORARY = ".tmp-"
+
+
+def write_atomically(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
+    """Lets `write` make a file beside `path`, syncs it and renames it to `path`.
+
+    A process that is killed leaves the old file or the new one, and perhaps a temporary one, whose
+    name starts with `.tmp-` and which `remove_temporary` clears away.
+
+    Args:
+        path: of the file; its folder exists.
+        write: makes the file at the path it is given, which has the suffix of `path`.
+    """
+    beside = path.parent / f"{TEMPORARY}{uuid.uuid4().hex[:12]}{path.suffix}"
+    try:
+        write(beside)
+        sync(beside)
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a UTF-8 text atomically."""
+    write_atomically(path, lambda beside: beside.write_bytes(text.encode()))
+
+
+def link(source: pathlib.Path, path: pathlib.Path) -> None:
+    """Makes `path` another name of the file `source`, or a copy where there are no hard links."""
+
+    def write(beside: pathlib.Path) -> None:
+        try:
+            os.link(source, beside)
+        except OSError:  # a file system without hard links; a real fault shows in the copy, too
+            beside.write_bytes(source.read_bytes())
+
+    write_atomically(path, write)
+
+
+def make_folder(path: pathlib.Path, fill: Callable[[pathlib.Path], object]) -> None:
+    """Makes the folder `path` (absent or empty before) with all that `fill` puts in, or nothing.
+
+    Raises:
+        OSError: `path` is there and holds something.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.parent / f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
+    beside.mkdir()
+    fill(beside)
+    sync(beside)
+    try:
+        os.rename(beside, path)
+    except OSError:
+        for file in beside.iterdir():
+            file.unlink()
+        beside.rmdir()
+        raise
+    sync(path.parent)
+
+
+def remove_temporary(folder: pathlib.Path) -> None:
+    """Removes what killed writers left in a folder, its subfolders included."""
+    for file in folder.rglob(f"{TEMPORARY}*"):
+        if file.is_file():
+            file.unlink(missing_ok=True)
+
+
+def sync(path: pathlib.Path) -> None:
+    """Waits until a file or the entries of a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,153 @@
+"""The folder of a run: its names, who may write in it, whether it is finished. No TensorFlow.
+
+docs/training.md describes every file for those who read them with other tools.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Iterator
+
+from xncaps_tf.errors import TrainingError
+from xncaps_tf.training import files
+from xncaps_tf.training.config import TrainConfig
+from xncaps_tf.training.task import Task
+
+
+class RunFolder:
+    """Paths in the folder of a run.
+
+    Args:
+        path: of the folder, which need not exist.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = pathlib.Path(path)
+        self.config = self.path / "config.json"
+        self.metrics_csv = self.path / "metrics.csv"
+        self.metrics_jsonl = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.best = self.path / "best.keras"
+        self.last = self.path / "last.keras"
+        self.curves = self.path / "curves.png"
+        self.state = self.path / "state"
+        self.checkpoint = self.state / "checkpoint.npz"
+        self.finished = self.state / "finished"
+        self.lock = self.state / "lock"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has come to its end and every file of it is written."""
+        return self.finished.is_file()
+
+    def create(self, config: TrainConfig) -> TrainConfig:
+        """Makes the folder with its config, all or nothing; returns the config as written.
+
+        A model to fine-tune is copied into it, so that resuming does not depend on that file.
+
+        Raises:
+            TrainingError: the folder holds something already, or `config.init` is no file.
+        """
+        config = config.resolved()
+        if self.config.is_file():
+            raise TrainingError(
+                f"{self.path}: expected a new folder. Received: one that holds a run already; "
+                f"continue it with --resume {self.path}, or choose another --out."
+            )
+        if self.path.exists() and not self.path.is_dir():
+            raise TrainingError(f"{self.path}: expected a new folder. Received: a file.")
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise TrainingError(
+                f"{self.path}: expected a new or an empty folder. Received: one with other files "
+                "in it."
+            )
+        if config.init is not None and not os.path.isfile(config.init):
+            raise TrainingError(
+                f"--init: expected a model file (.keras or .h5). Received: {config.init}."
+            )
+        files.make_folder(self.path, lambda folder: self._fill(folder, config))
+        return config
+
+    def _fill(self, folder: pathlib.Path, config: TrainConfig) -> None:
+        files.write_text(folder / self.config.name, config.to_json())
+        if config.init is not None:
+            source = pathlib.Path(config.init)
+            copy = folder / f"init{source.suffix}"
+            files.write_atomically(copy, lambda beside: shutil.copyfile(source, beside))
+
+    def start(self, config: TrainConfig, task: Task, timeout: float = 60.0) -> None:
+        """Makes the folder (the chief) or waits until it is there (every other worker)."""
+        if task.is_chief:
+            self.create(config)
+        else:
+            self.wait(config, timeout)
+
+    def wait(self, config: TrainConfig, timeout: float) -> None:
+        """Waits until the chief has made the folder.
+
+        Raises:
+            TrainingError: it does not come in time, or holds another config than this worker's.
+        """
+        until = time.monotonic() + timeout
+        while not self.config.is_file():
+            if time.monotonic() > until:
+                raise TrainingError(
+                    f"{self.path}: expected the chief to make this folder within {timeout:.0f} s. "
+                    "Received: none; RUN must lie on a file system that all workers share."
+                )
+            time.sleep(0.1)
+        if self.is_finished or self.read_config() != config.resolved():
+            raise TrainingError(
+                f"{self.path}: expected the run that this worker was told to train. Received: "
+                "another one; give every worker the same options, or continue with --resume."
+            )
+
+    def init_model(self, config: TrainConfig) -> pathlib.Path | None:
+        """The run's own copy of the model to fine-tune."""
+        if config.init is None:
+            return None
+        return self.path / f"init{pathlib.Path(config.init).suffix}"
+
+    def read_config(self) -> TrainConfig:
+        """The config of the run.
+
+        Raises:
+            TrainingError: there is no run in the folder, or its config is damaged.
+        """
+        if not self.config.is_file():
+            raise TrainingError(
+                f"{self.path}: expected the folder of a run. Received: no config.json in it."
+            )
+        return TrainConfig.read(self.config)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run for one writer; clears away what a killed one left.
+
+        Raises:
+            TrainingError: another process, perhaps a stopped one, trains in this folder.
+        """
+        self.state.mkdir(exist_ok=True)
+        with open(self.lock, "a+", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise TrainingError(
+                    f"{self.path}: expected no other process in this run. Received: process "
+                    f"{file.read().strip() or '?'} is training in it; end it first."
+                ) from None
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            files.remove_temporary(self.path)
+            yield
+
+    def mark_finished(self) -> None:
+        """The last thing that a run writes."""
+        files.write_text(self.finished, "finished\n")

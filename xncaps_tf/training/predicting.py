@@ -1,0 +1,115 @@
+"""A trained model on pictures of a user's own and on the frames of a camera."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from xncaps_tf import models
+from xncaps_tf.data import images
+from xncaps_tf.errors import DataError
+
+
+def expand(patterns: Iterable[str]) -> list[pathlib.Path]:
+    """The files that are meant by files, folders and globs; see `data.images.expand`."""
+    return images.expand(patterns)
+
+
+class Classifier:
+    """Pictures of any size to ranked class names.
+
+    Args:
+        model: Keras model of images `[B, H, W, C]`, pixels 0 to 255, C 1 or 3.
+
+    Raises:
+        DataError: the model takes something else.
+    """
+
+    def __init__(self, model: Any) -> None:
+        shape = tuple(model.input_shape[1:])
+        if len(shape) != 3 or None in shape or shape[-1] not in (1, 3):
+            raise DataError(
+                "predict: expected a model of images (H, W, 1) or (H, W, 3). "
+                f"Received: one of inputs {shape}."
+            )
+        self._model = model
+        self.shape: tuple[int, int, int] = shape  # pyright: ignore[reportAttributeAccessIssue]
+        count = model.output_shape[-1]
+        self.names = models.class_names(model) or tuple(f"class {i}" for i in range(count))
+
+    def files(
+        self, paths: Iterable[pathlib.Path], batch_size: int
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """(name, scores [classes]) of each picture file, in order."""
+        paths = list(paths)
+        for start in range(0, len(paths), batch_size):
+            chunk = paths[start : start + batch_size]
+            pixels = np.stack([images.read(path, self.shape) for path in chunk])  # [b, H, W, C]
+            scores = self._model.predict_on_batch(pixels)
+            yield from zip(map(str, chunk), np.asarray(scores), strict=True)
+
+    def frames(self, camera: Camera, count: int | None) -> Iterator[tuple[str, np.ndarray]]:
+        """(name, scores [classes]) of each frame; without end where count is None."""
+        with camera:
+            number = 0
+            while count is None or number < count:
+                number += 1
+                pixels = fit(camera.read(), self.shape)[None]  # [1, H, W, C]
+                yield f"frame {number}", np.asarray(self._model.predict_on_batch(pixels))[0]
+
+    def top(self, scores: np.ndarray, count: int) -> list[tuple[str, float]]:
+        """The `count` highest scores with their names, highest first."""
+        order = np.argsort(-scores, kind="stable")[:count]
+        return [(self.names[index], float(scores[index])) for index in order]
+
+
+def fit(frame: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """A frame uint8 RGB [h, w, 3] as pictures are read: cut to the aspect, scaled, grey or RGB."""
+    from PIL import Image, ImageOps
+
+    picture = Image.fromarray(frame).convert("L" if shape[2] == 1 else "RGB")
+    fitted = ImageOps.fit(picture, (shape[1], shape[0]), Image.Resampling.BILINEAR)
+    return np.asarray(fitted, np.float32).reshape(shape)
+
+
+class Camera:
+    """Frames of a camera, by OpenCV (the extra `camera`).
+
+    Args:
+        number: of the device, or the path of a video file.
+
+    Raises:
+        DataError: OpenCV is not installed or the camera cannot be opened.
+    """
+
+    def __init__(self, number: int | str) -> None:
+        try:
+            import cv2
+        except ImportError as error:
+            raise DataError(
+                f"--camera: expected OpenCV. Received: {error}; pip install 'xncaps-tf[camera]'."
+            ) from error
+        self._number = number
+        self._capture: Any = cv2.VideoCapture(number)
+        if not self._capture.isOpened():
+            raise DataError(f"--camera: expected a camera. Received: {number}, which cannot open.")
+
+    def __enter__(self) -> Camera:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._capture.release()
+
+    def read(self) -> np.ndarray:
+        """The next frame, uint8 RGB [h, w, 3].
+
+        Raises:
+            DataError: the camera gives none.
+        """
+        is_read, frame = self._capture.read()
+        if not is_read:
+            raise DataError(f"--camera: expected a frame. Received: none from {self._number}.")
+        return np.ascontiguousarray(frame[:, :, ::-1])

@@ -1,0 +1,128 @@
+"""The state of a run: one file, replaced as a whole, from which everything else can be made again.
+
+A zip of arrays (`numpy.savez`, no pickle): `model_i`, `optimizer_i` and `metric_i`, and `about`, a
+JSON text in bytes. Reading checks the zip's CRCs.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xncaps_tf.errors import TrainingError
+from xncaps_tf.training import files
+
+FORMAT_VERSION = 1
+GROUPS = ("model", "optimizer", "metric")
+
+Row = dict[str, Any]
+
+
+@dataclass
+class State:
+    """Where a run stands.
+
+    Attributes:
+        epoch: complete epochs.
+        batch: batches done of the epoch after them.
+        rows: one row of metrics for each complete epoch.
+        best_epoch: the epoch (from 1) whose model is the best, 0 for none yet.
+        arrays: values of the model's and the optimizer's variables, and the metrics' sums.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    rows: list[Row] = field(default_factory=list)
+    best_epoch: int = 0
+    arrays: dict[str, list[np.ndarray]] = field(
+        default_factory=lambda: {group: [] for group in GROUPS}
+    )
+
+    def write(self, path: pathlib.Path) -> None:
+        """Replaces the file at `path`, as a whole or not at all."""
+        about = {
+            "format_version": FORMAT_VERSION,
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "best_epoch": self.best_epoch,
+            "rows": self.rows,
+            "counts": {group: len(self.arrays[group]) for group in GROUPS},
+        }
+        arrays = {
+            f"{group}_{index}": array
+            for group in GROUPS
+            for index, array in enumerate(self.arrays[group])
+        }
+        text = np.frombuffer(json.dumps(about).encode(), np.uint8)
+
+        def write(beside: pathlib.Path) -> None:
+            with open(beside, "wb") as file:
+                np.savez(file, about=text, **arrays)  # pyright: ignore[reportArgumentType]
+
+        files.write_atomically(path, write)
+
+    @classmethod
+    def read(cls, path: pathlib.Path) -> State:
+        """Reads a state.
+
+        Raises:
+            TrainingError: the file is damaged or of another version.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                about = json.loads(stored["about"].tobytes())
+                found = about["format_version"]
+                if found != FORMAT_VERSION:
+                    raise TrainingError(
+                        f"{path}: expected format_version {FORMAT_VERSION}. Received: {found!r}."
+                    )
+                arrays = {
+                    group: [stored[f"{group}_{index}"] for index in range(about["counts"][group])]
+                    for group in GROUPS
+                }
+            return cls(
+                int(about["epoch"]),
+                int(about["batch"]),
+                list(about["rows"]),
+                int(about["best_epoch"]),
+                arrays,
+            )
+        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise TrainingError(
+                f"{path}: expected the state of a run. Received: a damaged file ({error}); "
+                f"without it (rm {path}) the run starts anew."
+            ) from error
+
+
+def values(variables: list[Any]) -> list[np.ndarray]:
+    """The variables' values; under a strategy every worker has to call this (it is collective)."""
+    return [np.asarray(variable.numpy()) for variable in variables]
+
+
+def assign(variables: list[Any], arrays: list[np.ndarray], what: str) -> None:
+    """Gives the variables these values.
+
+    Raises:
+        TrainingError: their number or a shape differs: the config or the library was changed.
+    """
+    shapes = [tuple(variable.shape) for variable in variables]
+    stored = [array.shape for array in arrays]
+    if shapes != stored:
+        raise TrainingError(
+            f"resume: expected the {what}'s variables of the run's state. Received: "
+            f"{_first_difference(shapes, stored)}; was the run made with another version?"
+        )
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def _first_difference(shapes: list[Any], stored: list[Any]) -> str:
+    if len(shapes) != len(stored):
+        return f"{len(stored)} in the state, {len(shapes)} in the model built now"
+    index = next(i for i, pair in enumerate(zip(shapes, stored, strict=True)) if pair[0] != pair[1])
+    return f"number {index} of shape {stored[index]} in the state, {shapes[index]} now"
