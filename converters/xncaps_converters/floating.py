@@ -33,4 +33,5 @@ def run_converter(converter: Any, name: str) -> bytes:
         with messages.quiet():
             return converter.convert()
     except Exception as error:  # the converter raises bare Exception with pages of MLIR
-        raise ConversionError(f"TensorFlow cannot convert {name!r}: {messages.first_line(error)}") from error
+        why = messages.first_line(error)
+        raise ConversionError(f"TensorFlow cannot convert {name!r}: {why}") from error

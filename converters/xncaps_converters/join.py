@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import flatbuffers
 import numpy as np
 
-from xncaps_converters import tflite_file
+from xncaps_converters.flatwrite import pack, unpack
 from xncaps_tf.errors import ConversionError
-
-
-def unpack(data: bytes) -> Any:
-    """A file as the schema's editable objects; for files that this toolkit has just made."""
-    schema = tflite_file.schema()
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(data), 0))
-
-
-def pack(model: Any) -> bytes:
-    """The file of such objects."""
-    builder = flatbuffers.Builder(1 << 20)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def join(first: bytes, second: bytes) -> bytes:

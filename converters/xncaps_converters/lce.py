@@ -98,11 +98,15 @@ def require_lce() -> Any:
 
 @dataclass(frozen=True)
 class UnpackedLayer:
-    """A layer whose binary weight is not the filter of an LceBconv2d, and why."""
+    """A layer whose binary weight is not the filter of an LceBconv2d, and why.
+
+    `is_packable` says that its quantizers are not what stands in the way.
+    """
 
     kind: str
     name: str
     reason: str
+    is_packable: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r} ({self.reason})"
@@ -128,7 +132,7 @@ def unpacked_layers(model: Any, file: tflite_file.TfliteFile) -> list[UnpackedLa
                 del left[match]
             else:
                 continue
-        found.append(UnpackedLayer(type(layer).__name__, layer.name, reason))
+        found.append(UnpackedLayer(type(layer).__name__, layer.name, reason, signs is not None))
     return found
 
 

@@ -7,7 +7,16 @@ import pathlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xncaps_converters import expected, formats, loading, notes, samples, tflite_file
+from xncaps_converters import (
+    expected,
+    formats,
+    loading,
+    metadata,
+    notes,
+    origin,
+    samples,
+    tflite_file,
+)
 from xncaps_converters.files import write_whole
 from xncaps_converters.formats import Options
 from xncaps_converters.samples import Samples
@@ -94,7 +103,15 @@ def convert_file(
     if options.calibration is None:
         options = replace(options, calibration=lambda: calibration_images(model, config, check))
     data = entry.convert(source, options)
-    tflite_file.parse(data)
+    described = origin.describe(
+        model,
+        to,
+        said,
+        model_sha256=loading.sha256(model_path),
+        data=_data_of(config, check or Check())[0],
+        unpacked=_unpacked(model, to, data),
+    )
+    data = metadata.add(data, described)
     result, stored = None, None
     if check is not None:
         chosen = choose_samples(model, config, check)
@@ -102,6 +119,16 @@ def convert_file(
         stored = _stored(model, model_path, result, chosen)
     _write(out, data, stored)
     return Converted(out, len(data), tuple(said), result)
+
+
+def _unpacked(model: Any, to: str, data: bytes) -> tuple[str, ...]:
+    """Names of the layers whose binary weights the file keeps as float32."""
+    from xncaps_converters import lce
+
+    found = lce.unpacked_layers(model, tflite_file.parse(data))
+    if to in ("fused", "composite"):  # where XnODR's bits are in an op of their own
+        found = [layer for layer in found if not (layer.kind == "XnODR" and layer.is_packable)]
+    return tuple(layer.name for layer in found)
 
 
 def verify_file(

@@ -1,0 +1,128 @@
+"""What a converted file says of itself: from the model, its run and the versions that made it."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+from typing import Any
+
+from xncaps_converters import samples
+from xncaps_converters.clone import flat_layers
+from xncaps_converters.metadata import FORMAT_VERSION, Metadata
+from xncaps_converters.metadata_format import InputTensor
+from xncaps_tf.errors import ConversionError
+
+_PACKAGES = ("xncaps-tf", "tensorflow", "tf-keras", "larq", "larq-compute-engine")
+_LIGHT_ON_DARK = ("digits", "mnist", "fashion_mnist", "multi_mnist")
+_KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quantizer")
+
+
+def describe(
+    model: Any,
+    to: str,
+    notes: list[str],
+    *,
+    model_sha256: str,
+    data: str | None,
+    unpacked: tuple[str, ...] = (),
+) -> Metadata:
+    """The metadata of a file.
+
+    Args:
+        model: the Keras model.
+        to: the format.
+        notes: lines that must be said of the file.
+        model_sha256: hash of the saved model.
+        data: name of the data set that the model was made for, None where not known.
+        unpacked: names of the layers whose binary weights are kept as float32.
+    """
+    from xncaps_tf import models
+
+    origin: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "format": to,
+        "model": {"name": model.name, "sha256": model_sha256},
+        "versions": _versions(),
+        "data": data,
+        "input": _input_words(model, data),
+        "binary_layers": _binary_layers(model, to, unpacked),
+        "notes": notes,
+    }
+    if date := _date():
+        origin["date"] = date
+    return Metadata(
+        name=model.name,
+        description=f"{model.name}, converted by xncaps convert --to {to}.",
+        class_names=models.class_names(model) or (),
+        input=_input(model, origin["input"]),
+        origin=origin,
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # larq-compute-engine on Linux ARM
+            continue
+    return found
+
+
+def _date() -> str | None:
+    """SOURCE_DATE_EPOCH as a date; without it a file would change with every conversion."""
+    given = os.environ.get("SOURCE_DATE_EPOCH")
+    if not given:
+        return None
+    try:
+        moment = datetime.datetime.fromtimestamp(int(given), datetime.timezone.utc)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ConversionError(
+            f"expected seconds since 1970. Received: SOURCE_DATE_EPOCH={given!r}."
+        ) from error
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _input_words(model: Any, data: str | None) -> dict[str, Any]:
+    """What TFLite's form has no field for; null where not known."""
+    if len(model.inputs) != 1 or not samples.takes_pixels(model):
+        return {"kind": "tensor", "channel_order": None, "polarity": None}
+    polarity = None
+    if data is not None:
+        polarity = "light_on_dark" if data in _LIGHT_ON_DARK else "any"
+        polarity = None if data == "folder" else polarity
+    channels = samples.input_shape(model)[-1]
+    return {
+        "kind": "image",
+        "channel_order": "RGB" if channels == 3 else "GRAYSCALE",
+        "polarity": polarity,
+        "minimum": 0,
+        "maximum": 255,
+    }
+
+
+def _input(model: Any, words: dict[str, Any]) -> InputTensor:
+    if words["kind"] != "image":
+        return InputTensor("input", "Float values, as the Keras model takes them.")
+    height, width, _ = samples.input_shape(model)
+    return InputTensor(
+        name="image",
+        description="Pixels from 0 to 255; scaling is a part of the model.",
+        color_space=words["channel_order"],
+        size=(height, width),
+        mean=(0.0,),
+        std=(1.0,),
+        minimum=0.0,
+        maximum=255.0,
+    )
+
+
+def _binary_layers(model: Any, to: str, unpacked: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Every layer with a binary weight, and whether it is kept as bits."""
+    found = []
+    for layer in flat_layers(model):
+        if any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS):
+            packed = to != "float" and layer.name not in unpacked
+            found.append({"name": layer.name, "kind": type(layer).__name__, "bits": packed})
+    return found

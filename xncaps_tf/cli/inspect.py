@@ -1,0 +1,21 @@
+"""`xncaps inspect`: the ops and bytes of a TFLite file."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+def inspect(file: str, as_json: bool) -> None:
+    """Lists the ops of FILE with their shapes and the bytes of their constants.
+
+    An asterisk marks an op that a stock TFLite or LiteRT interpreter lacks.
+    """
+    import json
+
+    from xncaps_converters.inspect import inspect_file
+
+    found = inspect_file(file)
+    click.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
