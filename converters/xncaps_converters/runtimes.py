@@ -85,7 +85,7 @@ def _run_litert(data: bytes, inputs: np.ndarray) -> np.ndarray:
 def _run_xncaps(data: bytes, inputs: np.ndarray) -> np.ndarray:
     from xncaps_runtime import Interpreter  # pyright: ignore[reportAttributeAccessIssue]
 
-    return _run_tflite(Interpreter(model_content=data), inputs)
+    return _run_tflite(Interpreter(data), inputs)
 
 
 def _run_tflite(interpreter: object, inputs: np.ndarray) -> np.ndarray:
