@@ -57,7 +57,8 @@ def affine(degrees: float, fraction: float, *, flip: bool) -> Callable[[Any, Any
 
     Source: Keras 2, `ImageDataGenerator(rotation_range, height_shift_range, width_shift_range,
         horizontal_flip)`, which the published training code uses: the same geometry and limits.
-    Differs from the source: stateless draws.
+    Differs from the source: stateless draws; an image that is not square is turned about its
+        centre too (Keras swaps the axes of the centre, which shows where they differ).
     """
 
     def apply(images: Any, draws: Any) -> Any:
