@@ -1,31 +1,147 @@
 package org.xncaps.demo;
 
+import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertNull;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.Random;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.annotation.Config;
+import org.xncaps.core.ModelException;
 
+/** Real inference by Android's own TensorFlow Lite and our delegate, against Python's results. */
 @RunWith(RobolectricTestRunner.class)
 @Config(sdk = 34)
 public final class ClassifierTest {
-  @Test
-  public void runsTheModelOfTheAppWithTheDelegate() throws Exception {
-    ModelStore store = new ModelStore(RuntimeEnvironment.getApplication());
-    try (Classifier classifier = Classifier.open(store.load(""), 2, true)) {
-      assertEquals(null, classifier.delegateFailure);
-      assertTrue(classifier.runtime, classifier.runtime.contains("xncaps"));
-      ByteBuffer input =
-          ByteBuffer.allocateDirect(classifier.model.input.tensor.byteSize())
-              .order(ByteOrder.nativeOrder());
-      float[] scores = classifier.run(input);
-      assertEquals(10, scores.length);
-      System.out.println(classifier.runtime + java.util.Arrays.toString(scores));
+  private static void check(ModelStore.Loaded file, String golden, int threads, boolean delegate)
+      throws Exception {
+    float[][] inputs = TestModels.rows("digits.inputs.f32", TestModels.PIXELS);
+    float[][] expected = TestModels.rows(golden + ".outputs.f32", TestModels.CLASSES);
+    assertEquals(TestModels.CASES, inputs.length);
+    assertEquals(TestModels.CASES, expected.length);
+    try (Classifier classifier = Classifier.open(file, threads, delegate)) {
+      assertNull(classifier.delegateFailure);
+      assertEquals(delegate, classifier.runtime.contains("xncaps"));
+      assertTrue(classifier.runtime, classifier.runtime.startsWith("TensorFlow Lite 2.16.1"));
+      for (int i = 0; i < inputs.length; i++) {
+        float[] scores = classifier.run(TestModels.input(inputs[i]));
+        assertArrayEquals(
+            golden + " case " + i + " " + Arrays.toString(scores), expected[i], scores, 1e-5f);
+      }
     }
+  }
+
+  @Test
+  public void floatModelEqualsPythonWithAndWithoutDelegate() throws Exception {
+    for (int threads = 1; threads <= Settings.MOST_THREADS; threads++) {
+      check(TestModels.loaded("tiny_float.tflite"), "tiny_float", threads, false);
+      check(TestModels.loaded("tiny_float.tflite"), "tiny_float", threads, true);
+    }
+  }
+
+  @Test
+  public void fusedModelEqualsPythonWithDelegate() throws Exception {
+    for (int threads = 1; threads <= Settings.MOST_THREADS; threads++) {
+      check(TestModels.loaded("tiny_fused.tflite"), "tiny_fused", threads, true);
+    }
+  }
+
+  @Test
+  public void modelOfTheAppEqualsPython() throws Exception {
+    ModelStore store = new ModelStore(RuntimeEnvironment.getApplication());
+    assertEquals(Arrays.asList("asset:digits.tflite"), store.assets());
+    check(store.load(""), "app", 2, true);
+  }
+
+  @Test
+  public void fusedModelWithoutDelegateIsRefusedInWords() throws Exception {
+    ModelException error =
+        assertThrows(
+            ModelException.class,
+            () -> Classifier.open(TestModels.loaded("tiny_fused.tflite"), 1, false));
+    assertEquals(ModelException.Kind.NEEDS_DELEGATE, error.kind);
+    assertTrue(error.getMessage(), error.getMessage().contains("XnCapsOdr"));
+    assertEquals(R.string.model_delegate, Explanations.of(error).what());
+  }
+
+  @Test
+  public void unknownOpIsNamed() throws Exception {
+    ModelException error =
+        assertThrows(
+            ModelException.class,
+            () -> Classifier.open(TestModels.loaded("x", TestModels.withUnknownOp()), 1, true));
+    assertEquals(ModelException.Kind.UNKNOWN_OP, error.kind);
+    assertTrue(error.getMessage(), error.getMessage().contains("XnCapsOdX"));
+  }
+
+  @Test
+  public void whatIsNoModelIsRefused() throws Exception {
+    byte[] good = TestModels.bytes("tiny_fused.tflite");
+    byte[][] bad = {
+      {}, "not a model at all, just text".getBytes("UTF-8"), Arrays.copyOf(good, 20),
+      Arrays.copyOf(good, 60), Arrays.copyOf(good, good.length / 3)
+    };
+    for (byte[] content : bad) {
+      ModelException error =
+          assertThrows(
+              ModelException.class,
+              () -> Classifier.open(TestModels.loaded("bad.tflite", content), 1, true));
+      assertTrue(error.getMessage(), error.getMessage().contains("bad.tflite"));
+      assertEquals(R.string.model_broken, Explanations.of(error).what());
+    }
+  }
+
+  @Test
+  public void damagedHeadersNeverCrash() throws Exception {
+    // TFLite's own verifier guards what passes our reader; both end in a ModelException.
+    byte[] good = TestModels.bytes("tiny_fused.tflite");
+    Random random = new Random(11);
+    int refused = 0;
+    for (int i = 0; i < 200; i++) {
+      byte[] bad = good.clone();
+      for (int k = 0; k < 4; k++) {
+        bad[random.nextInt(512)] = (byte) random.nextInt(256);
+      }
+      try {
+        org.xncaps.core.ModelReader.read(TestModels.loaded("bad", bad).bytes, "bad");
+      } catch (ModelException e) {
+        refused++;
+      }
+    }
+    assertTrue("refused " + refused, refused > 20);
+  }
+
+  @Test
+  public void opensAndClosesAThousandTimes() throws Exception {
+    ModelStore.Loaded file = TestModels.loaded("tiny_fused.tflite");
+    float[] first = TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[0];
+    long before = 0;
+    for (int i = 0; i < 1000; i++) {
+      if (i == 200) {
+        before = residentKilobytes();
+      }
+      try (Classifier classifier = Classifier.open(file, 1 + i % 2, true)) {
+        classifier.run(TestModels.input(first));
+      }
+    }
+    long grown = residentKilobytes() - before;
+    assertTrue("memory grew by " + grown + " KB in 800 openings", grown < 100_000);
+  }
+
+  static long residentKilobytes() throws Exception {
+    System.gc();
+    for (String line :
+        java.nio.file.Files.readAllLines(java.nio.file.Paths.get("/proc/self/status"))) {
+      if (line.startsWith("VmRSS:")) {
+        return Long.parseLong(line.replaceAll("[^0-9]", ""));
+      }
+    }
+    throw new IllegalStateException("expected VmRSS in /proc/self/status");
   }
 }

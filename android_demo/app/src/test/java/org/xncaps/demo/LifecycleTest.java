@@ -1,0 +1,113 @@
+package org.xncaps.demo;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertTrue;
+
+import android.Manifest;
+import android.app.Application;
+import android.os.Looper;
+import java.util.Random;
+import org.junit.Before;
+import org.junit.Test;
+import org.junit.runner.RunWith;
+import org.robolectric.Robolectric;
+import org.robolectric.RobolectricTestRunner;
+import org.robolectric.RuntimeEnvironment;
+import org.robolectric.Shadows;
+import org.robolectric.android.controller.ActivityController;
+import org.robolectric.annotation.Config;
+
+/** Pausing, turning and leaving at any moment, a thousand times each: nothing leaks, nothing dies. */
+@RunWith(RobolectricTestRunner.class)
+@Config(sdk = 34)
+public final class LifecycleTest {
+  private static final int TIMES = 1000;
+
+  private FakeFrames camera;
+  private float[] digit;
+  private final Random random = new Random(5);
+
+  @Before
+  public void setUp() throws Exception {
+    Application application = RuntimeEnvironment.getApplication();
+    camera = FakeFrames.install(application);
+    Shadows.shadowOf(application).grantPermissions(Manifest.permission.CAMERA);
+    String uri = TestModels.uri(TestModels.file("m.tflite", TestModels.bytes("tiny_fused.tflite")));
+    new Settings(1, true, 3, 0, false, uri, "").save(application);
+    digit = TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[0];
+  }
+
+  /** A little of what goes on between two events, cut off at a random point. */
+  private void live() throws InterruptedException {
+    for (int i = random.nextInt(3); i > 0; i--) {
+      if (camera.open() > 0) {
+        camera.last().send(digit, 4);
+      }
+      if (random.nextBoolean()) {
+        Thread.sleep(random.nextInt(3));
+      }
+      if (random.nextBoolean()) {
+        Shadows.shadowOf(Looper.getMainLooper()).idle();
+      }
+    }
+    camera.made.removeIf(source -> source.closed);
+  }
+
+  private static int threads() {
+    int count = 0;
+    for (Thread thread : Thread.getAllStackTraces().keySet()) {
+      count += thread.getName().equals("inference") || thread.getName().equals("camera") ? 1 : 0;
+    }
+    return count;
+  }
+
+  private static void checkNothingLeft(FakeFrames camera, long before) throws Exception {
+    assertEquals(0, camera.open());
+    Screens.await("threads to end", () -> threads() == 0);
+    long grown = ClassifierTest.residentKilobytes() - before;
+    assertTrue("memory grew by " + grown + " KB", grown < 300_000);
+  }
+
+  @Test
+  public void pausesAThousandTimes() throws Exception {
+    ActivityController<MainActivity> controller =
+        Robolectric.buildActivity(MainActivity.class).setup();
+    long before = ClassifierTest.residentKilobytes();
+    for (int i = 0; i < TIMES; i++) {
+      live();
+      controller.pause();
+      assertEquals(0, camera.open());
+      controller.resume();
+      assertEquals(1, camera.open());
+    }
+    controller.pause().stop().destroy();
+    checkNothingLeft(camera, before);
+  }
+
+  @Test
+  public void turnsAThousandTimes() throws Exception {
+    ActivityController<MainActivity> controller =
+        Robolectric.buildActivity(MainActivity.class).setup();
+    long before = ClassifierTest.residentKilobytes();
+    for (int i = 0; i < TIMES; i++) {
+      live();
+      controller.recreate();
+      assertEquals(1, camera.open());
+    }
+    controller.pause().stop().destroy();
+    checkNothingLeft(camera, before);
+  }
+
+  @Test
+  public void leavesAThousandTimes() throws Exception {
+    long before = ClassifierTest.residentKilobytes();
+    for (int i = 0; i < TIMES; i++) {
+      ActivityController<MainActivity> controller =
+          Robolectric.buildActivity(MainActivity.class).setup();
+      live();
+      controller.pause().stop().destroy();
+      assertEquals(0, camera.open());
+    }
+    checkNothingLeft(camera, before);
+  }
+}

@@ -1,0 +1,77 @@
+package org.xncaps.demo;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+
+/** The golden models and what Python's runtime says of them (tests/golden/android). */
+final class TestModels {
+  static final int CASES = 16;
+  static final int CLASSES = 10;
+  static final int PIXELS = 64;
+
+  private TestModels() {}
+
+  static byte[] bytes(String name) throws IOException {
+    return Files.readAllBytes(new File(System.getProperty("golden"), name).toPath());
+  }
+
+  static float[][] rows(String name, int columns) throws IOException {
+    byte[] all = bytes(name);
+    ByteBuffer in = ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN);
+    float[][] rows = new float[all.length / 4 / columns][columns];
+    for (float[] row : rows) {
+      for (int i = 0; i < columns; i++) {
+        row[i] = in.getFloat();
+      }
+    }
+    return rows;
+  }
+
+  static ModelStore.Loaded loaded(String name) throws IOException {
+    return loaded(name, bytes(name));
+  }
+
+  static ModelStore.Loaded loaded(String name, byte[] content) {
+    ByteBuffer direct = ByteBuffer.allocateDirect(content.length).order(ByteOrder.nativeOrder());
+    direct.put(content);
+    direct.rewind();
+    return new ModelStore.Loaded(name, direct);
+  }
+
+  /** A file with this content, as the user would have it on the device. */
+  static File file(String name, byte[] content) throws IOException {
+    File file = new File(Files.createTempDirectory("models").toFile(), name);
+    Files.write(file.toPath(), content);
+    return file;
+  }
+
+  static String uri(File file) {
+    return android.net.Uri.fromFile(file).toString();
+  }
+
+  /** The fused model with its custom op under a name that nobody knows. */
+  static byte[] withUnknownOp() throws IOException {
+    return replaced(bytes("tiny_fused.tflite"), "XnCapsOdr", "XnCapsOdX");
+  }
+
+  static byte[] replaced(byte[] content, String from, String to) {
+    String text = new String(content, StandardCharsets.ISO_8859_1);
+    if (!text.contains(from) || from.length() != to.length()) {
+      throw new IllegalArgumentException("expected " + from + " in the file");
+    }
+    return text.replace(from, to).getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  static ByteBuffer input(float[] pixels) {
+    ByteBuffer out = ByteBuffer.allocateDirect(4 * pixels.length).order(ByteOrder.nativeOrder());
+    for (float pixel : pixels) {
+      out.putFloat(pixel);
+    }
+    out.rewind();
+    return out;
+  }
+}

@@ -1,0 +1,86 @@
+"""Makes the trained models that the app's tests run, with what Python's runtime says of them.
+
+`python make_models.py [FOLDER]`, minutes; needs the toolkit. The models are small enough to commit:
+one capsule network on digits as plain float ops and with the fused op, and the app's own model's
+expected outputs. Training is not bit-reproducible over machines, so tests read the files as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+import sys
+from typing import Any
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+APP_MODEL = ROOT / "android_demo/models/digits.tflite"
+CASES = 16
+
+
+def trained() -> tuple[Any, Any]:
+    """A small XnODR network on digits and its test split."""
+    from xncaps_tf import data, layers, losses
+    from xncaps_tf._keras import keras
+
+    keras.utils.set_random_seed(3)
+    train, test = data.load("digits", "train"), data.load("digits", "test")
+    pixels = keras.Input(train.image_shape, name="pixels")
+    x = keras.layers.Rescaling(1 / 255)(pixels)
+    for filters in (16, 64):
+        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization(momentum=0.9)(x)
+        x = keras.layers.ReLU()(x)
+    x = layers.CapsuleReshape(capsule_dim=8)(keras.layers.Flatten()(x))
+    x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
+    x = layers.XnODR(10, 16)(x)
+    x = layers.ClassScores(train.class_names)(layers.Length()(x))
+    model = keras.Model(pixels, x, name="tiny_digits")
+    images, labels = train.numpy()
+    model.compile(keras.optimizers.Adam(3e-3), losses.MarginLoss())
+    model.fit(images.astype(np.float32), np.eye(10, dtype=np.float32)[labels], 50, 15, verbose=0)
+    return model, test
+
+
+def outputs(model: bytes, images: np.ndarray) -> np.ndarray:
+    """The scores by LiteRT with the delegate of xncaps_runtime, float32 [n, classes]."""
+    import xncaps_runtime
+
+    interpreter = xncaps_runtime.Interpreter(model)
+    interpreter.allocate_tensors()
+    scores = []
+    for image in images:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None])
+        interpreter.invoke()
+        scores.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0].copy())
+    return np.stack(scores).astype(np.float32)
+
+
+def write(folder: pathlib.Path) -> None:
+    """Writes the models, their inputs and outputs, and an index with hashes."""
+    from xncaps_converters import convert_float, convert_fused
+
+    model, test = trained()
+    images, labels = test.numpy()
+    chosen = np.linspace(0, len(images) - 1, CASES).astype(int)
+    images, labels = images[chosen].astype(np.float32), labels[chosen]
+    (folder / "digits.inputs.f32").write_bytes(images.astype("<f4").tobytes())
+    files = {"tiny_float": convert_float(model), "tiny_fused": convert_fused(model)}
+    rows = []
+    for name, content in {**files, "app": APP_MODEL.read_bytes()}.items():
+        if name in files:
+            (folder / f"{name}.tflite").write_bytes(content)
+        scores = outputs(content, images)
+        (folder / f"{name}.outputs.f32").write_bytes(scores.astype("<f4").tobytes())
+        right = int((scores.argmax(-1) == labels).sum())
+        rows.append({"model": name, "sha256": hashlib.sha256(content).hexdigest(),
+                     "bytes": len(content), "right": right})  # fmt: skip
+    index = {"cases": CASES, "labels": labels.tolist(), "models": rows}
+    (folder / "models.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE)
