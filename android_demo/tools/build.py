@@ -32,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     apk.add_argument("--keystore", type=pathlib.Path, help="default: a debug key")
     apk.add_argument("-o", "--out", type=pathlib.Path, default=BUILD / "xncaps-demo.apk")
     apk.set_defaults(run=_apk)
+    check = commands.add_parser("check", help="whether the app's runtime takes a model")
+    check.add_argument("--model", type=pathlib.Path, required=True)
+    check.set_defaults(run=_check)
     aar = commands.add_parser("aar", help="the delegate as AAR with POM")
     aar.add_argument("-o", "--out", type=pathlib.Path, default=ROOT / "dist")
     aar.set_defaults(run=_aar)
@@ -50,6 +53,12 @@ def _apk(options: argparse.Namespace) -> list[str]:
 
     report = apk.build(options.model, options.out, label=options.label, keystore=options.keystore)
     return [*report, f"apk: {options.out}"]
+
+
+def _check(options: argparse.Namespace) -> list[str]:
+    from xncaps_android import model
+
+    return [f"op of the delegate: {name}" for name in model.check(options.model)]
 
 
 def _aar(options: argparse.Namespace) -> list[str]:

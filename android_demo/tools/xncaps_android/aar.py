@@ -1,4 +1,4 @@
-"""The delegate as an AAR with a POM, for Gradle users of the stock org.tensorflow:tensorflow-lite."""
+"""The delegate as an AAR with a POM, for apps with the stock org.tensorflow:tensorflow-lite."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _pom(version: str) -> str:
   <version>{version}</version>
   <packaging>aar</packaging>
   <name>{NAME}</name>
-  <description>One-bit capsule layers and larq-compute-engine's ops for TensorFlow Lite on Android</description>
+  <description>One-bit capsule layers and LCE's ops for TensorFlow Lite on Android</description>
   <licenses>
     <license>
       <name>Apache-2.0</name>

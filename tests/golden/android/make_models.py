@@ -2,7 +2,7 @@
 
 `python make_models.py [FOLDER]`, minutes; needs the toolkit. The models are small enough to commit:
 one capsule network on digits as plain float ops and with the fused op, and the app's own model's
-expected outputs. Training is not bit-reproducible over machines, so tests read the files as they are.
+expected outputs. Training is not bit-reproducible over machines: tests read the files as they are.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def outputs(model: bytes, images: np.ndarray) -> np.ndarray:
     for image in images:
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None])
         interpreter.invoke()
-        scores.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0].copy())
+        scores.append(
+            interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0].copy()
+        )
     return np.stack(scores).astype(np.float32)
 
 

@@ -1,0 +1,95 @@
+"""`xncaps android`: packs a model into the camera app; installs and starts it by adb."""
+
+from __future__ import annotations
+
+import pathlib
+
+import click
+
+
+@click.group()
+def android() -> None:
+    """Build the camera app with a model, install it, start it."""
+
+
+@android.command()
+@click.option(
+    "--model", "model_path", required=True, type=click.Path(path_type=pathlib.Path),
+    help="A .tflite file, as `xncaps convert` writes it.",
+)  # fmt: skip
+@click.option("-o", "--out", required=True, type=click.Path(path_type=pathlib.Path))
+@click.option("--label", help="The app's name on the home screen.")
+@click.option(
+    "--keystore", type=click.Path(path_type=pathlib.Path),
+    help="Signs with its key (password: XNCAPS_KEYSTORE_PASSWORD); default: a debug key.",
+)  # fmt: skip
+@click.option(
+    "--source", type=click.Path(path_type=pathlib.Path),
+    help="A checkout of this project; default: the one this command runs from.",
+)  # fmt: skip
+@click.option("--no-verify", is_flag=True, help="Do not run the model first.")
+def build(
+    model_path: pathlib.Path,
+    out: pathlib.Path,
+    label: str | None,
+    keystore: pathlib.Path | None,
+    source: pathlib.Path | None,
+    no_verify: bool,
+) -> None:
+    """Build a signed APK with one model, after running the model on what `verify` stored."""
+    from xncaps_tf import apk
+
+    checkout = apk.find_checkout(source)
+    apk.check_model(checkout, model_path)
+    if not no_verify:
+        click.echo(_run_stored(model_path))
+    for line in apk.build(checkout, model_path, out, label=label, keystore=keystore):
+        click.echo(line)
+
+
+def _run_stored(model_path: pathlib.Path) -> str:
+    """Runs the file on the inputs that `verify` stored; a line that says how well it did."""
+    import numpy as np
+
+    from xncaps_converters import expected, runtimes
+    from xncaps_tf.errors import VerificationError
+
+    stored_path = expected.path_of(model_path)
+    if not stored_path.is_file():
+        raise VerificationError(
+            f"expected {stored_path}, which `xncaps verify` and `xncaps convert` write, to check "
+            "the model with. Received: no such file. --no-verify packs it unchecked."
+        )
+    stored = expected.read(stored_path)
+    runtime, outputs = runtimes.run(model_path.read_bytes(), stored["inputs"])
+    errors = np.abs(outputs - stored["outputs"]).reshape(len(outputs), -1).max(-1)
+    share = float((errors > float(stored["tolerance"])).mean())
+    tolerated = float(stored["tolerated_share"])
+    if share > tolerated:
+        raise VerificationError(
+            f"{model_path.name} by {runtime}: expected at most {tolerated:.1%} "
+            f"of the stored outputs off by more than {float(stored['tolerance']):g}. "
+            f"Received: {share:.1%}."
+        )
+    return f"checked: {len(errors)} stored outputs by {runtime}, largest error {errors.max():.1e}"
+
+
+@android.command()
+@click.argument("apk_path", metavar="APK", type=click.Path(path_type=pathlib.Path))
+@click.option("-s", "--serial", help="Which device, where there are several.")
+def install(apk_path: pathlib.Path, serial: str | None) -> None:
+    """Install APK on the device that adb finds; data of an older version are kept."""
+    from xncaps_tf import apk
+
+    click.echo(apk.install(apk_path, serial))
+
+
+@android.command()
+@click.argument("apk_path", metavar="APK", type=click.Path(path_type=pathlib.Path))
+@click.option("-s", "--serial", help="Which device, where there are several.")
+def run(apk_path: pathlib.Path, serial: str | None) -> None:
+    """Install APK and start the app."""
+    from xncaps_tf import apk
+
+    click.echo(apk.install(apk_path, serial))
+    click.echo(apk.start(serial))
