@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xncaps_tf.data.names import NAMES, SPLITS
 
 if TYPE_CHECKING:
-    from xncaps_tf.data import images
+    from xncaps_tf.data import augment, folder, images, overlap
     from xncaps_tf.data.augment import AUGMENTATIONS, Augmentation
     from xncaps_tf.data.batching import batches, num_batches
     from xncaps_tf.data.dataset import ArrayImages, Dataset
@@ -28,6 +28,7 @@ _ATTRIBUTES = {
     "num_batches": "batching",
     "split_validation": "splits",
 }
+_MODULES = ("augment", "folder", "images", "overlap")
 
 __all__ = [
     "AUGMENTATIONS",
@@ -36,18 +37,21 @@ __all__ = [
     "ArrayImages",
     "Augmentation",
     "Dataset",
+    "augment",
     "batches",
+    "folder",
     "images",
     "load",
     "num_batches",
+    "overlap",
     "split_validation",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Loads what is asked for when it is first used (PEP 562)."""
-    if name == "images":
-        return importlib.import_module(f"{__name__}.images")
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _ATTRIBUTES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_ATTRIBUTES[name]}"), name)

@@ -1,0 +1,44 @@
+"""docs/data.md names what there is, and its code works."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import Any
+
+import numpy as np
+
+from xncaps_tf import data
+from xncaps_tf.data import overlap
+from xncaps_tf.data.names import CIFAR10_CLASSES
+
+
+def _text(root: pathlib.Path) -> str:
+    return (root / "docs" / "data.md").read_text(encoding="utf-8")
+
+
+def test_tables_name_every_data_set_augmentation_and_config(root: pathlib.Path) -> None:
+    first_cells = re.findall(r"^\| `([\w/]+)`", _text(root), flags=re.M)
+    wanted = [*data.NAMES, "none", *data.AUGMENTATIONS, *overlap.CONFIGS]
+    assert sorted(set(wanted)) == sorted({*first_cells} - {"jpeg", "offsets", "labels", "names"})
+
+
+def test_the_code_that_packs_jpeg_writes_what_load_reads(
+    root: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", _text(root), re.S)
+    (code,) = (block for block in blocks if "def pack(" in block)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    colors = np.arange(6, dtype=np.uint8)[:, None, None, None] * 40
+    images = np.broadcast_to(colors, (6, 32, 32, 3))
+    names["pack"](tmp_path / "train.npz", images, [3, 1, 4, 1, 5, 9], CIFAR10_CLASSES)
+    found = data.load("cifar10", "train", tmp_path)
+    np.testing.assert_allclose(found.numpy()[0], images, atol=1)  # a step of JPEG's DC term
+    assert found.labels.tolist() == [3, 1, 4, 1, 5, 9]
+
+
+def test_everything_public_can_be_reached() -> None:
+    for name in data.__all__:
+        assert getattr(data, name) is not None
+    assert set(data.__all__) == set(dir(data))
