@@ -43,7 +43,7 @@ class CapsSign(lq.quantizers.Quantizer):
                 f"CapsSign: expected a positive number or None. "
                 f"Received: clip_value={clip_value!r}."
             )
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # signs are of x as it is, under any policy
         self.clip_value = clip_value
 
     def call(self, inputs: Any) -> Any:

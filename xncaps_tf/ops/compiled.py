@@ -1,8 +1,8 @@
 """The capsules of a training step, compiled by XLA, with a gradient written by hand.
 
 It computes what `xncaps_tf.ops.routing` computes, in another order. Between the input's and the
-output's transpose the batch is the last axis, [N, J, E, B]: every sum over E, J or N then adds whole
-rows of B. The gradient of the routing with respect to u_hat is a sum of outer products,
+output's transpose the batch is the last axis, [N, J, E, B]: every sum over E, J or N then adds
+whole rows of B. The gradient of the routing with respect to u_hat is a sum of outer products,
 
     d u_hat[n, j, e, b] = ds_0 / J + sum over turns of (c * ds + dlogits * v),
 

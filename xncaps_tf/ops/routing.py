@@ -130,4 +130,6 @@ def agreement(
 
 def scaled_signs(x: Any, quantizer: Quantizer | None, axis: int) -> Any:
     """`x`, or where it has a quantizer its signs times their mean magnitude along `axis`."""
-    return x if quantizer is None else quantizer(x) * mean_magnitude(x, axis=axis)
+    if quantizer is None:
+        return x
+    return tf.cast(quantizer(x), x.dtype) * mean_magnitude(x, axis=axis)
