@@ -110,9 +110,8 @@ class Cluster:
 
     def lost(self, error: Exception) -> TrainingError:
         """An error of TensorFlow in a multi-worker training as a line for a person."""
-        first = (str(error).strip().splitlines() or ["no message"])[0][:200]
         return TrainingError(
-            f"{self.task.name}: another worker was lost ({type(error).__name__}: {first}); "
+            f"{self.task.name}: another worker was lost, or failed ({type(error).__name__}); "
             f"{self._advice}"
         )
 

@@ -39,6 +39,9 @@ def write_text(path: pathlib.Path, text: str) -> None:
 def link(source: pathlib.Path, path: pathlib.Path) -> None:
     """Makes `path` another name of the file `source`, or a copy where there are no hard links."""
 
+    if path.exists() and path.samefile(source):
+        return  # rename(2) between two names of one file would leave both
+
     def write(beside: pathlib.Path) -> None:
         try:
             os.link(source, beside)

@@ -128,6 +128,7 @@ class Trainer:
         cluster.agree(self.state.epoch * self.steps + self.state.batch, "step")
         self._restore()
         self._curves_at = 0.0
+        self._is_stopped_by_chief = False
 
     def _load_data(self) -> None:
         config = self.config
@@ -187,7 +188,7 @@ class Trainer:
         metrics = [variable for metric in self.trained.metrics for variable in metric.variables]
         return {
             "model": self.trained.variables,
-            "optimizer": _plain(self.trained.optimizer.variables),
+            "optimizer": list(self.trained.optimizer.variables),
             "metric": metrics,
         }
 
@@ -271,20 +272,14 @@ class Trainer:
             self.reporter.epoch(row)
             self._report_dead(row["epoch"], dead)
             is_over = int(self._is_enough())
-        if self.cluster.is_multi_worker:
-            self._share(self.cluster.sum(is_over))
-
-    def _share(self, is_over: int) -> None:
-        """Workers that hold no rows learn from the chief whether training ends early."""
-        self._is_stopped_by_chief = bool(is_over)
-
-    _is_stopped_by_chief = False
+        if self.cluster.is_multi_worker:  # the others hold no results to decide by
+            self._is_stopped_by_chief = bool(self.cluster.sum(is_over))
 
     def _row(self, logs: dict[str, float]) -> tuple[dict[str, Any], list[int]]:
         """The epoch's row, and the numbers of the classes without a score."""
         step = self.state.epoch * self.steps
-        rate = self.trained.optimizer._learning_rate
-        rate = rate(step - 1) if callable(rate) else rate
+        schedule: Any = recipe.schedule(self.config, self.steps)
+        rate: Any = schedule(step - 1) if callable(schedule) else schedule
         row: dict[str, Any] = {
             "epoch": self.state.epoch,
             "step": step,
@@ -367,7 +362,3 @@ class _Steps(keras.callbacks.Callback):
 def _shell(model: Any) -> Any:
     """A model of the same layers, to be compiled without the other being so."""
     return keras.Model(model.inputs, model.outputs, name=model.name)
-
-
-def _plain(variables: Any) -> list[Any]:
-    return list(variables() if callable(variables) else variables)
