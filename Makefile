@@ -12,6 +12,7 @@ SETUP := .make/venv
 
 export TF_USE_LEGACY_KERAS := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
+export NO_MKDOCS_2_WARNING := 1
 export XNCAPS_DATA_DIR := $(DATA)
 
 .PHONY: help setup demo test test-all test-matrix lint types unit slow format docs bench dist clean

@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "xncaps_tf.schedules": {"xncaps_tf._keras", "xncaps_tf.ops"},
     "xncaps_tf.quantizers": {"xncaps_tf._keras", "xncaps_tf.ops"},
     "xncaps_tf.data": {"xncaps_tf._keras", "xncaps_tf.data"},
+    "xncaps_tf.data.multi_mnist.__main__": {"=xncaps_tf", "xncaps_tf.data"},
     "xncaps_tf.layers": {
         "xncaps_tf._keras",
         "xncaps_tf.ops",
