@@ -12,6 +12,7 @@ import numpy as np
 
 from xncaps_benchmark import png
 from xncaps_benchmark.expected import Expected
+from xncaps_benchmark.images import Images
 from xncaps_benchmark.runtimes import Session, Tensor
 
 MAX_CLASSES_IN_MATRIX = 100
@@ -64,14 +65,33 @@ def check(rows: Rows, seconds: float) -> dict[str, Any]:
             "no stored outputs beside the file: outputs are finite and equal among runs, no more"
         )
         return {"verification": _not_verified(reason), "accuracy": None, "samples": []}
-    outputs = np.concatenate(got)[: len(rows.expected.inputs)]
-    if outputs.shape[1:] != rows.expected.outputs.shape[1:]:
-        shapes = f"{list(outputs.shape[1:])}, stored {list(rows.expected.outputs.shape[1:])}"
+    stored = rows.expected
+    outputs = np.concatenate(got)[: len(stored.inputs)]
+    if outputs.shape[1:] != stored.outputs.shape[1:]:
+        shapes = f"{list(outputs.shape[1:])}, stored {list(stored.outputs.shape[1:])}"
         return {"verification": _failed(f"output shape {shapes}"), "accuracy": None, "samples": []}
     return {
-        "verification": _compare(outputs, rows.expected),
-        "accuracy": _accuracy(outputs, rows.expected),
-        "samples": _samples(outputs, rows.expected),
+        "verification": compare(outputs, stored),
+        "accuracy": score(
+            outputs, stored.labels[: len(outputs)], stored.class_names, stored.source
+        ),
+        "samples": sample_pictures(outputs, stored),
+    }
+
+
+def evaluate(session: Session, images: Images, names: Sequence[str], source: str) -> dict[str, Any]:
+    """Runs every image once: the schema's `accuracy` (None without labels) and the predictions."""
+    batches = _batches(images.inputs, session.inputs)
+    found = []
+    for batch in batches:
+        session.set([batch])
+        session.run()
+        found.append(_real(session.get()[0], session.outputs[0]))
+    outputs = np.concatenate(found)[: len(images.inputs)]
+    outputs = outputs.reshape(len(outputs), -1)
+    return {
+        "accuracy": score(outputs, images.labels, names, source),
+        "predictions": outputs.argmax(axis=1).tolist(),
     }
 
 
@@ -97,7 +117,7 @@ def _run_all(rows: Rows, seconds: float) -> tuple[list[np.ndarray], str | None]:
     return got, None
 
 
-def _compare(outputs: np.ndarray, expected: Expected) -> dict[str, Any]:
+def compare(outputs: np.ndarray, expected: Expected) -> dict[str, Any]:
     """At most the stored share of rows may be further than the stored tolerance away."""
     stored = expected.outputs[: len(outputs)]
     errors = np.abs(outputs - stored).reshape(len(outputs), -1).max(axis=1)
@@ -123,13 +143,16 @@ def _compare(outputs: np.ndarray, expected: Expected) -> dict[str, Any]:
     }
 
 
-def _accuracy(outputs: np.ndarray, expected: Expected) -> dict[str, Any] | None:
+def score(
+    outputs: np.ndarray, labels: np.ndarray, names: Sequence[str], source: str
+) -> dict[str, Any] | None:
     """Confusion matrix (true class a row) over the rows whose label is known."""
-    known = expected.labels[: len(outputs)] >= 0
-    if outputs.ndim != 2 or not known.any():
+    if outputs.ndim != 2 or not outputs.shape[1]:
         return None
-    truth = expected.labels[: len(outputs)][known]
-    found = outputs[known].argmax(axis=1)
+    known = (labels >= 0) & (labels < outputs.shape[1])
+    if not known.any():
+        return None
+    truth, found = labels[known], outputs[known].argmax(axis=1)
     classes = outputs.shape[1]
     matrix = None
     if classes <= MAX_CLASSES_IN_MATRIX:
@@ -140,13 +163,13 @@ def _accuracy(outputs: np.ndarray, expected: Expected) -> dict[str, Any] | None:
         "rows": int(known.sum()),
         "correct": int((truth == found).sum()),
         "confusion": matrix,
-        "class_names": [name[:100] for name in expected.class_names],
-        "source": expected.source[:200],
+        "class_names": [name[:100] for name in names],
+        "source": source[:200],
         "predictions_sha256": hashlib.sha256(found.astype("<i8").tobytes()).hexdigest(),
     }
 
 
-def _samples(outputs: np.ndarray, expected: Expected) -> list[dict[str, Any]]:
+def sample_pictures(outputs: np.ndarray, expected: Expected) -> list[dict[str, Any]]:
     """Pictures of the first rows and of the first mistakes, with what the model said."""
     if outputs.ndim != 2:
         return []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
+import signal
 import sys
+import threading
 from typing import Any
 
 import click
@@ -11,7 +14,9 @@ import click
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
-@click.option("--target", default="local", show_default=True, help="local")
+@click.option(
+    "--target", default="local", show_default=True, help="local, ssh:HOST, adb or adb:SERIAL."
+)
 @click.option(
     "-o", "--out", type=click.Path(path_type=pathlib.Path, dir_okay=False), help="Result, JSON."
 )
@@ -48,19 +53,62 @@ import click
     "--baseline", help="File that ratios refer to. Default: the first without custom ops."
 )
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--accuracy",
+    type=click.Path(path_type=pathlib.Path, exists=True, dir_okay=False),
+    help=".npz of images and labels to score the files on, here and there.",
+)
+@click.option(
+    "--wheels",
+    type=click.Path(path_type=pathlib.Path, file_okay=False),
+    default=pathlib.Path("dist"),
+    show_default=True,
+    help="ssh: our wheels, to push.",
+)
+@click.option("--python", default="python3", show_default=True, help="ssh: the board's Python.")
+@click.option(
+    "--known-hosts", type=click.Path(exists=True), help="ssh: instead of ~/.ssh/known_hosts."
+)
+@click.option("--identity", type=click.Path(exists=True), help="ssh: private key.")
+@click.option(
+    "--benchmark-model",
+    type=click.Path(path_type=pathlib.Path, exists=True, dir_okay=False),
+    help="adb: TFLite's binary of that name, to run instead of the app.",
+)
+@click.option(
+    "--external-delegate",
+    type=click.Path(path_type=pathlib.Path, exists=True, dir_okay=False),
+    help="adb: a delegate's .so for --benchmark-model.",
+)
+@click.option("--app", help="adb: the app's id, where it is not the demo's own.")
+@click.option("--progress-file", type=click.Path(path_type=pathlib.Path), hidden=True)
+@click.option("--checkpoint", is_flag=True, hidden=True)
 def bench(
-    files: tuple[pathlib.Path, ...], target: str, out: pathlib.Path | None, **options: Any
+    files: tuple[pathlib.Path, ...],
+    target: str,
+    out: pathlib.Path | None,
+    progress_file: pathlib.Path | None,
+    checkpoint: bool,
+    **options: Any,
 ) -> int:
     """Measure TFLite FILES: outputs checked first, then timed in turns.
 
-    What lies beside FILE.tflite is used: FILE.expected.npz (stored by `xncaps convert`) to check
-    its outputs, FILE.summary.json for the report. A file that fails has no time, and the exit
-    code is then 1.
+    What lies beside FILE is used: FILE.expected.npz (stored by `xncaps convert`) to check its
+    outputs, FILE.summary.json for the report. A file that fails has no time, and the exit code is
+    then 1.
     """
     from xncaps_benchmark import measuring, results, terminal
 
-    with terminal.Progress() as progress:
-        result = measuring.measure(files, target, progress=progress, **options)
+    ssh = {name: options.pop(name) for name in ("wheels", "python", "known_hosts", "identity")}
+    adb = {name: options.pop(name) for name in ("benchmark_model", "external_delegate", "app")}
+    keep = None
+    if checkpoint and out is not None:
+        keep = functools.partial(results.write_result, path=out)
+    _end_on_sigterm()
+    with terminal.Progress(progress_file) as progress:
+        result = measuring.measure(
+            files, target, progress=progress, checkpoint=keep, ssh=ssh, adb=adb, **options
+        )
     if out is not None:
         results.write_result(result, out)
     click.echo(terminal.table(result))
@@ -68,6 +116,16 @@ def bench(
         click.echo(f"{out}  (xncaps report {out} -o page.html)")
     good = result["complete"] and all(model["status"] == "ok" for model in result["models"])
     return 0 if good else 1
+
+
+def _end_on_sigterm() -> None:
+    """SIGTERM ends a run like Ctrl-C: children end, and what was measured is kept."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
 
 
 @click.command()

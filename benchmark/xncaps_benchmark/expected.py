@@ -10,15 +10,13 @@ stranger's.
 from __future__ import annotations
 
 import pathlib
-import zipfile
 from dataclasses import dataclass
-from typing import IO, Any
 
 import numpy as np
 
+from xncaps_benchmark import npz
 from xncaps_benchmark.errors import ModelError
 
-MAX_BYTES = 1 << 30
 MAX_CLASSES = 1 << 16
 _KINDS = {
     "inputs": "f",
@@ -48,9 +46,9 @@ class Expected:
     model_sha256: str
 
 
-def path_beside(model: pathlib.Path) -> pathlib.Path | None:
-    """The stored rows of a model file: m.tflite.expected.npz or m.expected.npz, or None."""
-    places = (model.with_name(model.name + ".expected.npz"), model.with_suffix(".expected.npz"))
+def path_beside(model: pathlib.Path, ending: str = "expected.npz") -> pathlib.Path | None:
+    """What lies beside a model file: m.tflite.expected.npz or m.expected.npz, None if neither."""
+    places = (model.with_name(f"{model.name}.{ending}"), model.with_suffix(f".{ending}"))
     return next((place for place in places if place.is_file()), None)
 
 
@@ -60,58 +58,11 @@ def read(path: pathlib.Path) -> Expected:
     Raises:
         ModelError: damaged, too large, an array of another kind or length than stated above.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = {name: _array(archive, name, path) for name in _members(archive, path)}
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        ValueError,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
-        raise ModelError(f"{path}: expected a .npz of arrays. Received: {error}") from error
+    arrays = npz.read(path, _KINDS)
+    if missing := [name for name in _NEEDED if name not in arrays]:
+        names = ", ".join(_NEEDED)
+        raise ModelError(f"{path}: expected the arrays {names}. Missing: {', '.join(missing)}.")
     return _checked(path, arrays)
-
-
-def _members(archive: zipfile.ZipFile, path: pathlib.Path) -> list[str]:
-    """Names of the arrays that are known, after a check of what they take when unpacked."""
-    infos = {info.filename: info for info in archive.infolist()}
-    known = [name for name in _KINDS if f"{name}.npy" in infos]
-    total = sum(infos[f"{name}.npy"].file_size for name in known)
-    if total > MAX_BYTES:
-        raise ModelError(f"{path}: expected at most {MAX_BYTES} bytes unpacked. Received: {total}.")
-    if missing := [name for name in _NEEDED if name not in known]:
-        raise ModelError(
-            f"{path}: expected the arrays {', '.join(_NEEDED)}. Missing: {', '.join(missing)}."
-        )
-    return known
-
-
-def _array(archive: zipfile.ZipFile, name: str, path: pathlib.Path) -> np.ndarray:
-    with archive.open(f"{name}.npy") as file:
-        shape, dtype = _header(file)
-        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-        if dtype.kind not in _KINDS[name] or dtype.hasobject or not 0 <= size <= MAX_BYTES:
-            raise ModelError(
-                f"{path}: expected {name} of kind {_KINDS[name]}. Received: {name}={dtype} {shape}."
-            )
-    with archive.open(f"{name}.npy") as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
-
-
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type that an .npy file states, before anything of that size is allocated."""
-    version = np.lib.format.read_magic(file)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in readers:
-        raise ValueError(f"an .npy of version {version}")
-    shape, _, dtype = readers[version](file)
-    return shape, dtype
 
 
 def _checked(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> Expected:

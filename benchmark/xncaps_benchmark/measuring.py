@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import xncaps_benchmark
@@ -23,14 +24,16 @@ def measure(
     target: str = "local",
     *,
     progress: local.Progress = _quiet,
+    checkpoint: Callable[[dict[str, Any]], None] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Measures TFLite files, interleaved, and checks their outputs before any is timed.
 
     Args:
         files: paths; `FILE.expected.npz` and `FILE.summary.json` beside them are used.
-        target: 'local'.
+        target: 'local', 'ssh:[USER@]HOST[:PORT]', 'adb' or 'adb:SERIAL'.
         progress: called with what is being done and the share that is done.
+        checkpoint: called every 5 s with what was measured until then ('local' only).
         options: see `plan.Options`.
 
     Returns: a result as in `schema/result.schema.json`. Files that fail are in it as failed.
@@ -40,21 +43,39 @@ def measure(
     """
     chosen = plan.Options(**options)
     kind, _, name = target.partition(":")
+    if (
+        kind not in ("local", "ssh", "adb")
+        or (kind == "local" and name)
+        or (kind == "ssh" and not name)
+    ):
+        raise BenchmarkError(
+            f"--target: expected local, ssh:HOST, adb or adb:SERIAL. Received: {target}."
+        )
     jobs = plan.jobs([pathlib.Path(file) for file in files], chosen.runtime)
-    if kind != "local":
-        raise BenchmarkError(f"--target: expected local. Received: {target}.")
     plan.pick_baseline([job.record for job in jobs], chosen.baseline)
-    run = local.Measurement(jobs, chosen, progress)
+    if kind == "local":
+        return _local(jobs, chosen, progress, checkpoint)
+    module = importlib.import_module(f"xncaps_benchmark.targets.{kind}")
+    return module.measure(jobs, name, chosen, progress)
+
+
+def _local(
+    jobs: list[plan.Job],
+    options: plan.Options,
+    progress: local.Progress,
+    checkpoint: Callable[[dict[str, Any]], None] | None,
+) -> dict[str, Any]:
+    def result(run: local.Measurement, parts: dict[str, Any], complete: bool) -> dict[str, Any]:
+        parts["machine"]["runtimes"] = runtimes.versions()
+        target = {"kind": "local", "name": "local"}
+        records = [job.record for job in jobs]
+        return assemble(parts, records, target, options, complete=complete, notes=run.notes)
+
+    run = local.Measurement(jobs, options, progress)
+    if checkpoint is not None:
+        run.checkpoint = lambda running: checkpoint(result(running, running.parts(), False))
     parts = run.run()
-    parts["machine"]["runtimes"] = runtimes.versions()
-    return assemble(
-        parts,
-        [job.record for job in jobs],
-        {"kind": kind, "name": name or kind},
-        chosen,
-        complete=run.complete,
-        notes=run.notes,
-    )
+    return result(run, parts, run.complete)
 
 
 def assemble(
@@ -67,6 +88,9 @@ def assemble(
     notes: list[str],
 ) -> dict[str, Any]:
     """A whole result, checked: with ratios to the baseline and a note for what slowed down."""
+    if not complete:
+        for record in records:
+            record["status"] = "partial" if record["latency"] else record["status"]
     baseline = plan.pick_baseline(records, options.baseline)
     parts["method"]["baseline"] = baseline
     slowed = [r["name"] for r in records if r.get("drift") and r["drift"]["slowed"]]

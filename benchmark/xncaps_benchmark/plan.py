@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,9 @@ class Options:
         baseline: name of the model that ratios refer to; None: the first without custom ops.
         seed: of the order, of random inputs and of the bootstrap.
         check_seconds: the longest that the stored rows of one file may take.
+        accuracy: an .npz of images (and labels) to score the files on; on another machine their
+            predictions are compared with this one's.
+        ssh, adb: what only that target takes; see `targets.ssh.Settings`, `targets.adb.Settings`.
     """
 
     runs: int = RUNS
@@ -42,6 +46,9 @@ class Options:
     baseline: str | None = None
     seed: int = 0
     check_seconds: float = 120.0
+    accuracy: str | os.PathLike[str] | None = None
+    ssh: Mapping[str, Any] = field(default_factory=dict)
+    adb: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -133,8 +140,7 @@ def _job(path: pathlib.Path, name: str, runtime: str | None) -> Job:
         record.update(custom_ops=list(job.ops.custom)[:100], ops=job.ops.count)
         record["runtime"]["name"] = runtime or runtimes.choose(job.ops)
         job.expected = expected.path_beside(path)
-        sidecar = path.with_suffix(".summary.json")
-        if sidecar.is_file():
+        if sidecar := expected.path_beside(path, "summary.json"):
             record["summary"] = results.read_summary(sidecar)
     except (ModelError, BenchmarkError) as error:
         job.fail(str(error))

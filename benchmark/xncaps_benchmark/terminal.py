@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pathlib
 import sys
 from types import TracebackType
 from typing import Any
@@ -13,7 +14,14 @@ WIDTH = 80
 
 
 class Progress:
-    """A bar with the time that is left on stderr where a person looks, nothing elsewhere."""
+    """A bar with the time that is left on stderr where a person looks, nothing elsewhere.
+
+    Args:
+        file: written 'SHARE WHAT' whenever something changes: for a host that looks on.
+    """
+
+    def __init__(self, file: pathlib.Path | None = None) -> None:
+        self._file = file
 
     def __enter__(self) -> Progress:
         self._bar: Any = None
@@ -34,6 +42,10 @@ class Progress:
         return self
 
     def __call__(self, what: str, share: float) -> None:
+        if self._file is not None:
+            part = self._file.with_name(self._file.name + ".part")
+            part.write_text(f"{share:.4f} {what}", encoding="utf-8")
+            part.replace(self._file)
         if self._bar is not None:
             self._bar.update(self._task, description=what, completed=share)
 

@@ -72,6 +72,14 @@ class Worker:
 
         return checking.check(self._rows, seconds)
 
+    def accuracy(self, path: str, source: str) -> dict[str, Any]:
+        """Scores the model on the images of a file."""
+        from xncaps_benchmark import checking, images
+
+        stored = self._rows.expected
+        names = stored.class_names if stored is not None else ()
+        return checking.evaluate(self._session, images.read(pathlib.Path(path)), names, source)
+
     def warm_up(self, seconds: float, runs: int) -> dict[str, Any]:
         """Runs for so long, and at least so often; returns the time of a run."""
         start = _clock()
@@ -134,6 +142,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
     todo = {
         "load": worker.load,
         "check": worker.check,
+        "accuracy": worker.accuracy,
         "warm_up": worker.warm_up,
         "turn": worker.turn,
         "memory": worker.memory,

@@ -55,13 +55,27 @@ def _with(value: Any, *keys: Any) -> dict[str, Any]:
         (_with(2, "format_version"), "format_version"),
         (_with(-1, "models", 0, "latency", "min_us"), "models/0/latency"),
         (_with("fast", "models", 0, "latency", "n"), "models/0/latency"),
+        (_with([1, -2.0], "models", 0, "latency", "samples_us"), "models/0/latency/samples_us"),
+        (_with([True], "models", 0, "latency", "turns"), "models/0/latency/turns"),
         (_with("<b>", "models", 0, "samples", 0, "png"), "models/0/samples/0/png"),
         (_with("x" * 300, "models", 0, "name"), "models/0/name"),
         (_with("slow", "models", 0, "status"), "models/0/status"),
         (_with(1, "surprise"), "the whole"),
         (_with("telnet", "target", "kind"), "target/kind"),
     ],
-    ids=["no-format", "version", "negative", "text", "png", "long", "status", "extra", "target"],
+    ids=[
+        "no-format",
+        "version",
+        "negative",
+        "text",
+        "samples",
+        "turns",
+        "png",
+        "long",
+        "status",
+        "extra",
+        "target",
+    ],
 )
 def test_check_names_the_place(wrong: dict[str, Any], place: str) -> None:
     with pytest.raises(ResultError, match=place):

@@ -9,20 +9,17 @@ from xncaps_benchmark.formats import digits
 
 
 def accuracy(model: dict[str, Any]) -> tuple[int, int, str]:
-    """Correct, images, of what: of the stored rows, measured with the file on this target.
+    """Correct, images, of what.
 
-    The trained model's accuracy on the whole split (FILE.summary.json) stands in where no labels
-    were stored; the page says which of the two it is.
+    Measured here with the file, on the images of --accuracy or on those that are stored beside it;
+    where FILE.summary.json tells of more images than that, its figure. The page says which it is.
     """
     found, told = model["accuracy"], (model["summary"] or {}).get("accuracy")
+    if told and told["images"] > (found["rows"] if found else 0):
+        of = "converted file" if told.get("of") == "file" else "trained model"
+        return told["correct"], told["images"], f"{told['data']} {told['split']} images ({of})"
     if found:
-        return found["correct"], found["rows"], f"stored images ({found.get('source') or 'labels'})"
-    if told and told["images"]:
-        return (
-            told["correct"],
-            told["images"],
-            f"{told['data']} {told['split']} images (trained model)",
-        )
+        return found["correct"], found["rows"], f"images, measured here ({found.get('source')})"
     return 0, 0, ""
 
 

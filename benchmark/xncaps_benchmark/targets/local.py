@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pathlib
 import queue
 import signal
 import subprocess
@@ -24,7 +25,9 @@ ROUNDS = 64
 SETTLE_RUNS = 2
 _LOAD_SECONDS = 300.0
 _GRACE_SECONDS = 120.0
+_ACCURACY_SECONDS = 3600.0
 _COOLDOWN_EVERY_SECONDS = 10.0
+_CHECKPOINT_EVERY_SECONDS = 5.0
 
 # Tells a person how far it is: what is done, share from 0 to 1.
 Progress = Callable[[str, float], None]
@@ -132,6 +135,8 @@ class Measurement:
         self.options = options
         self.complete = True
         self.notes: list[str] = []
+        self.checkpoint: Callable[[Measurement], None] | None = None
+        self._kept = time.monotonic()
         self._progress = progress
         self._cpus = machine.parse_cpus(options.cpus)
         self._children: list[Child] = []
@@ -139,8 +144,8 @@ class Measurement:
         self._copies: dict[int, list[float]] = {}
 
     def run(self) -> dict[str, Any]:
-        """Measures; `method`, `machine` and `state` of the result. Fills the jobs' records."""
-        start = machine.state()
+        """Measures and fills the jobs' records; returns `parts`."""
+        self._start = machine.state()
         try:
             self._prepare()
             self._time()
@@ -149,10 +154,14 @@ class Measurement:
             self.notes.append("interrupted: the times until then")
         finally:
             self._finish()
+        return self.parts()
+
+    def parts(self) -> dict[str, Any]:
+        """`method`, `machine` and `state` of the result, now."""
         return {
             "method": self._method(),
             "machine": machine.describe(),
-            "state": {"start": start, "end": machine.state()},
+            "state": {"start": self._start, "end": machine.state()},
         }
 
     def _prepare(self) -> None:
@@ -186,6 +195,8 @@ class Measurement:
         job.record.update(checked)
         if checked["verification"]["status"] == "failed":
             raise BenchmarkError(f"wrong outputs: {checked['verification']['reason']}")
+        if options.accuracy is not None:
+            self._score(child)
         runs = 3 if options.warm_up else 1
         warm = child.ask(
             "warm_up", options.warm_up + _GRACE_SECONDS, seconds=options.warm_up, runs=runs
@@ -193,6 +204,14 @@ class Measurement:
         a_turn = -(-options.runs // ROUNDS)
         fits = options.seconds / ROUNDS / (warm["run_us"] / 1e6)
         self._runs_a_turn[id(child)] = max(1, min(a_turn, int(fits)))
+
+    def _score(self, child: Child) -> None:
+        """`--accuracy`: takes the place of the accuracy on the stored rows, which are few."""
+        path = pathlib.Path(str(self.options.accuracy))
+        told = child.ask("accuracy", _ACCURACY_SECONDS, path=str(path.resolve()), source=path.name)
+        child.job.record["predictions"] = told["predictions"]
+        if told["accuracy"] is not None:
+            child.job.record["accuracy"] = told["accuracy"]
 
     def _time(self) -> None:
         """Rounds in which every file has one turn, in random order."""
@@ -206,11 +225,22 @@ class Measurement:
                     continue
                 began = time.monotonic()
                 self._turn(child)
+                self._keep(time.monotonic())
                 worked += time.monotonic() - began
                 if self.options.cooldown and worked > _COOLDOWN_EVERY_SECONDS:
                     time.sleep(self.options.cooldown)
                     worked = 0.0
         self._progress("measuring", 1.0)
+
+    def _keep(self, now: float) -> None:
+        """Gives what there is until now to whoever wants it, at times."""
+        if self.checkpoint is None or now - self._kept < _CHECKPOINT_EVERY_SECONDS:
+            return
+        self._kept = now
+        for child in self._children:
+            if not child.job.failed:
+                self._times(child)
+        self.checkpoint(self)
 
     def _enough(self, job: plan.Job) -> bool:
         done = sum(len(turn) for turn in job.turns)
@@ -246,6 +276,9 @@ class Measurement:
                     job.record["memory"] = child.ask("memory", 10)
                 self._times(child)
             child.close()
+        self._settle()
+
+    def _settle(self) -> None:
         for job in self.jobs:
             if not job.failed and job.record["latency"] is None:
                 job.fail("interrupted before it was timed")
@@ -258,8 +291,7 @@ class Measurement:
         job.record.update(latency=latency, drift=stats.drift(latency, self.options.seed))
         if job.record["runtime"]["name"] != "lce":  # its copies are in the times
             job.record["copy_us"] = round(float(np.median(self._copies[id(child)])), 3)
-        if not self.complete:
-            job.record["status"] = "partial"
+        job.record["status"] = "ok" if self.complete else "partial"
 
     def _method(self) -> dict[str, Any]:
         options = self.options
