@@ -1,26 +1,19 @@
 package org.xncaps.demo;
 
-import android.Manifest;
 import android.app.Activity;
-import android.content.Context;
 import android.content.Intent;
-import android.content.pm.PackageManager;
-import android.graphics.SurfaceTexture;
-import android.hardware.display.DisplayManager;
 import android.net.Uri;
 import android.os.Bundle;
 import android.os.Handler;
 import android.os.Looper;
-import android.view.TextureView;
 import android.view.View;
 import java.util.List;
 import org.xncaps.core.YuvFrame;
 
 /** The camera screen: views only. Camera and inference run on threads of their own. */
 public final class MainActivity extends Activity
-    implements Pipeline.Listener, FrameSource.Listener, TextureView.SurfaceTextureListener,
-        DisplayManager.DisplayListener, ModelsDialog.Listener, SettingsDialog.Listener {
-  private static final int ASK_CAMERA = 1;
+    implements Pipeline.Listener, FrameSource.Listener, PreviewController.Listener,
+        ModelsDialog.Listener, SettingsDialog.Listener {
   private static final int OPEN_FIRST = 2;
   private static final int OPEN_SECOND = 3;
   private static final long STATUS_MILLIS = 1000;
@@ -36,13 +29,12 @@ public final class MainActivity extends Activity
       };
   private ModelStore store;
   private ResultsScreen screen;
-  private TextureView preview;
+  private PreviewController preview;
+  private CameraPermission permission;
   private Settings settings;
   private boolean resumed;
-  private boolean asked;
   private Pipeline pipeline;
   private FrameSource source;
-  private PreviewGeometry geometry;
   private List<LaneResult> latest;
   private double framesPerSecond;
 
@@ -50,12 +42,11 @@ public final class MainActivity extends Activity
   protected void onCreate(Bundle saved) {
     super.onCreate(saved);
     setContentView(R.layout.main);
-    asked = saved != null && saved.getBoolean("asked");
+    permission = new CameraPermission(this, saved);
     store = new ModelStore(this);
     settings = Settings.load(this);
     screen = new ResultsScreen(this);
-    preview = findViewById(R.id.preview);
-    preview.setSurfaceTextureListener(this);
+    preview = new PreviewController(this, this);
     bindControls();
   }
 
@@ -89,15 +80,14 @@ public final class MainActivity extends Activity
   @Override
   protected void onSaveInstanceState(Bundle out) {
     super.onSaveInstanceState(out);
-    out.putBoolean("asked", asked);
+    permission.save(out);
   }
 
   @Override
   protected void onResume() {
     super.onResume();
     resumed = true;
-    ((DisplayManager) getSystemService(Context.DISPLAY_SERVICE))
-        .registerDisplayListener(this, main);
+    preview.resume(main);
     main.post(refreshStatus);
     begin();
   }
@@ -106,7 +96,7 @@ public final class MainActivity extends Activity
   protected void onPause() {
     resumed = false;
     main.removeCallbacks(refreshStatus);
-    ((DisplayManager) getSystemService(Context.DISPLAY_SERVICE)).unregisterDisplayListener(this);
+    preview.pause();
     end();
     super.onPause();
   }
@@ -116,13 +106,10 @@ public final class MainActivity extends Activity
     screen.showLoading(settings);
     pipeline = new Pipeline(store, settings, this);
     pipeline.start();
-    if (checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED) {
+    if (permission.granted()) {
       openSource();
-    } else if (!asked) {
-      asked = true;
-      requestPermissions(new String[] {Manifest.permission.CAMERA}, ASK_CAMERA);
     } else {
-      showRefused();
+      permission.request(screen.problem);
     }
   }
 
@@ -148,7 +135,7 @@ public final class MainActivity extends Activity
       return;
     }
     source =
-        factory.create(settings.front, preview.getSurfaceTexture(), displayDegrees(), this);
+        factory.create(settings.front, preview.surface(), preview.degrees(), this);
     if (source != null) {
       source.start();
     }
@@ -161,45 +148,19 @@ public final class MainActivity extends Activity
     }
   }
 
-  @SuppressWarnings("deprecation") // getDisplay() came with Android 11
-  private int displayDegrees() {
-    return 90 * getWindowManager().getDefaultDisplay().getRotation();
-  }
-
   // --- permission
 
   @Override
   public void onRequestPermissionsResult(int request, String[] permissions, int[] grants) {
-    if (request != ASK_CAMERA) {
+    if (request != CameraPermission.REQUEST) {
       return;
     }
-    boolean granted = grants.length > 0 && grants[0] == PackageManager.PERMISSION_GRANTED;
-    if (granted) {
+    if (permission.granted()) {
       screen.problem.hide();
       openSource(); // before onResume this does nothing, and onResume opens it
     } else {
-      showRefused();
+      permission.explain(screen.problem);
     }
-  }
-
-  private void showRefused() {
-    final boolean canAsk = shouldShowRequestPermissionRationale(Manifest.permission.CAMERA);
-    screen.problem.show(
-        new Problem(R.string.camera_refused, R.string.camera_refused_advice, null),
-        canAsk ? R.string.grant : R.string.app_settings,
-        new View.OnClickListener() {
-          @Override
-          public void onClick(View view) {
-            if (canAsk) {
-              requestPermissions(new String[] {Manifest.permission.CAMERA}, ASK_CAMERA);
-            } else {
-              startActivity(
-                  new Intent(
-                      android.provider.Settings.ACTION_APPLICATION_DETAILS_SETTINGS,
-                      Uri.fromParts("package", getPackageName(), null)));
-            }
-          }
-        });
   }
 
   // --- choices
@@ -256,8 +217,7 @@ public final class MainActivity extends Activity
         new Runnable() {
           @Override
           public void run() {
-            geometry = shown;
-            updatePreview();
+            preview.show(shown);
           }
         });
   }
@@ -347,48 +307,24 @@ public final class MainActivity extends Activity
     screen.showStatus(getString(R.string.rate, framesPerSecond) + " · " + device);
   }
 
-  private void updatePreview() {
-    if (geometry != null && preview.getWidth() > 0 && preview.getHeight() > 0) {
-      preview.setTransform(
-          geometry.transform(preview.getWidth(), preview.getHeight(), displayDegrees()));
-    }
-  }
-
   @Override
-  public void onSurfaceTextureAvailable(SurfaceTexture texture, int width, int height) {
-    if (checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED) {
+  public void onSurface() {
+    if (permission.granted()) {
       openSource();
     }
   }
 
   @Override
-  public void onSurfaceTextureSizeChanged(SurfaceTexture texture, int width, int height) {
-    updatePreview();
-  }
-
-  @Override
-  public boolean onSurfaceTextureDestroyed(SurfaceTexture texture) {
+  public void onSurfaceGone() {
     closeSource();
-    return true;
   }
 
   @Override
-  public void onSurfaceTextureUpdated(SurfaceTexture texture) {}
-
-  /** Turning by 180 degrees changes no configuration: this is the only word of it. */
-  @Override
-  public void onDisplayChanged(int display) {
+  public void onRotation(int degrees) {
     if (source != null) {
-      source.setDisplayRotation(displayDegrees());
+      source.setDisplayRotation(degrees);
     }
-    updatePreview();
   }
-
-  @Override
-  public void onDisplayAdded(int display) {}
-
-  @Override
-  public void onDisplayRemoved(int display) {}
 
   /** For tests. */
   Pipeline pipeline() {

@@ -1,0 +1,205 @@
+"""The Android build's own code: archives, the model check, versions, the Gradle project."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ANDROID = ROOT / "android_demo"
+GOLDEN = ROOT / "tests/golden/android"
+sys.path.insert(0, str(ANDROID / "tools"))
+
+from xncaps_android import apk, archive, common, gates, model, native  # noqa: E402
+
+MAVEN = "{http://maven.apache.org/POM/4.0.0}"
+
+
+def build(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ANDROID / "tools/build.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_archives_depend_on_contents_alone(tmp_path: pathlib.Path) -> None:
+    files = {"b.txt": b"two" * 100, "a.tflite": b"one" * 100}
+    archive.write(tmp_path / "1.zip", files, stored=(".tflite",))
+    archive.write(tmp_path / "2.zip", dict(reversed(files.items())), stored=(".tflite",))
+    assert (tmp_path / "1.zip").read_bytes() == (tmp_path / "2.zip").read_bytes()
+    assert archive.read(tmp_path / "1.zip") == files
+
+
+def test_model_check_names_the_delegates_ops() -> None:
+    assert model.check(GOLDEN / "tiny_fused.tflite") == ["XnCapsOdr"]
+    assert model.check(GOLDEN / "tiny_float.tflite") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "expected a TensorFlow Lite model"),
+        (b"PK\x03\x04" + bytes(60), "expected a TensorFlow Lite model"),
+        (struct.pack("<I", 4000) + b"TFL3" + bytes(60), "damaged or cut short"),
+        (
+            (GOLDEN / "tiny_fused.tflite").read_bytes().replace(b"XnCapsOdr", b"XnCapsNew"),
+            "refuses XnCapsNew",
+        ),
+    ],
+    ids=["empty", "zip", "cut", "unknown op"],
+)
+def test_a_model_that_cannot_run_is_refused(
+    content: bytes, words: str, tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "m.tflite"
+    file.write_bytes(content)
+    with pytest.raises(common.BuildError, match=words):
+        model.check(file)
+    done = build("apk", "--model", str(file), "--out", str(tmp_path / "a.apk"))
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and words in done.stderr
+    assert not (tmp_path / "a.apk").exists()
+
+
+def test_a_composite_is_refused(tmp_path: pathlib.Path) -> None:
+    """By its operator code alone: every built-in op after those of the app's runtime."""
+    data = bytearray((GOLDEN / "tiny_float.tflite").read_bytes())
+    codes = model.operator_codes(bytes(data))
+    assert max(code for code, _ in codes) < 206
+    root = struct.unpack_from("<I", data, 0)[0]
+    vector = model._field(bytes(data), root, 1)
+    assert vector is not None
+    vector += struct.unpack_from("<I", data, vector)[0]
+    for index in range(len(codes)):
+        at = vector + 4 + 4 * index
+        table = at + struct.unpack_from("<I", data, at)[0]
+        slot = model._field(bytes(data), table, 3)
+        if slot is not None:
+            struct.pack_into("<i", data, slot, 206)
+            break
+    else:
+        pytest.fail("expected an operator code with builtin_code")
+    (tmp_path / "m.tflite").write_bytes(data)
+    with pytest.raises(common.BuildError, match="refuses STABLEHLO_COMPOSITE; convert with"):
+        model.check(tmp_path / "m.tflite")
+
+
+def test_asset_names_are_safe() -> None:
+    assert apk.asset_name(pathlib.Path("a b/ü x.tflite")) == "ü_x.tflite"
+    assert apk.asset_name(pathlib.Path("m.tflite")) == "m.tflite"
+
+
+@pytest.mark.parametrize("label", ["", "two\nlines"])
+def test_label_is_a_line(label: str, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(common.BuildError, match="--label: expected a line"):
+        apk._rename(tmp_path / "none.xml", label)
+
+
+def test_label_is_quoted_for_aapt2(tmp_path: pathlib.Path) -> None:
+    strings = tmp_path / "strings.xml"
+    strings.write_text((ANDROID / "app/src/main/res/values/strings.xml").read_text())
+    apk._rename(strings, 'Tom\'s <best> & "own"')
+    name = ElementTree.parse(strings).find("string[@name='app_name']")
+    assert name is not None and name.text == 'Tom\\\'s <best> & \\"own\\"'
+
+
+def test_core_imports_no_android() -> None:
+    files = list((ANDROID / "core/src/main/java").rglob("*.java"))
+    assert len(files) > 15
+    for file in files:
+        assert not re.search(r"^import android", file.read_text(), re.MULTILINE), file
+
+
+def test_java_files_are_short_and_free_of_lambdas() -> None:
+    for folder in ("core/src/main", "app/src/main", "delegate/src/main"):
+        for file in (ANDROID / folder).rglob("*.java"):
+            text = file.read_text(encoding="utf-8")
+            assert len(text.splitlines()) < 400, file
+            code = re.sub(r'"(?:\\.|[^"\\])*"|//.*|/\*.*?\*/', "", text, flags=re.DOTALL)
+            assert "->" not in code and "::" not in code, file
+
+
+def test_every_string_on_the_screen_is_a_resource() -> None:
+    for file in (ANDROID / "app/src/main/res").rglob("layout*/*.xml"):
+        for value in re.findall(r'android:(?:text|contentDescription|hint)="([^"]*)"',
+                                file.read_text()):  # fmt: skip
+            assert value.startswith("@string/"), (file, value)
+
+
+def test_manifest_asks_for_the_camera_alone_and_exports_two() -> None:
+    name = "{http://schemas.android.com/apk/res/android}"
+    root = ElementTree.parse(ANDROID / "app/src/main/AndroidManifest.xml").getroot()
+    asked = [tag.get(name + "name") for tag in root.findall("uses-permission")]
+    assert asked == ["android.permission.CAMERA"]
+    application = root.find("application")
+    assert application is not None and application.get(name + "allowBackup") == "false"
+    exported = {
+        tag.get(name + "name"): tag.get(name + "permission")
+        for tag in application
+        if tag.get(name + "exported") == "true"
+    }
+    assert exported == {
+        ".MainActivity": None,
+        ".BenchmarkActivity": "android.permission.DUMP",
+    }
+
+
+def test_maven_and_tested_build_have_the_same_versions() -> None:
+    numbers = common.versions()
+    properties = ElementTree.parse(ANDROID / "pom.xml").getroot().find(f"{MAVEN}properties")
+    assert properties is not None
+    own = {tag.tag.removeprefix(MAVEN): tag.text for tag in properties}
+    shared = set(own) & set(numbers)
+    assert {"androidAll", "tflite", "tfliteMetadata", "robolectric", "junit"} <= shared
+    assert {name: own[name] for name in shared} == {name: numbers[name] for name in shared}
+    assert own["maven.compiler.release"] == "8"
+
+
+def test_gradle_project_equals_the_tested_build() -> None:
+    """Gradle cannot run here: its numbers all come from versions.properties, its folders exist."""
+    numbers = common.versions()
+    settings = (ANDROID / "settings.gradle").read_text()
+    modules = re.findall(r"':(\w+)'", settings)
+    assert modules == ["core", "delegate", "app"]
+    assert "file('versions.properties')" in (ANDROID / "build.gradle").read_text()
+    for module in modules:
+        text = (ANDROID / module / "build.gradle").read_text()
+        for name in re.findall(r"numbers\.(\w+)", text):
+            assert name in numbers, (module, name)
+        literal = re.findall(r"^\s*(?:minSdk|targetSdk|compileSdk|versionCode)\s+(\S+)", text,
+                             re.MULTILINE)  # fmt: skip
+        assert all(value.startswith("numbers.") for value in literal), (module, literal)
+        assert re.findall(r'"org\.tensorflow:[\w-]+:(\S+)"', text) == re.findall(
+            r'"org\.tensorflow:[\w-]+:(\$\{numbers\.\w+\})"', text
+        ), module
+        assert "VERSION_1_8" in text
+        assert (ANDROID / module / "src/main/java").is_dir()
+        for path in re.findall(r"path '([^']+)'", text):
+            assert (ANDROID / module / path).is_file()
+        for rules in re.findall(r"consumerProguardFiles '([^']+)'", text):
+            assert (ANDROID / module / rules).is_file()
+    folders = {str(folder.relative_to(ANDROID)) for folder in (*apk.SOURCES, apk.CORE)}
+    assert folders == {f"{module}/src/main/java" for module in modules}
+    assert "abiFilters(*numbers.abis.split(' '))" in (ANDROID / "app/build.gradle").read_text()
+    assert str(apk.APP / "res").endswith("app/src/main/res")
+    # "copyModels" puts them where the app looks
+    assert "assets/models" in (ANDROID / "app/build.gradle").read_text()
+
+
+def test_versions_in_the_docs_are_those_of_the_build() -> None:
+    text = (ROOT / "docs/android.md").read_text(encoding="utf-8")
+    numbers = common.versions()
+    assert f"org.tensorflow:tensorflow-lite:{numbers['tflite']}" in text
+    assert f"org.xncaps:xncaps-delegate:{native.native_version()}" in text
+    assert f"(API {numbers['minSdk']})" in text
+
+
+def test_gate_on_libraries_refuses_what_bionic_lacks(tmp_path: pathlib.Path) -> None:
+    source = tmp_path / "bad.c"
+    source.write_text('#include <stdio.h>\nint f(void) { return puts("x"); }\n')
+    common.run(["gcc", "-shared", "-fPIC", source, "-o", tmp_path / "libbad.so"])
+    with pytest.raises(common.BuildError, match="expected"):
+        gates.check_library(tmp_path / "libbad.so")
