@@ -62,7 +62,7 @@ format: $(SETUP) ## rewrites the sources in the project's format
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
 docs: $(SETUP) ## the documentation as a site in build/site; warnings are errors
-	@$(VENV)/bin/mkdocs build --strict --quiet --site-dir build/site
+	@$(VENV)/bin/mkdocs build --strict --site-dir build/site
 
 bench: $(SETUP) ## the speed of a training step against the published formulation
 	@$(PY) bench/layer_step.py

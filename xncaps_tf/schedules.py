@@ -16,8 +16,8 @@ class Triangular2(keras.optimizers.schedules.LearningRateSchedule):
     \[ \eta(t) = \eta_{min} + (\eta_{max} - \eta_{min})\, 2^{-c} \left(1 - |p / S - 1|\right). \]
 
     Example:
-        >>> [float(Triangular2(0.0, 1.0, 2)(t)) for t in range(7)]
-        [0.0, 0.5, 1.0, 0.5, 0.0, 0.25, 0.5]
+        >>> tuple(float(Triangular2(0.0, 1.0, 2)(t)) for t in range(7))
+        (0.0, 0.5, 1.0, 0.5, 0.0, 0.25, 0.5)
 
     Args:
         minimum: learning rate at both ends of a cycle.

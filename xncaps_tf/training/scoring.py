@@ -25,7 +25,7 @@ class Evaluation:
             labels, the mean share of them among the two highest scores.
         images: number of images.
         per_class: class name -> accuracy on its images (one-label data only).
-        confusion: [true class][highest score] -> images (one-label data only).
+        confusion: number of images by true class (rows) and highest score (one-label data only).
         dead_classes: names of the classes whose score is zero on every image.
         seconds: what the predictions took, the first call included.
     """
