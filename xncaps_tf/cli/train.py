@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -154,8 +154,6 @@ def _config(file: str | None, given: dict[str, Any]) -> Any:
 
 
 def _run(folder: Any, *, is_multi_worker: bool) -> None:
-    import signal
-
     from xncaps_tf import training
     from xncaps_tf.training import progress
 
@@ -167,11 +165,9 @@ def _run(folder: Any, *, is_multi_worker: bool) -> None:
         reporter = progress.Lines(click.echo)
     try:
         result = training.resume(folder.path, reporter=reporter)
-    except BaseException:
-        if is_multi_worker and hasattr(signal, "alarm"):
-            # TensorFlow's own shut-down may wait for the lost worker, in native code.
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(10)
+    except Exception as error:
+        if is_multi_worker:
+            _exit_at_once(error)
         raise
     if result.rows:
         _summarise(result)
@@ -179,6 +175,20 @@ def _run(folder: Any, *, is_multi_worker: bool) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
+
+
+def _exit_at_once(error: Exception) -> NoReturn:
+    """Prints the line and ends: an orderly end would wait for the lost worker, in native code."""
+    import traceback
+
+    from xncaps_tf.cli import output
+    from xncaps_tf.errors import XncapsError
+
+    os.write(2, "".join(traceback.format_exception(error)).encode())  # to the log
+    is_known = isinstance(error, (XncapsError, OSError))
+    output.error_line(str(error) if is_known else f"{type(error).__name__}: {error}")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _summarise(result: Any) -> None:
