@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-import xncaps_tf  # noqa: F401  (chooses the Keras before TensorFlow is imported)
 from xncaps_tf.errors import DataError
 
 
