@@ -1,0 +1,129 @@
+"""`xncaps predict` on files, folders, globs and a camera's frames."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import xncaps_tf
+from xncaps_tf import data, models
+from xncaps_tf.cli.predict import predict
+from xncaps_tf.errors import DataError
+from xncaps_tf.training import predicting
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """model.keras, without.keras (no class names) and five pictures of digits."""
+    made = tmp_path_factory.mktemp("predict")
+    names = [f"digit {n}" for n in range(10)]
+    for file, given in (("model.keras", names), ("without.keras", None)):
+        models.build("small_cnn", "dense", (8, 8, 1), 10, class_names=given, seed=2).save(
+            made / file
+        )
+    (made / "pictures" / "deep").mkdir(parents=True)
+    images, _ = data.load("digits", "test").numpy()
+    for index, image in enumerate(images[:5]):
+        place = made / "pictures" / ("deep" if index > 2 else "") / f"{index}.png"
+        Image.fromarray(image.astype(np.uint8)[:, :, 0]).save(place)
+    return made
+
+
+def _rows(*args: str) -> list[dict[str, Any]]:
+    result = CliRunner().invoke(predict, [*args, "--json"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.output.splitlines()]
+
+
+def test_files_folders_and_globs(folder: pathlib.Path) -> None:
+    model, pictures = str(folder / "model.keras"), folder / "pictures"
+    whole = _rows(model, str(pictures))
+    assert [pathlib.Path(row["picture"]).name for row in whole] == [f"{n}.png" for n in range(5)]
+    some = _rows(model, str(pictures / "?.png"))
+    assert [row["picture"] for row in some] == [row["picture"] for row in whole[:3]]
+    for one, other in zip(some, whole[:3], strict=True):  # a batch of another size rounds anew
+        assert [entry["class"] for entry in one["top"]] == [
+            entry["class"] for entry in other["top"]
+        ]
+    assert [row["picture"] for row in _rows(model, *(row["picture"] for row in whole[3:]))] == [
+        row["picture"] for row in whole[3:]
+    ]
+
+
+def test_top_are_the_highest_scores(folder: pathlib.Path) -> None:
+    images, _ = data.load("digits", "test").numpy()
+    pixels = images[:1].astype(np.uint8).astype(np.float32)  # as the picture holds them
+    scores = xncaps_tf.load_model(folder / "model.keras")(pixels)[0].numpy()
+    [row] = _rows(str(folder / "model.keras"), str(folder / "pictures" / "0.png"), "--top", "4")
+    best = np.argsort(-scores)[:4]
+    assert [entry["class"] for entry in row["top"]] == [f"digit {n}" for n in best]
+    assert [entry["score"] for entry in row["top"]] == pytest.approx(scores[best], rel=1e-5)
+
+
+def test_text_and_a_model_without_names(folder: pathlib.Path) -> None:
+    args = [str(folder / "without.keras"), str(folder / "pictures" / "0.png"), "--top", "1"]
+    result = CliRunner().invoke(predict, args, catch_exceptions=False)
+    assert result.output.startswith(f"{folder}/pictures/0.png: class ")
+
+
+def test_pictures_or_a_camera(folder: pathlib.Path) -> None:
+    model = str(folder / "model.keras")
+    for args in ([model], [model, "a.png", "--camera", "0"]):
+        result = CliRunner().invoke(predict, args)
+        assert result.exit_code == 2 and "one of both" in result.output
+
+
+def test_a_damaged_picture_is_named(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="bad.png: expected a picture"):
+        CliRunner().invoke(
+            predict, [str(folder / "model.keras"), str(tmp_path)], catch_exceptions=False
+        )
+
+
+def test_frames_of_a_camera(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """OpenCV reads a video file as it reads a camera."""
+    cv2 = pytest.importorskip("cv2", reason="the extra `camera` is not installed")
+    film = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter_fourcc(*"MJPG"), 5, (64, 48))
+    for _ in range(3):
+        frame = np.zeros((48, 64, 3), np.uint8)
+        frame[:, :, 2] = 250  # OpenCV's order is blue, green, red
+        writer.write(frame)
+    writer.release()
+    with predicting.Camera(str(film)) as camera:
+        frame = camera.read()
+    assert frame.shape == (48, 64, 3) and frame[24, 32, 0] > 240 and frame[24, 32, 2] < 15
+    network = predicting.Classifier(xncaps_tf.load_model(folder / "model.keras"))
+    found = list(network.frames(predicting.Camera(str(film)), 2))
+    assert [name for name, _ in found] == ["frame 1", "frame 2"]
+    assert found[0][1].shape == (10,)
+    with pytest.raises(DataError, match="expected a frame"):
+        list(network.frames(predicting.Camera(str(film)), 4))
+
+
+def test_a_camera_that_is_not_there(folder: pathlib.Path) -> None:
+    pytest.importorskip("cv2", reason="the extra `camera` is not installed")
+    args = [str(folder / "model.keras"), "--camera", "99"]
+    with pytest.raises(DataError, match="expected a camera. Received: 99"):
+        CliRunner().invoke(predict, args, catch_exceptions=False)
+
+
+def test_without_opencv_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
+    with pytest.raises(DataError, match=r"pip install 'xncaps-tf\[camera\]'"):
+        predicting.Camera(0)
+
+
+def test_a_model_of_no_images() -> None:
+    from xncaps_tf._keras import keras
+
+    vector = keras.Input((5,))
+    with pytest.raises(DataError, match="expected a model of images"):
+        predicting.Classifier(keras.Model(vector, keras.layers.Dense(2)(vector)))
