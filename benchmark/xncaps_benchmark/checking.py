@@ -12,6 +12,7 @@ import numpy as np
 
 from xncaps_benchmark import png
 from xncaps_benchmark.expected import Expected
+from xncaps_benchmark.flatbuffer import Io
 from xncaps_benchmark.images import Images
 from xncaps_benchmark.runtimes import Session, Tensor
 
@@ -59,17 +60,17 @@ def check(rows: Rows, seconds: float) -> dict[str, Any]:
     """
     got, problem = _run_all(rows, seconds)
     if problem is not None:
-        return {"verification": _failed(problem), "accuracy": None, "samples": []}
+        return {"verification": failed(problem), "accuracy": None, "samples": []}
     if rows.expected is None:
         reason = (
             "no stored outputs beside the file: outputs are finite and equal among runs, no more"
         )
-        return {"verification": _not_verified(reason), "accuracy": None, "samples": []}
+        return {"verification": not_verified(reason), "accuracy": None, "samples": []}
     stored = rows.expected
     outputs = np.concatenate(got)[: len(stored.inputs)]
     if outputs.shape[1:] != stored.outputs.shape[1:]:
         shapes = f"{list(outputs.shape[1:])}, stored {list(stored.outputs.shape[1:])}"
-        return {"verification": _failed(f"output shape {shapes}"), "accuracy": None, "samples": []}
+        return {"verification": failed(f"output shape {shapes}"), "accuracy": None, "samples": []}
     return {
         "verification": compare(outputs, stored),
         "accuracy": score(
@@ -86,7 +87,7 @@ def evaluate(session: Session, images: Images, names: Sequence[str], source: str
     for batch in batches:
         session.set([batch])
         session.run()
-        found.append(_real(session.get()[0], session.outputs[0]))
+        found.append(real(session.get()[0], session.outputs[0]))
     outputs = np.concatenate(found)[: len(images.inputs)]
     outputs = outputs.reshape(len(outputs), -1)
     return {
@@ -106,12 +107,12 @@ def _run_all(rows: Rows, seconds: float) -> tuple[list[np.ndarray], str | None]:
             rows.session.run()
             if not rows.same(0):
                 return got, "two runs on the same input differ"
-        real = [
-            _real(array, spec) for array, spec in zip(outputs, rows.session.outputs, strict=True)
+        numbers = [
+            real(array, spec) for array, spec in zip(outputs, rows.session.outputs, strict=True)
         ]
-        if not all(np.isfinite(array).all() for array in real):
+        if not all(np.isfinite(array).all() for array in numbers):
             return got, f"the outputs hold NaN or infinity (row {row})"
-        got.append(real[0])
+        got.append(numbers[0])
         if time.monotonic() > end:
             break
     return got, None
@@ -193,11 +194,11 @@ def sample_pictures(outputs: np.ndarray, expected: Expected) -> list[dict[str, A
     return samples
 
 
-def _failed(reason: str) -> dict[str, Any]:
+def failed(reason: str) -> dict[str, Any]:
     return {"status": "failed", "reason": reason, "rows": 0}
 
 
-def _not_verified(reason: str) -> dict[str, Any]:
+def not_verified(reason: str) -> dict[str, Any]:
     return {"status": "not verified", "reason": reason, "rows": 0}
 
 
@@ -219,10 +220,10 @@ def _batches(inputs: np.ndarray, specs: Sequence[Tensor]) -> list[np.ndarray]:
     size = specs[0].shape[0]
     rest = -len(inputs) % size
     filled = np.concatenate([inputs, np.repeat(inputs[:1], rest, axis=0)]) if rest else inputs
-    return [_stored(filled[at : at + size], specs[0]) for at in range(0, len(filled), size)]
+    return [stored_type(filled[at : at + size], specs[0]) for at in range(0, len(filled), size)]
 
 
-def _stored(values: np.ndarray, spec: Tensor) -> np.ndarray:
+def stored_type(values: np.ndarray, spec: Tensor | Io) -> np.ndarray:
     """Real numbers as the tensor's own type."""
     if spec.scale and spec.dtype in ("int8", "uint8", "int16"):
         limits = np.iinfo(spec.dtype)
@@ -231,7 +232,7 @@ def _stored(values: np.ndarray, spec: Tensor) -> np.ndarray:
     return np.ascontiguousarray(values, dtype=spec.dtype)
 
 
-def _real(array: np.ndarray, spec: Tensor) -> np.ndarray:
+def real(array: np.ndarray, spec: Tensor | Io) -> np.ndarray:
     if spec.scale and array.dtype.kind in "iu":
         return (array.astype(np.float32) - spec.zero_point) * np.float32(spec.scale)
     return array.astype(np.float32)

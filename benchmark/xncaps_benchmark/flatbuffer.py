@@ -81,6 +81,46 @@ def _read_ops(reader: _Reader) -> Ops:
     return Ops(tuple(sorted(custom)), tuple(sorted(builtin)), count)
 
 
+@dataclass(frozen=True)
+class Io:
+    """An input or output of the main graph; scale 0 where it is not quantised."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+_DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8"}
+
+
+def read_io(data: bytes, name: str = "model") -> tuple[list[Io], list[Io]]:
+    """Inputs and outputs of the first graph.
+
+    Raises:
+        ModelError: damaged, or a type that is neither float32 nor an integer.
+    """
+    try:
+        reader = _Reader(data)
+        graph = reader.tables(reader.field(reader.u32(0), 2))[0]
+        tensors = reader.tables(reader.field(graph, 0))
+        inputs = [_io(reader, tensors[index]) for index in reader.numbers(graph, 1)]
+        return inputs, [_io(reader, tensors[index]) for index in reader.numbers(graph, 2)]
+    except (struct.error, IndexError, ValueError) as error:
+        raise ModelError(f"{name}: its inputs or outputs cannot be read ({error})") from error
+
+
+def _io(reader: _Reader, tensor: int) -> Io:
+    kind = reader.i8_field(tensor, 1)
+    if kind not in _DTYPES:
+        raise ValueError(f"tensor type {kind}")
+    scale, zero_point = 0.0, 0
+    if quantization := reader.field(tensor, 4):
+        table = quantization + reader.u32(quantization)
+        scale, zero_point = reader.scale(table), reader.zero_point(table)
+    return Io(tuple(reader.numbers(tensor, 0)), _DTYPES[kind], scale, zero_point)
+
+
 class _Reader:
     """Positions are absolute; struct raises where one lies outside of the file."""
 
@@ -125,6 +165,24 @@ class _Reader:
         start, length = self.vector(at)
         places = range(start, start + 4 * length, 4)
         return [place + self.u32(place) for place in places]
+
+    def numbers(self, table: int, number: int) -> list[int]:
+        """A field that is a vector of int32."""
+        at = self.field(table, number)
+        if not at:
+            return []
+        start, length = self.vector(at)
+        return [self._unpack("<i", start + 4 * index) for index in range(min(length, 64))]
+
+    def scale(self, table: int) -> float:
+        at = self.field(table, 2)
+        start, length = self.vector(at) if at else (0, 0)
+        return struct.unpack_from("<f", self._data, start)[0] if length == 1 else 0.0
+
+    def zero_point(self, table: int) -> int:
+        at = self.field(table, 3)
+        start, length = self.vector(at) if at else (0, 0)
+        return self._unpack("<q", start) if length == 1 else 0
 
     def string(self, at: int) -> str:
         start, length = self.vector(at)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 
-def time_text(microseconds: float) -> str:
-    """3.21 µs, 321 µs, 3.21 ms, 321 ms, 3.21 s: three digits."""
+def time_text(microseconds: float | None) -> str:
+    """3.21 µs, 321 µs, 3.21 ms, 321 ms, 3.21 s: three digits; a dash for what is not known."""
+    if microseconds is None:
+        return "–"
     for unit, size in (("µs", 1.0), ("ms", 1e3), ("s", 1e6)):
         value = microseconds / size
         if value < 999.5 or unit == "s":

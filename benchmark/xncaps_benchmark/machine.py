@@ -66,7 +66,7 @@ def parse_cpus(text: str | None, root: pathlib.Path = _SYS) -> list[int]:
     if text in ("big", "little"):
         return _cluster(text, allowed, root)
     try:
-        cpus = sorted({cpu for part in text.split(",") for cpu in _span(part)})
+        cpus = sorted({cpu for part in text.split(",") for cpu in span(part)})
     except ValueError:
         raise BenchmarkError(
             f"--cpus: expected 'big', 'little' or a list such as 0,2-3. Received: {text}."
@@ -76,7 +76,8 @@ def parse_cpus(text: str | None, root: pathlib.Path = _SYS) -> list[int]:
     return cpus
 
 
-def _span(part: str) -> range:
+def span(part: str) -> range:
+    """'2-4' or '3' -> CPU numbers; ValueError where it is neither."""
     first, dash, last = part.partition("-")
     low, high = int(first), int(last if dash else first)
     if not 0 <= low <= high < 4096:

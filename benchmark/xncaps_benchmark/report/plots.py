@@ -79,7 +79,7 @@ def distributions(models: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
                 "colour": model["colour"],
                 "path": _density(times, axis),
                 "median": axis.place(model["latency"]["median_us"]),
-                "p90": axis.place(model["latency"]["p90_us"]),
+                "p90": axis.place(model["latency"]["p90_us"] or model["latency"]["median_us"]),
                 "text": f"median {time_text(model['latency']['median_us'])}, "
                 f"p90 {time_text(model['latency']['p90_us'])}, {len(times):,} runs",
             }

@@ -26,6 +26,7 @@ from xncaps_benchmark.targets import host, wheels
 from xncaps_benchmark.targets.local import Progress
 
 _POLL_SECONDS = 0.5
+_PARTIAL_SECONDS = 10.0
 _PASSED_ON = ("runs", "seconds", "warm_up", "cooldown", "threads", "seed", "cpus", "runtime")
 _T = TypeVar("_T")
 
@@ -91,6 +92,7 @@ class Session:
         self._connection: Any = None
         self._folder = f"xncaps-bench-{secrets.token_hex(8)}"
         self._pid = 0
+        self._partial: dict[str, Any] = {}
 
     async def run(self) -> dict[str, Any]:
         if not self._good:
@@ -105,8 +107,7 @@ class Session:
             ready = self._gather(board, scratch)
             await self._keep(lambda: self._push(ready))
             await self._keep(self._start)
-            notes = await self._follow()
-            fetched = await self._keep(lambda: self._fetch(scratch))
+            fetched, notes = await self._end(scratch)
         finally:
             await self._clean()
         return host.merge(
@@ -291,9 +292,14 @@ class Session:
         words += ["-o", "result.json", "--progress-file", "progress", "--checkpoint"]
         return " ".join(shlex.quote(word) for word in words)
 
-    async def _follow(self) -> list[str]:
+    async def _follow(self, scratch: pathlib.Path) -> list[str]:
         """Waits for the end of the run; notes for the result."""
+        kept = time.monotonic()
         while True:
+            if time.monotonic() - kept > _PARTIAL_SECONDS:
+                kept = time.monotonic()
+                with contextlib.suppress(TargetError):  # the first is not written yet
+                    self._partial = await self._keep(lambda: self._fetch(scratch))
             await asyncio.sleep(_POLL_SECONDS)
             text = await self._keep(self._look)
             progress, _, state = text.strip().rpartition("\n")
@@ -304,6 +310,16 @@ class Session:
                 return [f"the run on {self._name} was killed half-way: the times until then"]
             if state.strip() != "alive":
                 return []
+
+    async def _end(self, scratch: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
+        """The result and notes; where the board went away for good, the last one that it wrote."""
+        try:
+            notes = await self._follow(scratch)
+            return await self._keep(lambda: self._fetch(scratch)), notes
+        except TargetError as error:
+            if not self._partial:
+                raise
+            return self._partial, [str(error)[:400]]
 
     async def _look(self) -> str:
         """'SHARE WHAT', then 'alive', 'gone' or the exit code, in one line more."""

@@ -1,0 +1,378 @@
+"""A phone by adb: the demo app's benchmark screen carries out a job (docs/android.md), or TFLite's
+own benchmark_model does.
+
+The app is given two jobs: the first computes outputs alone, which are compared with the host's;
+only files that passed are in the second, which takes the times. Whatever happens, the job's folder
+is removed from the device and the app is stopped.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import pathlib
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from xncaps_benchmark import checking, expected, flatbuffer, images, measuring, plan
+from xncaps_benchmark.errors import BenchmarkError, ModelError, TargetError
+from xncaps_benchmark.targets import appresult, host
+from xncaps_benchmark.targets.local import Progress
+from xncaps_benchmark.targets.phone import Phone, Settings
+
+_START_SECONDS = 20.0
+_POLL_SECONDS = 0.5
+_PARTIAL_SECONDS = 5.0  # the app writes one so often
+# A job may be silent for so long (a slow model loads, warms up) before it counts as hung.
+_SILENT_SECONDS = 300.0
+_WARM_UP_RUNS = 16
+
+
+def measure(
+    jobs: list[plan.Job], serial: str, options: plan.Options, progress: Progress
+) -> dict[str, Any]:
+    """Measures on the device.
+
+    Raises:
+        TargetError: no device, not ready, app missing, storage full: one line that says which.
+    """
+    settings = Settings.of(options.adb)
+    phone = Phone(serial, settings)
+    if settings.benchmark_model is not None:
+        from xncaps_benchmark.targets import benchmark_model
+
+        return benchmark_model.measure(jobs, phone, settings, options, progress)
+    return AppRun(jobs, phone, settings, options, progress).run()
+
+
+class AppRun:
+    """One measurement by the app."""
+
+    def __init__(
+        self,
+        jobs: list[plan.Job],
+        phone: Phone,
+        settings: Settings,
+        options: plan.Options,
+        progress: Progress,
+    ) -> None:
+        self._jobs, self._phone, self._settings = jobs, phone, settings
+        self._options, self._progress = options, progress
+        self._root = f"/sdcard/Android/data/{settings.app}/files/bench"
+        self._id = f"host-{secrets.token_hex(8)}"
+        self._folder = f"{self._root}/{self._id}"
+        self._inputs: dict[str, list[np.ndarray]] = {}
+        self._expected: dict[str, expected.Expected] = {}
+        self._images: images.Images | None = None
+        self._partial = b""
+        self._complete = True
+        self._notes: list[str] = []
+
+    def run(self) -> dict[str, Any]:
+        target = {"kind": "adb", "name": f"adb:{self._phone.serial}"[:200]}
+        if not self._good():
+            return host.nothing_to_run(self._jobs, target, self._options)
+        here = host.predictions(self._good(), self._options)
+        if self._options.accuracy is not None:
+            self._images = images.read(pathlib.Path(self._options.accuracy))
+        self._check_app()
+        answer: dict[str, Any] = {}
+        try:
+            with self._cleaned():
+                self._push()
+                checked = self._job("check", self._good(), runs=0, share=(0.1, 0.3))
+                self._check(checked, here)
+                answer = checked
+                if self._good():
+                    runs = self._options.runs
+                    answer = self._job("time", self._good(), runs=runs, share=(0.3, 1.0))
+                    self._take_times(answer)
+        except KeyboardInterrupt:
+            self._complete = False
+            self._notes.append("interrupted")
+        for job in self._good():
+            if job.record["latency"] is None:
+                job.fail("the run ended before it was timed")
+        parts = appresult.parts(answer, self._options)
+        records = [self._cleared(job) for job in self._jobs]
+        return measuring.assemble(
+            parts, records, target, self._options, complete=self._complete, notes=self._notes
+        )
+
+    def _good(self) -> list[plan.Job]:
+        return [job for job in self._jobs if not job.failed]
+
+    def _cleared(self, job: plan.Job) -> dict[str, Any]:
+        host_error = job.record.pop("_host_error", None)
+        if host_error and not job.failed:
+            text = f"{job.record['name']}: not compared with this host: {host_error}"
+            self._notes.append(text[:500])
+        return job.record
+
+    def _name(self, job: plan.Job) -> str:
+        return host.remote_name(job, self._jobs.index(job))
+
+    # -- the device -------------------------------------------------------------------------
+
+    def _check_app(self) -> None:
+        """The app is there, and has made its folder."""
+        app = self._settings.app
+        if not self._phone.shell("pm", "path", app, check=False).startswith("package:"):
+            raise TargetError(
+                f"{self._phone.serial}: the app {app} is not installed: xncaps android install"
+            )
+        self._phone.shell("input", "keyevent", "KEYCODE_WAKEUP", check=False)
+        self._start()
+        end = time.monotonic() + _START_SECONDS
+        while self._phone.script(f"test -d {self._root} && echo yes", check=False).strip() != "yes":
+            if time.monotonic() > end:
+                raise TargetError(f"{self._phone.serial}: {app} did not start its benchmark screen")
+            time.sleep(_POLL_SECONDS)
+
+    def _start(self, *extras: str) -> None:
+        app = self._settings.app
+        text = self._phone.shell("am", "start", "-n", f"{app}/.BenchmarkActivity", *extras)
+        for line in text.splitlines():
+            if line.startswith(("Error", "java.lang.")) or "Exception" in line:
+                raise TargetError(f"{self._phone.serial}: {line.strip()[:300]}")
+
+    @contextlib.contextmanager
+    def _cleaned(self) -> Iterator[None]:
+        """Stops the app and removes the folder, also after a failure."""
+        try:
+            yield
+        finally:
+            with contextlib.suppress(TargetError):  # gone: nothing can be removed
+                self._phone.shell("am", "force-stop", self._settings.app, check=False)
+                self._phone.shell(
+                    "rm", "-rf", self._folder, f"{self._root}/rejected.json", check=False
+                )
+
+    def _push(self) -> None:
+        """Files and their inputs, as bytes of the input tensor one after the other."""
+        size = sum(job.path.stat().st_size for job in self._good())
+        if 0 < (free := self._phone.free(self._root)) < 2 * size:
+            raise TargetError(f"{self._phone.serial}: storage is full: {free >> 20} MiB free")
+        self._phone.shell("mkdir", "-p", self._folder)
+        for index, job in enumerate(self._good()):
+            self._progress(f"pushing {job.record['name']}", 0.1 * index / len(self._jobs))
+            try:
+                rows = self._rows(job)
+            except (ModelError, ValueError) as error:
+                job.fail(str(error))
+                continue
+            name = self._name(job)
+            self._phone.push(job.path.read_bytes(), f"{self._folder}/{name}")
+            if rows:
+                content = b"".join(row.tobytes() for row in rows)
+                self._phone.push(content, f"{self._folder}/{name}.inputs.bin")
+
+    def _rows(self, job: plan.Job) -> list[np.ndarray]:
+        """Stored inputs, then the images of --accuracy, as the model's input tensor takes them."""
+        data = flatbuffer.read_model(job.path)
+        inputs, outputs = flatbuffer.read_io(data, job.path.name)
+        if len(inputs) != 1 or len(outputs) != 1 or not inputs[0].shape or inputs[0].shape[0] != 1:
+            raise ModelError(f"{job.path.name}: the app takes one input of batch 1 and one output")
+        arrays = []
+        if job.expected is not None:
+            stored = expected.read(job.expected)
+            self._expected[job.record["name"]] = stored
+            arrays.append(stored.inputs)
+        if self._images is not None:
+            arrays.append(self._images.inputs)
+        for array in arrays:
+            if array.shape[1:] != inputs[0].shape[1:]:
+                shapes = f"{list(array.shape)} do not fit the model's {list(inputs[0].shape)}"
+                raise ModelError(f"{job.path.name}: inputs {shapes}")
+        rows = [checking.stored_type(row[None], inputs[0]) for array in arrays for row in array]
+        self._inputs[job.record["name"]] = rows
+        return rows
+
+    # -- jobs -------------------------------------------------------------------------------
+
+    def _job(
+        self, what: str, jobs: list[plan.Job], *, runs: int, share: tuple[float, float]
+    ) -> dict[str, Any]:
+        """Lets the app carry out a job; its result, marked where it is not whole."""
+        options, needs = self._options, any(job.record["custom_ops"] for job in jobs)
+        delegate = needs if self._settings.delegate is None else self._settings.delegate
+        order = {
+            "version": 1,
+            "id": self._id,
+            "models": [self._entry(job, with_inputs=True) for job in jobs],
+            "threads": options.threads,
+            "delegate": delegate,
+            "warmup": _WARM_UP_RUNS if runs else 0,
+            "runs": runs,
+            "seconds": options.seconds,
+            "cooldown": options.cooldown if runs else 0.0,
+            "seed": options.seed,
+        }
+        if options.cpus and options.cpus not in ("all", "big", "little"):
+            order["cpus"] = appresult.cpu_list(options.cpus)
+        elif options.cpus in ("big", "little"):
+            order["cpus"] = self._cluster(options.cpus)
+        for name in ("status.json", "result.json"):
+            self._phone.shell("rm", "-f", f"{self._folder}/{name}")
+        text = json.dumps(order, separators=(",", ":"))
+        encoded = base64.urlsafe_b64encode(text.encode()).decode()
+        self._start("--es", "job_base64", encoded)
+        return self._wait(what, share)
+
+    def _entry(self, job: plan.Job, *, with_inputs: bool) -> dict[str, str]:
+        name = self._name(job)
+        entry = {"name": name, "file": name}
+        if with_inputs and self._inputs.get(job.record["name"]):
+            entry["inputs"] = f"{name}.inputs.bin"
+        return entry
+
+    def _cluster(self, kind: str) -> list[int]:
+        script = (
+            "for f in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq; "
+            'do echo "$f $(cat $f)"; done'
+        )
+        return appresult.cluster(kind, self._phone.script(script, check=False))
+
+    def _wait(self, what: str, share: tuple[float, float]) -> dict[str, Any]:
+        """Follows the app's status until the job's end.
+
+        Raises:
+            TargetError: the app refused the job, was killed or hangs, and left no times.
+        """
+        changed, last = time.monotonic(), b""
+        kept = changed
+        while True:
+            time.sleep(_POLL_SECONDS)
+            try:
+                text = self._phone.read(f"{self._folder}/status.json") or b""
+                if time.monotonic() - kept > _PARTIAL_SECONDS:
+                    kept = time.monotonic()
+                    self._partial = self._phone.read(f"{self._folder}/result.json") or b""
+            except TargetError as error:
+                return self._lost(error)
+            if text != last:
+                changed, last = time.monotonic(), text
+            status = appresult.read_json(text, "status.json") if text else {}
+            state = str(status.get("state", ""))
+            self._tell(what, status, share)
+            if state in ("done", "failed", "cancelled"):
+                return self._result(state)
+            if rejected := self._phone.read(f"{self._root}/rejected.json"):
+                why = appresult.read_json(rejected, "rejected.json").get("error")
+                raise TargetError(
+                    f"{self._phone.serial}: the app refused the job: {str(why)[:300]}"
+                )
+            alive = self._phone.shell("pidof", self._settings.app, check=False).strip()
+            silent = time.monotonic() - changed > _SILENT_SECONDS
+            if silent or (not alive and time.monotonic() - changed > 2 * _POLL_SECONDS):
+                self._notes.append(
+                    f"the app {'hung' if silent else 'was killed half-way'} ({what})"
+                )
+                return self._result("killed")
+
+    def _lost(self, error: TargetError) -> dict[str, Any]:
+        """The device went away: what was fetched until then, if that has times."""
+        answer = appresult.read_json(self._partial, "result.json") if self._partial else {}
+        if not any(entry.get("samples_ns") for entry in appresult.models(answer)):
+            raise error
+        self._complete = False
+        self._notes.append(str(error)[:500])
+        return answer
+
+    def _tell(self, what: str, status: dict[str, Any], share: tuple[float, float]) -> None:
+        done, total = status.get("done"), status.get("total")
+        if isinstance(done, int) and isinstance(total, int) and total > 0:
+            part = share[0] + (share[1] - share[0]) * min(done / total, 1.0)
+            self._progress(f"{what}: {str(status.get('state'))[:20]}", part)
+
+    def _result(self, state: str) -> dict[str, Any]:
+        content = self._phone.read(f"{self._folder}/result.json")
+        if content is None:
+            raise TargetError(
+                f"{self._phone.serial}: the app ended without a result "
+                f"({state}; adb logcat -s xncaps AndroidRuntime tells more)"
+            )
+        answer = appresult.read_json(content, "result.json")
+        if answer.get("state") != "done":
+            self._complete = False
+            if error := answer.get("error"):
+                self._notes.append(f"the app: {str(error)[:300]}")
+        return answer
+
+    # -- what came back ---------------------------------------------------------------------
+
+    def _each(self, answer: dict[str, Any]) -> Iterator[tuple[plan.Job, dict[str, Any]]]:
+        found = {str(entry.get("name")): entry for entry in appresult.models(answer)}
+        for job in self._good():
+            entry = found.get(self._name(job))
+            if entry is None:
+                job.fail("the app did not come to it")
+            elif entry.get("error"):
+                job.fail(str(entry["error"]))
+            elif str(entry.get("sha256", "")) != job.record["sha256"]:
+                job.fail("the app ran another file than was pushed")
+            else:
+                yield job, entry
+
+    def _check(self, answer: dict[str, Any], here: dict[str, list[int]]) -> None:
+        """Outputs against the stored ones; predictions against this host's."""
+        for job, entry in self._each(answer):
+            appresult.describe(job.record, entry, answer)
+            rows = self._inputs.get(job.record["name"], [])
+            if not rows:
+                reason = "no stored outputs beside the file"
+                job.record["verification"] = checking.not_verified(reason)
+                continue
+            try:
+                outputs = self._outputs(job, len(rows))
+            except BenchmarkError as error:
+                job.fail(str(error))
+                continue
+            self._judge(job, outputs, here)
+
+    def _outputs(self, job: plan.Job, count: int) -> np.ndarray:
+        _, (spec,) = flatbuffer.read_io(flatbuffer.read_model(job.path), job.path.name)
+        content = self._phone.read(f"{self._folder}/{self._name(job)}.outputs.bin")
+        width = int(np.prod(spec.shape[1:]))
+        size = count * width * np.dtype(spec.dtype).itemsize
+        if content is None or len(content) != size:
+            found = "none" if content is None else f"{len(content)} bytes"
+            raise TargetError(f"expected {size} bytes of outputs. Received: {found}.")
+        raw = np.frombuffer(content, np.dtype(spec.dtype)).reshape(count, *spec.shape[1:])
+        return checking.real(raw, spec)
+
+    def _judge(self, job: plan.Job, outputs: np.ndarray, here: dict[str, list[int]]) -> None:
+        record = job.record
+        stored = self._expected.get(record["name"])
+        own = len(stored.inputs) if stored is not None else 0
+        if not np.isfinite(outputs).all():
+            record["verification"] = checking.failed("the outputs hold NaN or infinity")
+        elif stored is None:
+            record["verification"] = checking.not_verified("no stored outputs beside the file")
+        else:
+            record["verification"] = checking.compare(outputs[:own], stored)
+            names, source = stored.class_names, stored.source
+            record["accuracy"] = checking.score(outputs[:own], stored.labels, names, source)
+            record["samples"] = checking.sample_pictures(outputs[:own], stored)
+        if record["verification"]["status"] == "failed":
+            job.fail(f"wrong outputs: {record['verification']['reason']}")
+        elif self._images is not None:
+            source = pathlib.Path(str(self._options.accuracy)).name
+            names = stored.class_names if stored is not None else ()
+            scores = outputs[own:].reshape(len(outputs) - own, -1)
+            record["accuracy"] = checking.score(scores, self._images.labels, names, source)
+            if record["name"] in here:
+                found = scores.argmax(axis=1).tolist()
+                record["agreement"] = host.agreement(here[record["name"]], found, source)
+
+    def _take_times(self, answer: dict[str, Any]) -> None:
+        for job, entry in self._each(answer):
+            try:
+                appresult.times(job.record, entry, self._options.seed)
+            except BenchmarkError as error:
+                job.fail(str(error))

@@ -1,0 +1,192 @@
+"""The app's result (docs/android.md) in the words of our schema. It comes from a device: nothing in
+it is believed before it was looked at."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from xncaps_benchmark import plan, stats
+from xncaps_benchmark.errors import BenchmarkError, TargetError
+from xncaps_benchmark.machine import span
+
+
+def read_json(content: bytes, name: str) -> dict[str, Any]:
+    """A JSON object of the app.
+
+    Raises:
+        TargetError: it is something else.
+    """
+    try:
+        value = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise TargetError(
+            f"the app's {name}: expected JSON. Received: {str(error)[:100]}"
+        ) from error
+    if not isinstance(value, dict):
+        raise TargetError(
+            f"the app's {name}: expected an object. Received: {type(value).__name__}."
+        )
+    return value
+
+
+def models(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The entries of a result's models."""
+    found = answer.get("models")
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def describe(record: dict[str, Any], entry: dict[str, Any], answer: dict[str, Any]) -> None:
+    """Runtime, load time and first run of a model."""
+    runtime = _dict(answer, "runtime")
+    name = _text(entry, "runtime") or "TFLite"
+    record["runtime"] = {
+        "name": "litert+xncaps" if "xncaps" in name else "litert",
+        "version": f"{name}, app {_text(_dict(answer, 'app'), 'version')}"[:200],
+        "timed": "invoke",
+        "details": {key: _text(runtime, key) for key in ("tflite", "delegate") if runtime.get(key)},
+    }
+    for ours, theirs in (("load_us", "load_ns"), ("first_run_us", "first_run_ns")):
+        if (value := _number(entry, theirs)) is not None:
+            record[ours] = value / 1e3
+    if (added := _number(entry, "pss_kb_added")) is not None:
+        peak = int(max(added, 0)) * 1024
+        record["memory"] = {
+            "peak_bytes": peak,
+            "before_load_bytes": 0,
+            "note": "proportional set size that loading added to the app",
+        }
+
+
+def times(record: dict[str, Any], entry: dict[str, Any], seed: int) -> None:
+    """The samples of a model; a round of the app is one run of each model.
+
+    Raises:
+        BenchmarkError: they are no times.
+    """
+    samples = entry.get("samples_ns")
+    if not isinstance(samples, list) or not samples or len(samples) > 1_000_000:
+        raise BenchmarkError("the app has no times of it")
+    if not all(type(value) is int and 0 < value < 1 << 53 for value in samples):
+        raise BenchmarkError("the app's times are no times")
+    latency = stats.summarise([[value / 1e3] for value in samples])
+    record.update(latency=latency, drift=stats.drift(latency, seed))
+
+
+def parts(answer: dict[str, Any], options: plan.Options) -> dict[str, Any]:
+    """`method`, `machine` and `state` of the result."""
+    method = _dict(answer, "method")
+    cpus = method.get("cpus")
+    return {
+        "method": {
+            "order": "interleaved: each round runs every file once, in seeded random order",
+            "seed": options.seed,
+            "runs": options.runs,
+            "seconds": options.seconds,
+            "settle_runs": 0,
+            "warm_up_seconds": 0.0,
+            "cooldown_seconds": options.cooldown,
+            "threads": options.threads,
+            "cpus": [c for c in cpus if type(c) is int and c >= 0]
+            if isinstance(cpus, list)
+            else [],
+            "tool": f"the app {_text(_dict(answer, 'app'), 'id')}, "
+            f"warm-up of {int(_number(method, 'warmup') or 0)} runs",
+        },
+        "machine": _machine(_dict(answer, "device")),
+        "state": {"start": _state(_dict(answer, "start")), "end": _state(_dict(answer, "end"))},
+    }
+
+
+def _machine(device: dict[str, Any]) -> dict[str, Any]:
+    abis = device.get("abis")
+    return {
+        "system": f"Android {_text(device, 'android')} (SDK {_text(device, 'sdk')})"[:200],
+        "machine": str(abis[0])[:100] if isinstance(abis, list) and abis else "",
+        "cpu": (_text(device, "soc") or _text(device, "hardware"))[:200],
+        "cpus": int(_number(device, "cores") or 0),
+        "device": f"{_text(device, 'manufacturer')} {_text(device, 'model')}".strip()[:200],
+        "build": _text(device, "fingerprint")[:300],
+        "android": _text(device, "android")[:100],
+    }
+
+
+def _state(told: dict[str, Any]) -> dict[str, Any]:
+    cpus = told.get("cpus")
+    rows = [cpu for cpu in cpus if isinstance(cpu, dict)] if isinstance(cpus, list) else []
+    temperatures = _dict(told, "temperatures")
+    state: dict[str, Any] = {
+        "governors": sorted({text[:100] for cpu in rows if (text := _text(cpu, "governor"))})[:64],
+        "frequencies_khz": [
+            int(k) for cpu in rows[:1024] if (k := _number(cpu, "khz")) is not None
+        ],
+        "temperatures_c": {
+            str(name)[:110]: value
+            for name in list(temperatures)[:128]
+            if (value := _number(temperatures, name)) is not None
+        },
+    }
+    for ours, theirs in (
+        ("battery_percent", "battery_percent"),
+        ("battery_temperature_c", "battery_celsius"),
+    ):
+        if (value := _number(told, theirs)) is not None:
+            state[ours] = value
+    if isinstance(told.get("charging"), bool):
+        state["charging"] = told["charging"]
+    if told.get("thermal") is not None:
+        state["thermal_status"] = _text(told, "thermal")[:100]
+    return state
+
+
+def cpu_list(text: str) -> list[int]:
+    """'0,2-3' -> CPU numbers.
+
+    Raises:
+        BenchmarkError: not such a list.
+    """
+    try:
+        return sorted({cpu for part in text.split(",") for cpu in span(part)})
+    except ValueError:
+        raise BenchmarkError(f"--cpus: expected a list such as 0,2-3. Received: {text}.") from None
+
+
+def cluster(kind: str, listing: str) -> list[int]:
+    """The big or the little cores, from lines 'PATH OF cpuinfo_max_freq, KHZ'.
+
+    Raises:
+        TargetError: the cores do not differ, or the device does not say so.
+    """
+    clocks: dict[int, int] = {}
+    for line in listing.splitlines():
+        path, _, khz = line.partition(" ")
+        number = path.partition("/cpu/cpu")[2].partition("/")[0]
+        if number.isdigit() and khz.strip().isdigit():
+            clocks[int(number)] = int(khz)
+    if len(set(clocks.values())) < 2:
+        raise TargetError(f"--cpus {kind}: the device's cores do not differ, or it does not say so")
+    wanted = max(clocks.values()) if kind == "big" else min(clocks.values())
+    return sorted(cpu for cpu, khz in clocks.items() if khz == wanted)
+
+
+def mask(cpus: Sequence[int]) -> str:
+    """CPU numbers as taskset's mask."""
+    return f"{sum(1 << cpu for cpu in cpus):x}"
+
+
+def _dict(value: dict[str, Any], key: str) -> dict[str, Any]:
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: dict[str, Any], key: str) -> str:
+    found = value.get(key)
+    return "" if found is None else str(found)[:300]
+
+
+def _number(value: dict[str, Any], key: str) -> float | None:
+    found = value.get(key)
+    good = isinstance(found, (int, float)) and not isinstance(found, bool) and math.isfinite(found)
+    return found if good else None

@@ -1,0 +1,270 @@
+"""TFLite's own benchmark_model on a phone: pushed, run in rounds, its output parsed.
+
+It gives no outputs, so nothing is verified, and no single times: a round's times come as count,
+average, minimum, maximum, deviation and, from newer versions, the median. The samples of the result
+are the rounds' medians (averages from older versions), and percentiles are not told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import pathlib
+import re
+import secrets
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xncaps_benchmark import checking, measuring, plan, stats
+from xncaps_benchmark.errors import BenchmarkError, TargetError
+from xncaps_benchmark.targets import appresult, host
+from xncaps_benchmark.targets.local import Progress
+from xncaps_benchmark.targets.phone import Phone, Settings
+
+ROUNDS = 8
+_STATS = re.compile(r"\bcount=(\d+)\b(.*)")
+_FIELD = re.compile(r"\b(first|curr|min|max|avg|std|median|p5|p95)=([0-9.eE+-]+)")
+_TIMINGS = re.compile(
+    r"Inference timings in us:\s*Init:\s*([0-9.eE+-]+),\s*First inference:\s*([0-9.eE+-]+),"
+    r"\s*Warmup \(avg\):\s*([0-9.eE+-]+),\s*Inference \(avg\):\s*([0-9.eE+-]+)"
+)
+_MEMORY = re.compile(r"Memory footprint delta.*?init=([0-9.eE+-]+)\s+overall=([0-9.eE+-]+)")
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one run of the tool told, in microseconds and bytes."""
+
+    count: int
+    minimum: float
+    maximum: float
+    average: float
+    deviation: float
+    median: float | None
+    load: float
+    first: float
+    memory: int | None
+
+
+def parse(text: str) -> Output:
+    """The tool's output.
+
+    Raises:
+        BenchmarkError: it did not measure; with the line that says why.
+    """
+    timings = _TIMINGS.search(text)
+    rows = _STATS.findall(text)
+    if timings is None or not rows:
+        errors = [line.strip() for line in text.splitlines() if "ERROR" in line or "error" in line]
+        last = (errors or [line for line in text.splitlines() if line.strip()] or ["no output"])[-1]
+        raise BenchmarkError(f"benchmark_model: {last.strip()[:300]}")
+    count, rest = rows[-1]  # the first row is the warm-up
+    fields = {name: float(value) for name, value in _FIELD.findall(rest)}
+    memory = _MEMORY.search(text)
+    average = fields.get("avg", float(timings[4]))
+    return Output(
+        count=int(count),
+        minimum=fields.get("min", average),
+        maximum=fields.get("max", average),
+        average=average,
+        deviation=fields.get("std", 0.0),
+        median=fields.get("median"),
+        load=float(timings[1]),
+        first=float(timings[2]),
+        memory=int(float(memory[2]) * (1 << 20)) if memory else None,
+    )
+
+
+def measure(
+    jobs: list[plan.Job],
+    phone: Phone,
+    settings: Settings,
+    options: plan.Options,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Measures with the binary that the user gave."""
+    target = {"kind": "adb", "name": f"adb:{phone.serial}"[:200]}
+    if options.accuracy is not None:
+        raise BenchmarkError("--accuracy: benchmark_model gives no outputs; use the app")
+    good = [job for job in jobs if not job.failed]
+    if not good:
+        return host.nothing_to_run(jobs, target, options)
+    run = ToolRun(jobs, phone, settings, options, progress)
+    try:
+        run.push()
+        run.rounds()
+    except KeyboardInterrupt:
+        run.complete = False
+    finally:
+        run.clean()
+    for job in good:
+        run.finish(job)
+    records = [job.record for job in jobs]
+    return measuring.assemble(
+        run.parts(), records, target, options, complete=run.complete, notes=run.notes
+    )
+
+
+class ToolRun:
+    """One measurement by benchmark_model."""
+
+    def __init__(
+        self,
+        jobs: list[plan.Job],
+        phone: Phone,
+        settings: Settings,
+        options: plan.Options,
+        progress: Progress,
+    ) -> None:
+        self._jobs, self._phone, self._settings = jobs, phone, settings
+        self._options, self._progress = options, progress
+        self._folder = f"/data/local/tmp/xncaps-bench-{secrets.token_hex(8)}"
+        self._found: dict[str, list[Output]] = {job.record["name"]: [] for job in jobs}
+        self._properties = phone.properties()
+        self._cpus = self._affinity()
+        self.complete = True
+        self.notes: list[str] = []
+
+    def _affinity(self) -> list[int]:
+        cpus = self._options.cpus
+        if cpus in (None, "all"):
+            return []
+        if cpus in ("big", "little"):
+            script = (
+                "for f in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq; "
+                'do echo "$f $(cat $f)"; done'
+            )
+            return appresult.cluster(str(cpus), self._phone.script(script, check=False))
+        return appresult.cpu_list(str(cpus))
+
+    def push(self) -> None:
+        """The binary, the delegate and the files."""
+        files = {"benchmark_model": self._settings.benchmark_model}
+        if self._settings.external_delegate is not None:
+            files["delegate.so"] = self._settings.external_delegate
+        self._phone.shell("mkdir", "-p", self._folder)
+        for name, path in files.items():
+            content = pathlib.Path(str(path)).read_bytes()
+            self._phone.push(content, f"{self._folder}/{name}", 0o755)
+        for job in self._jobs:
+            if not job.failed:
+                self._phone.push(job.path.read_bytes(), f"{self._folder}/{self._name(job)}")
+
+    def _name(self, job: plan.Job) -> str:
+        return host.remote_name(job, self._jobs.index(job))
+
+    def rounds(self) -> None:
+        """Every file once a round, in seeded random order."""
+        generator = np.random.default_rng(self._options.seed)
+        for turn in range(ROUNDS):
+            for index in generator.permutation(len(self._jobs)):
+                job = self._jobs[index]
+                if job.failed:
+                    continue
+                self._progress(f"measuring {job.record['name']}", turn / ROUNDS)
+                try:
+                    self._found[job.record["name"]].append(parse(self._run(job)))
+                except TargetError as error:  # the device went away: what there is is kept
+                    if not any(self._found.values()):
+                        raise
+                    self.complete = False
+                    self.notes.append(str(error)[:500])
+                    return
+                except BenchmarkError as error:
+                    job.fail(str(error))
+            if self._options.cooldown and turn < ROUNDS - 1:
+                self._phone.shell("sleep", f"{self._options.cooldown:g}", timeout=4000)
+
+    def _run(self, job: plan.Job) -> str:
+        options = self._options
+        words = [f"{self._folder}/benchmark_model", f"--graph={self._folder}/{self._name(job)}"]
+        words += [f"--num_threads={options.threads}", f"--num_runs={-(-options.runs // ROUNDS)}"]
+        words += [f"--max_secs={options.seconds / ROUNDS:g}", "--min_secs=0"]
+        words += [f"--warmup_min_secs={options.warm_up:g}", "--warmup_runs=1"]
+        if self._settings.external_delegate is not None:
+            words.append(f"--external_delegate_path={self._folder}/delegate.so")
+        if self._cpus:
+            words = ["taskset", appresult.mask(self._cpus), *words]
+        wait = options.seconds / ROUNDS + options.warm_up + 300
+        return self._phone.script(shlex.join(words), check=False, timeout=wait)
+
+    def clean(self) -> None:
+        """Removes the folder."""
+        with contextlib.suppress(TargetError):
+            self._phone.shell("rm", "-rf", self._folder, check=False)
+
+    def finish(self, job: plan.Job) -> None:
+        """One latency of all rounds."""
+        found = self._found[job.record["name"]]
+        if job.failed:
+            return
+        if not found:
+            job.fail("the run ended before it was timed")
+            return
+        delegate = self._settings.external_delegate
+        job.record.update(
+            runtime={
+                "name": "benchmark_model",
+                "version": pathlib.Path(str(delegate)).name if delegate else "",
+                "timed": "invoke",
+            },
+            verification=checking.not_verified("benchmark_model gives no outputs to compare"),
+            latency=pooled(found),
+            load_us=found[0].load,
+            first_run_us=found[0].first,
+        )
+        job.record["drift"] = stats.drift(job.record["latency"], self._options.seed)
+        if (memory := max((out.memory or 0 for out in found), default=0)) > 0:
+            note = "what benchmark_model's footprint grew by"
+            job.record["memory"] = {"peak_bytes": memory, "before_load_bytes": 0, "note": note}
+
+    def parts(self) -> dict[str, Any]:
+        """`method`, `machine` and `state` of the result."""
+        told, options = self._properties, self._options
+        return {
+            "method": {
+                "order": f"{ROUNDS} rounds in seeded random order, a process a file",
+                "seed": options.seed,
+                "runs": options.runs,
+                "seconds": options.seconds,
+                "rounds": ROUNDS,
+                "warm_up_seconds": options.warm_up,
+                "cooldown_seconds": options.cooldown,
+                "threads": options.threads,
+                "cpus": self._cpus,
+                "tool": "TFLite's benchmark_model; the samples are its rounds' medians",
+            },
+            "machine": {
+                "system": f"Android {told.get('android', '')} (SDK {told.get('sdk', '')})",
+                "cpu": told.get("soc") or told.get("board") or "",
+                "machine": told.get("abi", "")[:100],
+                "device": f"{told.get('manufacturer', '')} {told.get('model', '')}".strip()[:200],
+                "build": told.get("build", ""),
+                "android": told.get("android", "")[:100],
+            },
+            "state": {"start": {}, "end": {}},
+        }
+
+
+def pooled(rounds: list[Output]) -> dict[str, Any]:
+    """Rounds as one latency: counts add up, means are weighted, the deviation is of all runs."""
+    counts = np.array([out.count for out in rounds], float)
+    means = np.array([out.average for out in rounds])
+    total = max(counts.sum(), 1.0)
+    mean = float((counts * means).sum() / total)
+    spread = counts * (np.array([out.deviation for out in rounds]) ** 2 + (means - mean) ** 2)
+    middles = [out.average if out.median is None else out.median for out in rounds]
+    return {
+        "n": int(total),
+        "min_us": min(out.minimum for out in rounds),
+        "median_us": round(float(np.median(middles)), 3),
+        "mean_us": round(mean, 3),
+        "std_us": round(math.sqrt(spread.sum() / total), 3),
+        "p90_us": None,
+        "p99_us": None,
+        "samples_us": middles,
+        "turns": [1] * len(rounds),
+    }

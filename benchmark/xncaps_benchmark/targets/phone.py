@@ -1,0 +1,191 @@
+"""One Android device by adb: found, asked, written to; every bad state is one line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from xncaps_benchmark.errors import BenchmarkError, TargetError
+
+MAX_FETCHED_BYTES = 256 << 20
+APP = "org.xncaps.demo"
+_STATES = {
+    "unauthorized": "unauthorised: accept this computer's key on its screen",
+    "offline": "offline: replug it, or adb reconnect",
+    "no permissions": "not accessible: add a udev rule for it",
+    "recovery": "in recovery: start Android",
+    "sideload": "in sideload: start Android",
+    "bootloader": "in its boot loader: start Android",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What only this target takes.
+
+    Args:
+        app: the app's id; it holds the benchmark screen.
+        delegate: whether the app runs with the xncaps delegate; None: where a file's ops need it.
+        benchmark_model: TFLite's binary of that name, to run instead of the app.
+        external_delegate: a delegate's .so for benchmark_model.
+        host, port: of the adb server; None: ANDROID_ADB_SERVER_HOST/_PORT, else 127.0.0.1:5037.
+        timeout: seconds for an answer of the device.
+    """
+
+    app: str = APP
+    delegate: bool | None = None
+    benchmark_model: str | os.PathLike[str] | None = None
+    external_delegate: str | os.PathLike[str] | None = None
+    host: str | None = None
+    port: int | None = None
+    timeout: float = 30.0
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Settings:
+        known = {field.name for field in fields(cls)}
+        if odd := sorted(set(given) - known):
+            raise BenchmarkError(f"adb: expected some of {sorted(known)}. Received: {odd}.")
+        settings = cls(**{name: value for name, value in given.items() if value is not None})
+        if not all(c.isalnum() or c in "._" for c in settings.app) or "." not in settings.app:
+            raise BenchmarkError(f"adb: expected an app's id. Received: app={settings.app}.")
+        if settings.external_delegate is not None and settings.benchmark_model is None:
+            raise BenchmarkError("adb: --external-delegate goes with --benchmark-model")
+        return settings
+
+
+class Phone:
+    """An adb device that is there and ready."""
+
+    def __init__(self, serial: str, settings: Settings) -> None:
+        try:
+            import adbutils
+            from adbutils.errors import AdbError
+        except ImportError as error:
+            raise TargetError(
+                "--target adb: needs adbutils: pip install 'xncaps-benchmark[adb]'"
+            ) from error
+        self._error: Any = (AdbError, OSError, AssertionError, EOFError)
+        self._timeout = settings.timeout
+        try:
+            client = adbutils.AdbClient(
+                settings.host, settings.port, socket_timeout=settings.timeout
+            )
+            self.serial = _pick(_devices(client), serial)
+            self._device = client.device(serial=self.serial)
+        except self._error as error:
+            text = " ".join(str(error).split()) or type(error).__name__
+            raise TargetError(
+                f"adb: no server answers, and none could be started: {text[:200]}"
+            ) from error
+
+    def shell(self, *words: str, check: bool = True, timeout: float | None = None) -> str:
+        """Output of a command, whose words are quoted.
+
+        Raises:
+            TargetError: the command failed or the device is gone.
+        """
+        return self.script(shlex.join(words), check=check, timeout=timeout)
+
+    def script(self, text: str, *, check: bool = True, timeout: float | None = None) -> str:
+        """Output of a line of shell."""
+        try:
+            ran = self._device.shell2(f"{{ {text}; }} 2>&1", timeout=timeout or self._timeout)
+        except (*self._error, ValueError) as error:
+            raise self.gone(error) from error
+        output = str(ran.output)
+        if "No space left" in output:
+            raise TargetError(f"{self.serial}: storage is full")
+        if check and ran.returncode:
+            lines = output.strip().splitlines() or [f"exit code {ran.returncode}"]
+            raise TargetError(f"{self.serial}: {text.split()[0]}: {lines[-1][:300]}")
+        return output
+
+    def push(self, content: bytes, path: str, mode: int = 0o644) -> None:
+        """Writes a file and checks its size."""
+        try:
+            self._device.sync.push(content, path, mode, check=True)
+        except self._error as error:
+            if self.free(path.rpartition("/")[0]) < len(content) + (1 << 16):
+                raise TargetError(
+                    f"{self.serial}: storage is full ({path} was not written)"
+                ) from error
+            raise self.gone(error) from error
+
+    def free(self, folder: str) -> int:
+        """Free bytes of the file system that a folder is on; 0 if that cannot be told."""
+        words = self.shell("df", "-k", folder, check=False).splitlines()[-1:]
+        numbers = [word for word in " ".join(words).split() if word.isdigit()]
+        return int(numbers[2]) * 1024 if len(numbers) >= 3 else 0
+
+    def read(self, path: str) -> bytes | None:
+        """A file's bytes, None where it is not there.
+
+        Raises:
+            TargetError: larger than a result can be, or the device is gone.
+        """
+        try:
+            told = self._device.sync.stat(path)
+            if told.mode == 0:
+                return None
+            if told.size > MAX_FETCHED_BYTES:
+                raise TargetError(f"{self.serial}: {path}: larger than a result can be")
+            return self._device.sync.read_bytes(path)
+        except self._error as error:
+            raise self.gone(error) from error
+
+    def gone(self, error: BaseException) -> TargetError:
+        """Why an exchange with the device failed, in one line."""
+        text = " ".join(str(error).split()) or type(error).__name__
+        return TargetError(f"{self.serial}: the device does not answer any more: {text[:200]}")
+
+    def properties(self) -> dict[str, str]:
+        """What build.prop says of the device."""
+        names = {
+            "manufacturer": "ro.product.manufacturer",
+            "model": "ro.product.model",
+            "soc": "ro.soc.model",
+            "board": "ro.board.platform",
+            "android": "ro.build.version.release",
+            "sdk": "ro.build.version.sdk",
+            "build": "ro.build.fingerprint",
+            "abi": "ro.product.cpu.abi",
+        }
+        script = "; ".join(f"getprop {prop}" for prop in names.values())
+        lines = self.script(script, check=False).split("\n")
+        return {name: line.strip()[:200] for name, line in zip(names, lines, strict=False)}
+
+
+def _devices(client: Any) -> list[tuple[str, str]]:
+    """(serial, state) of each device that the server knows."""
+    with client.make_connection() as connection:
+        connection.send_command("host:devices")
+        connection.check_okay()
+        text = connection.read_string_block()
+    rows = (line.split("\t", 1) for line in text.splitlines())
+    return [(row[0], row[1].strip()) for row in rows if len(row) == 2]
+
+
+def _pick(devices: list[tuple[str, str]], serial: str) -> str:
+    """The device that is meant, if it is ready.
+
+    Raises:
+        TargetError: none, several, not ready.
+    """
+    names = ", ".join(name for name, _ in devices)
+    if not devices:
+        raise TargetError("adb: no device: plug one in and allow USB debugging on it")
+    if serial:
+        found = [device for device in devices if device[0] == serial]
+        if not found:
+            raise TargetError(f"adb: no device {serial}; there are: {names}")
+    elif len(devices) > 1:
+        raise TargetError(f"adb: several devices; choose with --target adb:SERIAL: {names}")
+    else:
+        found = devices
+    name, state = found[0]
+    if state != "device":
+        raise TargetError(f"adb: {name} is {_STATES.get(state.split(';')[0], state)}")
+    return name
