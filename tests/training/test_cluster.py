@@ -131,10 +131,7 @@ def _loss_is_noticed(
     """One of two training workers gets the signal; the other ends in time and says what to do."""
     started = _start_two(processes, *options)
     before = _position(run)
-    until = time.monotonic() + 240
-    while _position(run) == before:
-        assert time.monotonic() < until, [log.read_text() for _, log in started]
-        time.sleep(0.05)
+    _wait_for_a_new_state(processes, run, before, started)
     os.kill(started[victim][0], sent)
     began = time.monotonic()
     code = processes.wait(started[1 - victim][0], LIMIT_SECONDS)
@@ -145,6 +142,16 @@ def _loss_is_noticed(
     assert code == 1, output
     told = [line for line in output.splitlines() if line.startswith("xncaps:")]
     assert len(told) == 1 and f"xncaps train --resume {run}" in told[0], output
+
+
+def _wait_for_a_new_state(
+    processes: Processes, run: pathlib.Path, before: int, started: list[tuple[int, pathlib.Path]]
+) -> None:
+    until = time.monotonic() + 240
+    while _position(run) == before:
+        is_alive = all(processes.wait(pid, 0) is None for pid, _ in started)
+        assert is_alive and time.monotonic() < until, [log.read_text() for _, log in started]
+        time.sleep(0.05)
 
 
 def _position(run: pathlib.Path) -> int:
@@ -159,10 +166,7 @@ def _all_resume(processes: Processes, run: pathlib.Path) -> None:
     """Both workers go on: the state moves once more. Then both are ended."""
     started = _start_two(processes, "--resume", str(run))
     before = _position(run)
-    until = time.monotonic() + 240
-    while _position(run) == before:
-        assert time.monotonic() < until, [log.read_text() for _, log in started]
-        time.sleep(0.05)
+    _wait_for_a_new_state(processes, run, before, started)
     for pid, _ in started:
         processes.kill(pid)
     assert [processes.wait(pid) for pid, _ in started] == [-signal.SIGKILL] * 2

@@ -65,7 +65,11 @@ def _wait(pid: int, timeout: float) -> int | None:
 
 
 def main() -> None:
-    import xncaps_tf.training.fit  # noqa: F401  (TensorFlow, but no device is opened before a fork)
+    # All that a training needs is imported, but no device is opened before a fork.
+    from xncaps_tf import data, models, saving
+
+    assert data.load and data.batches and data.split_validation and models.build
+    saving.register()
 
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
