@@ -13,8 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from xncaps_tf import data
-from xncaps_tf.data import download
+from xncaps_tf.data import download, loading
 from xncaps_tf.errors import DataError
 
 
@@ -86,7 +85,7 @@ def test_load_with_download_lists_every_place_and_the_reason(
     with _silent_server() as url:
         monkeypatch.setitem(download.URLS, "cifar10", url)
         with pytest.raises(DataError) as caught:
-            data.load("cifar10", "test", tmp_path, download=True)
+            loading.load("cifar10", "test", tmp_path, download=True)
     assert time.monotonic() - begun < 30
     message = str(caught.value)
     assert "\n" not in message
@@ -100,19 +99,24 @@ def test_load_with_download_lists_every_place_and_the_reason(
         assert part in message
 
 
-def test_a_download_without_network_answers_within_30_seconds(
+def test_a_real_download_that_gets_nothing_ends_within_30_seconds(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server answers to the first question, and then the real child gets nothing from it."""
-    monkeypatch.setattr(download, "STALL_SECONDS", 4.0)
-    script = (
-        "import sys, tensorflow_datasets as tfds, urllib.request\n"
-        "urllib.request.urlopen(sys.argv[1]).read()"
-    )
+    """tfds itself, in the child, asks a proxy that never answers; the first question was let by."""
+    monkeypatch.setattr(download, "STALL_SECONDS", 5.0)
+    monkeypatch.setattr(download, "probe", lambda url: None)
     begun = time.monotonic()
-    with _silent_server() as url, pytest.raises(DataError, match="bytes to arrive. Received: none"):
-        download.run([sys.executable, "-c", script, url], tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, url)
+        with pytest.raises(DataError, match="bytes to arrive. Received: none for 5 s"):
+            download.prepare("mnist", tmp_path)
+        server.settimeout(0)
+        asked, _ = server.accept()  # fails where nobody came: tfds did ask
+        asked.close()
     assert time.monotonic() - begun < 30
+    assert not list(tmp_path.glob("mnist/*/dataset_info.json"))
 
 
 def test_run_ends_a_child_and_its_children_that_stall(

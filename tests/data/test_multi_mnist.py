@@ -49,8 +49,6 @@ class TestDummyData(tfds.testing.DatasetBuilderTestCase):
         "labels-idx1-ubyte.gz",
     ]
 
-    test_session = None  # a deprecated method of TensorFlow's, not a test
-
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
     def _dummy(

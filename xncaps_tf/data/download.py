@@ -35,7 +35,7 @@ URLS = {
 PROBE_SECONDS = 8.0
 STALL_SECONDS = 15.0  # without a byte and without work; with the probe under 30
 _TICK = 0.25
-_WORK_SECONDS = 0.05  # of CPU in a tick: the child is at work, not waiting
+_WORK_SECONDS = 0.3  # of CPU since it was last seen to go on: at work, not waiting
 _ANSWERS = range(200, 400)
 
 
@@ -109,18 +109,17 @@ def run(command: Sequence[str], root: Path) -> None:
 def _watch(child: subprocess.Popen[bytes], root: Path) -> bool:
     """Waits for the child; False if it neither worked nor received for STALL_SECONDS."""
     process = psutil.Process(child.pid)
-    seen, moved = (-1, 0.0), time.monotonic()
+    size, work, moved = -1, 0.0, time.monotonic()
     while child.poll() is None:
         try:
             times = process.cpu_times()
         except psutil.NoSuchProcess:
             continue  # it ended between two looks
-        now = (_bytes_under(root), times.user + times.system)
-        if now[0] != seen[0] or now[1] - seen[1] > _WORK_SECONDS:
-            moved = time.monotonic()
+        now, used = _bytes_under(root), times.user + times.system
+        if now != size or used - work > _WORK_SECONDS:
+            size, work, moved = now, used, time.monotonic()
         elif time.monotonic() - moved > STALL_SECONDS:
             return False
-        seen = now
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_TICK)
     return True
