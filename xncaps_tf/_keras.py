@@ -45,18 +45,17 @@ if tf.keras.layers.Layer is not keras.layers.Layer:
         else f"xncaps_tf: tf.keras is Keras {tf.keras.__version__}, not tf_keras; {_FIX}."
     )
 
-from tensorflow.python.eager import context  # noqa: E402
+from tensorflow.python.eager import context, record  # noqa: E402
 from tf_keras.protobuf import saved_metadata_pb2  # noqa: E402
-from tf_keras.src.engine import base_layer_utils  # noqa: E402
 
 
-def is_saving() -> bool:
-    """Whether Keras is tracing a layer for a SavedModel right now (it has no public name)."""
-    return bool(base_layer_utils.call_context().saving)
+def is_recorded() -> bool:
+    """Whether a gradient tape is recording what is computed right now (it has no public name)."""
+    return record.could_possibly_record()
 
 
 def check_peer_health(task: str, timeout: float) -> None:
-    """Asks another worker's server for a sign of life (MultiWorkerMirroredStrategy; no public name).
+    """Asks another worker's server for a sign of life (multi-worker; no public name).
 
     Args:
         task: '/job:worker/replica:0/task:1'.
@@ -78,4 +77,4 @@ def saved_model_configs(path: pathlib.Path) -> list[Any]:
     return [json.loads(node.metadata) for node in metadata.nodes]
 
 
-__all__ = ["check_peer_health", "is_saving", "keras", "saved_model_configs", "tf"]
+__all__ = ["check_peer_health", "is_recorded", "keras", "saved_model_configs", "tf"]

@@ -7,7 +7,7 @@ from typing import Any
 import larq as lq
 
 from xncaps_tf import ops
-from xncaps_tf._keras import is_saving, keras, tf
+from xncaps_tf._keras import is_recorded, keras, tf
 from xncaps_tf.layers import _checks
 from xncaps_tf.quantizers import CapsSign
 
@@ -111,8 +111,11 @@ class CapsuleLayer(keras.layers.Layer):
 
 
 def _is_trained_graph(training: Any) -> bool:
-    """Whether a graph is being traced that is trained: not eager code, nothing that is saved."""
+    """Whether a graph is being traced whose gradient is taken: nothing that is saved or converted.
+
+    `training` alone would not do: Keras also traces the training calls of what it saves.
+    """
     if training is None:
         training = keras.backend.learning_phase()
     is_on = isinstance(training, (bool, int)) and bool(training)
-    return is_on and not tf.executing_eagerly() and not is_saving()
+    return is_on and not tf.executing_eagerly() and is_recorded()
