@@ -165,7 +165,7 @@ def _run(folder: Any, *, is_multi_worker: bool) -> None:
         reporter = progress.Lines(click.echo)
     try:
         result = training.resume(folder.path, reporter=reporter)
-    except Exception as error:
+    except BaseException as error:  # Ctrl-C too
         if is_multi_worker:
             _exit_at_once(error)
         raise
@@ -177,7 +177,7 @@ def _run(folder: Any, *, is_multi_worker: bool) -> None:
         os._exit(0)
 
 
-def _exit_at_once(error: Exception) -> NoReturn:
+def _exit_at_once(error: BaseException) -> NoReturn:
     """Prints the line and ends: an orderly end would wait for the lost worker, in native code."""
     import traceback
 
@@ -185,10 +185,16 @@ def _exit_at_once(error: Exception) -> NoReturn:
     from xncaps_tf.errors import XncapsError
 
     os.write(2, "".join(traceback.format_exception(error)).encode())  # to the log
-    is_known = isinstance(error, (XncapsError, OSError))
-    output.error_line(str(error) if is_known else f"{type(error).__name__}: {error}")
+    is_interrupted = isinstance(error, KeyboardInterrupt)
+    if is_interrupted:
+        text = "interrupted"
+    elif isinstance(error, (XncapsError, OSError)):
+        text = str(error)
+    else:
+        text = f"{type(error).__name__}: {error}"
+    output.error_line(text)
     sys.stderr.flush()
-    os._exit(1)
+    os._exit(130 if is_interrupted else 1)
 
 
 def _summarise(result: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,20 +56,17 @@ def run_model(path: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100, split: str = "") -> Evaluation:
+def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:
     """Scores every image of `ds`.
 
     Args:
         model: Keras model of the data's images and classes.
         ds: the data set.
         batch_size: images a call.
-        split: unused name of the split, for callers that keep it.
 
     Raises:
         TrainingError: the model does not fit the data.
     """
-    import time
-
     check_fit(model, ds)
     began = time.monotonic()
     batches = datasets.batches(ds, batch_size, one_hot=False)
