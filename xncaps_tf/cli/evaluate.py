@@ -13,7 +13,12 @@ from xncaps_tf.data.names import NAMES, SPLITS
 
 @click.command()
 @click.argument("model", type=click.Path(exists=True))
-@click.option("--data", type=click.Choice(NAMES), help="Data set.  [default: that of the run]")
+@click.option(
+    "--data",
+    type=click.Choice(NAMES),
+    metavar="NAME",
+    help=f"One of {', '.join(NAMES)}.  [default: that of the run]",
+)
 @click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.")
 @click.option("--download", is_flag=True, help="Download the data set if it is not there.")
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)

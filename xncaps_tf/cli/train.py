@@ -24,9 +24,21 @@ _ALONE = ("resume", "config_file", "out")  # parameters that are no fields of a 
     type=click.Path(exists=True, dir_okay=False),
     help="Take every choice from a run's config.json; options given here override it.",
 )
-@click.option("--backbone", type=click.Choice(BACKBONES), default="small_cnn")
+@click.option(
+    "--backbone",
+    type=click.Choice(BACKBONES),
+    default="small_cnn",
+    metavar="NAME",
+    help=f"One of {', '.join(BACKBONES)}.",
+)
 @click.option("--head", type=click.Choice(HEADS), default="xnodr")
-@click.option("--data", type=click.Choice(NAMES), default="digits", help="Data set.")
+@click.option(
+    "--data",
+    type=click.Choice(NAMES),
+    default="digits",
+    metavar="NAME",
+    help=f"One of {', '.join(NAMES)}.",
+)
 @click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.")
 @click.option("--download", is_flag=True, help="Download the data set if it is not there.")
 @click.option("--init", type=click.Path(), help="Fine-tune this model (.keras or .h5).")
