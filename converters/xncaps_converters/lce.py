@@ -10,14 +10,16 @@ import larq as lq
 import numpy as np
 
 from xncaps_converters import messages, tflite_file
-from xncaps_converters.clone import Replacement, as_model, clone, flat_layers
-from xncaps_converters.lce_layers import PackedXnODR, SignConv2D, packed_filter
-from xncaps_tf._keras import tf
+from xncaps_converters.clone import Replacement, as_model, clone, copy_weights, flat_layers
+from xncaps_converters.lce_layers import PackedXnODR, SignConv2D, UnfusedBatchNorm, packed_filter
+from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import ConversionError
 from xncaps_tf.layers import CapsSign, XnODR
 
 LCE_OPS = ("LceQuantize", "LceDequantize", "LceBconv2d", "LceBMaxPool2d")
 _LARQ_SIGNS = ("SteSign", "ApproxSign", "SwishSign")  # forward: +1 where x >= 0
+# Products of a sum times multiplier, from where float32 is off by more than 256 * 2**-24 = 2e-5.
+_LARGEST_FUSED = 256.0
 _KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quantizer")
 
 
@@ -166,7 +168,33 @@ def replacement(layer: Any) -> Replacement | None:
         return Replacement(PackedXnODR.of(layer), lambda old, new: new.take(old.get_weights()[0]))
     if isinstance(layer, lq.layers.QuantConv2D):
         return _convolution(layer)
+    if isinstance(layer, keras.layers.BatchNormalization) and _loses_bias(layer):
+        return Replacement(UnfusedBatchNorm.from_config(layer.get_config()), copy_weights)
     return None
+
+
+def _loses_bias(norm: Any) -> bool:
+    """Whether fusing this layer into the binary convolution before it would cost its bias."""
+    for node in norm.inbound_nodes:
+        for source in tf.nest.flatten(node.inbound_layers):
+            products = _products(source)
+            if products is None:
+                continue
+            variance = np.asarray(norm.moving_variance)
+            gamma = np.asarray(norm.gamma) if norm.scale else np.ones_like(variance)
+            multiplier = np.abs(gamma) / np.sqrt(variance + norm.epsilon)
+            if products * float(multiplier.max()) > _LARGEST_FUSED:
+                return True
+    return False
+
+
+def _products(layer: Any) -> int | None:
+    """How many products a sum of a binary convolution has; looks behind a ReLU."""
+    if isinstance(layer, keras.layers.ReLU) and layer.inbound_nodes:
+        layer = layer.inbound_nodes[0].inbound_layers
+    if not isinstance(layer, lq.layers.QuantConv2D) or not _is_binary(layer):
+        return None
+    return int(np.prod(layer.kernel.shape[:3]))
 
 
 def _packable(layer: Any) -> bool:

@@ -173,3 +173,18 @@ class SignConv2D(keras.layers.Conv2D):
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "negate": self.negate, "pad_values": self.pad_values}
         return {**config, "padding": "same"} if self._same else config
+
+
+@keras.saving.register_keras_serializable(package="xncaps_converters")
+class UnfusedBatchNorm(keras.layers.BatchNormalization):
+    """BatchNormalization that LCE does not fuse into the convolution before it.
+
+    LCE's kernels compute (K - 2 * popcount) * multiplier + bias as popcount * (-2 * multiplier) +
+    (K * multiplier + bias), K being the number of products in a sum. A channel whose variance is
+    nearly zero (one that a ReLU keeps at zero) has a multiplier of gamma / sqrt(epsilon), some
+    hundreds; K times that swallows the bias. The minimum, which changes no finite number, keeps the
+    two operations apart.
+    """
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        return super().call(tf.minimum(inputs, inputs.dtype.max), training=False)
