@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from xncaps_benchmark.formats import bytes_text, ratio_text, time_text
+from xncaps_benchmark.report.words import accuracy, percent
 
 WIDTH = 80
 
@@ -88,8 +89,8 @@ def table(result: dict[str, Any]) -> str:
 
 
 def _cells(model: dict[str, Any], ratios: dict[str, Any], result: dict[str, Any]) -> list[str]:
-    accuracy = model["accuracy"]
-    right = f"{100 * accuracy['correct'] / accuracy['rows']:.1f} %" if accuracy else "-"
+    correct, rows, _ = accuracy(model)
+    right = percent(correct, rows) if rows else "-"
     latency = model["latency"]
     if latency is None:
         return [model["name"], "failed", "-", "-", right, bytes_text(model["bytes"]), "see below"]

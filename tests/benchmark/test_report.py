@@ -113,7 +113,7 @@ def test_page_compares_targets() -> None:
     page = _Page(text).words
     assert "Two machines" in page and "Targets compared" in page and "xnodr · a phone" in page
     assert "a phone: the run ended early" in page.replace(" :", ":") and "it got hot" in page
-    assert text.count('class="matrix"') == 2  # the same answers on both are shown once
+    assert text.count('class="matrix"') == 1  # equal ones are shown once
 
 
 def _hostile(value: Any) -> Any:

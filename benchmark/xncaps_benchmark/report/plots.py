@@ -11,6 +11,7 @@ import numpy as np
 from xncaps_benchmark.formats import time_text
 
 _BINS = 120
+_LABELS = 4  # more points than this have their names below the plot
 _LOG_FROM = 6.0  # a logarithmic axis where the slowest is that many times the fastest
 
 
@@ -125,6 +126,7 @@ def scatter(models: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     _part(points)
     return {
         "points": points,
+        "legend": len(points) > _LABELS,
         "x_ticks": across.ticks(time_text, 4),
         "y_ticks": up.ticks(lambda share: f"{share:g} %", 4),
     }

@@ -36,7 +36,7 @@ def page(results: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
         "memory": plots.bars([m for m in models if m["growth"]], "growth", bytes_text),
         "binary": _binary(models),
         "across": _across(results, labels) if many else None,
-        "confusions": [row for model in _distinct(models) if (row := _confusion(model))],
+        "confusions": _confusions(_distinct(models)),
         "pictures": _pictures(_distinct(models)),
         "runs": [footnote.facts(result, labels[index]) for index, result in enumerate(results)],
     }
@@ -205,6 +205,19 @@ def _distinct(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return chosen
 
 
+def _confusions(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Models of the same matrix share one."""
+    rows: list[dict[str, Any]] = []
+    for model in models:
+        row = _confusion(model)
+        same = next((r for r in rows if row and r["matrix"] == row["matrix"]), None)
+        if same is not None:
+            same["label"] += f", {model['label']}"
+        elif row is not None:
+            rows.append(row)
+    return rows
+
+
 def _confusion(model: dict[str, Any]) -> dict[str, Any] | None:
     """A confusion matrix as cells; too many classes: the most frequent mistakes instead."""
     found = model["raw"]["accuracy"]
@@ -232,7 +245,8 @@ def _confusion(model: dict[str, Any]) -> dict[str, Any] | None:
         )
     return {
         "label": model["label"],
-        "text": f"{model['accuracy_text']} right, {found['rows']:,} images",
+        "matrix": matrix,
+        "text": f"{words.percent(found['correct'], found['rows'])} right, {found['rows']:,} images",
         "names": names,
         "cells": cells if size <= _MAX_MATRIX else None,
         "worst": worst,
@@ -254,17 +268,24 @@ def _pictures(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                     "said": [],
                 },
             )
-            entry["said"].append(
-                {
-                    "model": model["label"],
-                    "colour": model["colour"],
-                    "text": _class(names, sample["predicted"]),
-                    "score": f"{sample['score']:.2f}",
-                    "known": sample["label"] >= 0,
-                    "right": sample["label"] == sample["predicted"],
-                }
-            )
+            _say(entry["said"], model, sample, _class(names, sample["predicted"]))
     return sorted(pictures.values(), key=lambda entry: entry["row"])[:24]
+
+
+def _say(
+    said: list[dict[str, Any]], model: dict[str, Any], sample: dict[str, Any], text: str
+) -> None:
+    """Models that give the same answer share a line; a score stands where a model is alone."""
+    same = next((line for line in said if line["text"] == text), None)
+    if same is None:
+        score = f"{sample['score']:.2f}"
+        right = sample["label"] == sample["predicted"]
+        line = {"text": text, "known": sample["label"] >= 0, "right": right, "score": score}
+        said.append({**line, "models": [model["label"]], "colours": [model["colour"]]})
+    else:
+        same["models"].append(model["label"])
+        same["colours"].append(model["colour"])
+        same["score"] = ""
 
 
 def _class(names: Sequence[str], index: int) -> str:

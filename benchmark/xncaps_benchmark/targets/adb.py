@@ -218,7 +218,7 @@ class AppRun:
         elif options.cpus in ("big", "little"):
             order["cpus"] = self._cluster(options.cpus)
         for name in ("status.json", "result.json"):
-            self._phone.shell("rm", "-f", f"{self._folder}/{name}")
+            self._phone.shell("rm", "-f", f"{self._folder}/{name}", f"{self._root}/rejected.json")
         text = json.dumps(order, separators=(",", ":"))
         encoded = base64.urlsafe_b64encode(text.encode()).decode()
         self._start("--es", "job_base64", encoded)
