@@ -35,7 +35,8 @@ class SeededDropout(keras.layers.Layer):
         ValueError: `rate` is outside [0, 1).
 
     Source: Srivastava et al. 2014, section 4, https://jmlr.org/papers/v15/srivastava14a.html.
-    Differs from the source and from keras.layers.Dropout: stateless Philox draws.
+    Differs from the source and from keras.layers.Dropout: stateless Philox draws. Those inside a
+        function with `jit_compile=True` are others than outside: XLA counts in another order.
     """
 
     def __init__(self, rate: float, seed: int = 0, **kwargs: Any) -> None:
