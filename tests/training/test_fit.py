@@ -159,6 +159,8 @@ def test_dead_classes_are_reported(tmp_path: pathlib.Path) -> None:
     ]
     found = training.evaluate(xncaps_tf.load_model(tmp_path / "run" / "last.keras"), train)
     assert found.dead_classes == ["3", "7"]
+    named = xncaps_tf.load_model(tmp_path / "run" / "best.keras")
+    assert models.class_names(named) == train.class_names  # the model to fine-tune had none
 
 
 def test_a_half_epoch_keeps_the_sums_of_its_metrics(tmp_path: pathlib.Path) -> None:

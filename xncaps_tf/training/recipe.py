@@ -8,6 +8,7 @@ from xncaps_tf import models
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.data import Dataset
 from xncaps_tf.errors import TrainingError
+from xncaps_tf.layers import ClassScores
 from xncaps_tf.losses import MarginLoss, SquaredHinge
 from xncaps_tf.metrics import ScoreAccuracy, TwoLabelAccuracy
 from xncaps_tf.saving import load_model
@@ -50,7 +51,8 @@ def build_model(config: TrainConfig, folder: RunFolder, train: Dataset) -> Any:
     """
     start = folder.init_model(config)
     if start is not None:
-        return _checked(load_model(start, compile=False), train, str(config.init))
+        model = _checked(load_model(start, compile=False), train, str(config.init))
+        return _named(model, train.class_names)
     return models.build(
         config.backbone,
         config.head,
@@ -80,6 +82,20 @@ def _checked(model: Any, train: Dataset, source: str) -> Any:
             f"Received: {source} of {', '.join(names)}."
         )
     return model
+
+
+def _named(model: Any, names: tuple[str, ...]) -> Any:
+    """The model with the class names in it."""
+    if models.class_names(model) is not None:
+        return model
+    for layer in model.layers:
+        if isinstance(layer, ClassScores):
+            layer.class_names = names
+            return model
+    taken = {layer.name for layer in model.layers}
+    name = next(word for word in ("scores", "named_scores") if word not in taken)
+    scores = ClassScores(names, name=name)(model.outputs[0])
+    return keras.Model(model.inputs, scores, name=model.name)
 
 
 def rebuilt(model: Any) -> Any:
