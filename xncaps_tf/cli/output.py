@@ -46,12 +46,13 @@ def native_output_to_log(arguments: list[str]) -> Iterator[Log]:
         yield Log(None)
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    log = Log(_new_log(arguments))
+    path = _new_log(arguments)
+    log = Log(path)
     sys.stdout.flush()
     sys.stderr.flush()
     out, err = os.dup(1), os.dup(2)
     kept = sys.stdout, sys.stderr
-    with open(log.path, "ab", buffering=0) as file:
+    with open(path, "ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.stdout = _text_stream(out, kept[0].encoding)
@@ -66,8 +67,8 @@ def native_output_to_log(arguments: list[str]) -> Iterator[Log]:
         sys.stdout, sys.stderr = kept
         os.dup2(out, 1)
         os.dup2(err, 2)
-        if not log.keep and log.path is not None:
-            log.path.unlink(missing_ok=True)
+        if not log.keep:
+            path.unlink(missing_ok=True)
 
 
 def _text_stream(descriptor: int, encoding: str) -> TextIO:
