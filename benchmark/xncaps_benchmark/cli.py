@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import pathlib
+import re
 import signal
 import sys
 import threading
@@ -12,10 +13,20 @@ from typing import Any
 import click
 
 
+def _target(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not re.fullmatch(r"local|adb(:\S+)?|ssh:\S+", value):
+        raise click.BadParameter(f"expected local, ssh:HOST, adb or adb:SERIAL. Received: {value}.")
+    return value
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
 @click.option(
-    "--target", default="local", show_default=True, help="local, ssh:HOST, adb or adb:SERIAL."
+    "--target",
+    default="local",
+    show_default=True,
+    callback=_target,
+    help="local, ssh:HOST, adb or adb:SERIAL.",
 )
 @click.option(
     "-o", "--out", type=click.Path(path_type=pathlib.Path, dir_okay=False), help="Result, JSON."

@@ -10,9 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import xncaps_benchmark
-from xncaps_benchmark import plan, results, runtimes, stats
+from xncaps_benchmark import machine, plan, results, runtimes, stats
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import local
+
+# A clock that is lower than this share of what it was is said: governors move it a little anyway.
+CLOCK_LIMIT = 0.85
 
 
 def _quiet(what: str, share: float) -> None:
@@ -98,6 +101,13 @@ def assemble(
         notes = [
             *notes,
             f"slower at the end than at the start (throttling or load?): {', '.join(slowed)}"[:500],
+        ]
+    state = parts["state"]
+    left = machine.slowed_clock(state["start"], state["end"])
+    if left is not None and left < CLOCK_LIMIT:
+        notes = [
+            *notes,
+            f"the clock was at {left:.0%} of what it had been (throttling?)",
         ]
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     return results.check_result(

@@ -22,7 +22,8 @@ class Options:
     """How to measure; the defaults are what a figure that is quoted should have.
 
     Args:
-        runs, seconds: timed runs a model, or this long, whichever ends first.
+        runs: timed runs a model.
+        seconds: or this long a model, whichever ends first.
         warm_up: seconds of untimed runs before.
         cooldown: seconds of rest after each 10 s of work (0: none).
         threads: of the interpreter.
@@ -33,7 +34,8 @@ class Options:
         check_seconds: the longest that the stored rows of one file may take.
         accuracy: an .npz of images (and labels) to score the files on; on another machine their
             predictions are compared with this one's.
-        ssh, adb: what only that target takes; see `targets.ssh.Settings`, `targets.adb.Settings`.
+        ssh: what only that target takes; see `targets.ssh.Settings`.
+        adb: what only that target takes; see `targets.phone.Settings`.
     """
 
     runs: int = RUNS

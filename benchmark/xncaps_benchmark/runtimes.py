@@ -71,15 +71,12 @@ class Session(Protocol):
 
 
 def choose(ops: Ops) -> str:
-    """The runtime that a file's ops ask for (and that, for composites, is installed)."""
-    if any(name.startswith("Lce") for name in ops.custom):
-        return (
-            "lce"
-            if not _installed("xncaps_runtime") or _installed("larq_compute_engine")
-            else "litert+xncaps"
-        )
+    """The runtime that a file's ops ask for; where two could run it, one that is installed."""
     if any(name.startswith("XnCaps") for name in ops.custom):
-        return "litert+xncaps"
+        return "litert+xncaps"  # it has LCE's ops too, LCE has none of ours
+    if any(name.startswith("Lce") for name in ops.custom):
+        only_ours = _installed("xncaps_runtime") and not _installed("larq_compute_engine")
+        return "litert+xncaps" if only_ours else "lce"
     if STABLEHLO_COMPOSITE in ops.builtin and _installed("xncaps_runtime"):
         return "litert+xncaps"
     return "litert"

@@ -41,7 +41,13 @@ def test_bench_exits_with_1_where_a_file_failed(model: Make, tmp_path: pathlib.P
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--runs", "0"], ["--threads", "x"], ["--runtime", "onnx"], ["--seconds", "-1"]],
+    [
+        ["--target", "moon"],
+        ["--runs", "0"],
+        ["--threads", "x"],
+        ["--runtime", "onnx"],
+        ["--seconds", "-1"],
+    ],
     ids=lambda arguments: arguments[0],
 )
 def test_bench_refuses_wrong_options_with_2(model: Make, arguments: list[str]) -> None:

@@ -226,6 +226,13 @@ def test_affinity_and_threads_reach_the_child(model: Make) -> None:
     assert last in os.sched_getaffinity(0)
 
 
+def test_a_clock_that_fell_is_said(model: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = iter([{"frequencies_khz": [2_000_000]}, {"frequencies_khz": [1_000_000]}])
+    monkeypatch.setattr(local.machine, "state", lambda: next(states))
+    told = measure([model()], **FAST)
+    assert "the clock was at 50% of what it had been" in " ".join(told["notes"])
+
+
 def test_the_result_follows_the_schema_and_tells_the_machine(model: Make) -> None:
     told = measure([model()], **FAST)
     results.check_result(json.loads(json.dumps(told)))
