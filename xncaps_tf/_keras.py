@@ -64,7 +64,8 @@ def check_peer_health(task: str, timeout: float) -> None:
     Raises:
         tf.errors.OpError: the worker is dead, stopped, or another one than before.
     """
-    context.context().check_collective_ops_peer_health(task, int(timeout * 1000))
+    running: Any = context.context()
+    running.check_collective_ops_peer_health(task, int(timeout * 1000))
 
 
 def saved_model_configs(path: pathlib.Path) -> list[Any]:

@@ -131,7 +131,7 @@ def _make_composite(model: Any, op: Any, name: str, subgraph: int, codes: dict[i
 
 def _options(op: Any) -> dict[str, int]:
     """The integers of a custom op's options."""
-    values = flexbuffers.Loads(bytes(op.customOptions))
+    values: Any = flexbuffers.Loads(bytes(op.customOptions))
     return {key: int(values[key]) for key in ("routing_iterations", "version")}
 
 

@@ -135,9 +135,8 @@ def _marked_function(op: FusedOp) -> Any:
 def _odr_body(u: Any, iterations: int, bits: Any, scale: Any | None = None) -> Any:
     kernel = _unpack(bits, u.shape[-1])  # [N, J, D, E]
     if scale is not None:
-        scale = tf.cast(scale, tf.float32)
-        scale = scale[:, :, tf.newaxis, tf.newaxis] if scale.shape.rank == 2 else scale[:, :, None]
-        kernel *= scale  # [N, J, D, E]
+        shape = (*kernel.shape[:2], 1, -1)  # E scales a pair of capsules, or one
+        kernel *= tf.reshape(tf.cast(scale, tf.float32), shape)  # [N, J, D, E]
     return ops.capsules(u, kernel, iterations, input_quantizer=ops.sign)
 
 
@@ -158,7 +157,8 @@ def _unpack(bits: Any, dim: int) -> Any:
         tf.bitwise.right_shift(bits[..., tf.newaxis], shifts), tf.constant(1, tf.uint8)
     )  # [N, J, E, ceil(D / 8), 8]
     n, j, e, width = bits.shape
-    ones = tf.reshape(ones, (n, j, e, width * 8))[..., :dim]  # [N, J, E, D]
+    ones: Any = tf.reshape(ones, (n, j, e, width * 8))
+    ones = ones[..., :dim]  # [N, J, E, D]
     return tf.transpose(tf.cast(ones, tf.float32) * 2.0 - 1.0, (0, 1, 3, 2))  # [N, J, D, E]
 
 

@@ -100,7 +100,8 @@ def _linear_before(pool: Any) -> Any:
     """The 1x1 convolution that only this pooling uses, or None."""
     if type(pool) is not keras.layers.GlobalAveragePooling2D or len(pool.inbound_nodes) != 1:
         return None
-    conv = pool.input.node.layer
+    tensor: Any = pool.input
+    conv = tensor.node.layer
     linear = (
         type(conv) is keras.layers.Conv2D
         and conv.activation is keras.activations.linear

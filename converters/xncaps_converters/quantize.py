@@ -41,7 +41,7 @@ def split_before_head(model: Any) -> tuple[Any, Any]:
             f"from its float head. Received: {len(model.inputs)} inputs, {len(capsules)} capsule "
             "layers."
         )
-    tensor = capsules[0].input
+    tensor: Any = capsules[0].input
     while isinstance(tensor.node.layer, _HEAD_LAYERS):
         tensor = tensor.node.layer.input
     backbone = keras.Model(model.inputs, tensor, name=f"{model.name}_backbone")

@@ -1,4 +1,4 @@
-"""Runs capsule networks with one-bit layers on stock TFLite/LiteRT: an interpreter with the delegate loaded.
+"""Runs capsule networks with one-bit layers on stock TFLite: an interpreter with the delegate.
 
 Needs numpy, Pillow and ai-edge-litert; no TensorFlow.
 """

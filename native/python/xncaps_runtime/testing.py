@@ -1,4 +1,4 @@
-"""Files with one capsule op, written directly, and the op in NumPy: to check an installation and for tests."""
+"""Files with one capsule op, written directly, and the op in NumPy: for tests and checks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Any
 
 import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert import schema_py_generated
 from flatbuffers import flexbuffers
+
+schema: Any = schema_py_generated  # its generated classes type their lists as None
 
 _TYPES = {
     "float32": schema.TensorType.FLOAT32,
@@ -110,7 +112,7 @@ class ModelWriter:
 
 
 def pack_bits(kernel: np.ndarray) -> np.ndarray:
-    """Signs of a kernel [N, J, D, E] as uint8 [N, J, E, ceil(D/8)]: bit d%8 of byte d//8 is W > 0."""
+    """Signs of W [N, J, D, E] as uint8 [N, J, E, ceil(D/8)]: bit d%8 of byte d//8 is W > 0."""
     return np.packbits(kernel.transpose(0, 1, 3, 2) > 0, axis=-1, bitorder="little")
 
 
