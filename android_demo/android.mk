@@ -1,7 +1,7 @@
 # The Android parts: the app, the delegate as AAR, and their tests. Needs a JDK, Maven and Debian's
 # Android tools; no TensorFlow, no SDK, no NDK.
 ANDROID_BUILD := python3 android_demo/tools/build.py
-ANDROID_PACKAGES := openjdk-17-jdk-headless maven aapt apksigner zipalign dexdump g++ g++-aarch64-linux-gnu
+ANDROID_PACKAGES := openjdk-17-jdk-headless maven aapt apksigner zipalign dexdump g++ g++-aarch64-linux-gnu qemu-user-static
 MODEL ?= android_demo/models/digits.tflite
 APK ?= android_demo/build/xncaps-demo.apk
 
@@ -17,6 +17,7 @@ apk: .make/android ## the Android app, signed; MODEL=FILE packs another model, L
 aar: .make/android ## the delegate for Gradle users: AAR and POM in dist/
 	@$(ANDROID_BUILD) aar
 
-android-test: .make/android ## the app's tests: JUnit and Robolectric with Android's own TensorFlow Lite
+android-test: $(SETUP) .make/android ## the app's tests: JUnit and Robolectric with Android's own TensorFlow Lite
 	@$(ANDROID_BUILD) test-resources
-	@cd android_demo && mvn -q -B -ntp test
+	@cd android_demo && mvn -B -ntp -q test && grep -hE '^Tests run' target/surefire-reports/*.txt
+	@$(PYTEST) -m slow tests/android

@@ -111,7 +111,19 @@ def _isa_flags(source: pathlib.Path) -> list[str]:
         r'"([^"]+)"',
         text,
     )
-    return found.group(1).split(";") if found else []
+    flags = found.group(1).split(";") if found else []
+    return [_value(flag, text) for flag in flags]
+
+
+def _value(flag: str, cmake: str) -> str:
+    """A flag, or what a variable of that CMakeLists.txt holds when no sanitizer is on."""
+    name = re.fullmatch(r"\$\{(\w+)\}", flag)
+    if name is None:
+        return flag
+    found = re.search(rf"set\({name.group(1)} (?:\$<IF:.*,)?([\w-]+)>?\)", cmake)
+    if found is None:
+        raise BuildError(f"native/kernels/CMakeLists.txt: expected set({name.group(1)} ...)")
+    return found.group(1)
 
 
 def native_version() -> str:

@@ -7,10 +7,13 @@ whose types or numbers differ between bionic and glibc (shim/*.c).
 
 from __future__ import annotations
 
+import hashlib
+import os
 import pathlib
 import re
+import subprocess
 
-from xncaps_android import artifacts
+from xncaps_android import artifacts, native
 from xncaps_android.common import ANDROID, BUILD, BuildError, fresh, run
 
 SOURCES = ANDROID / "shim"
@@ -20,9 +23,13 @@ _OWN = re.compile(r"\bOWN\((\w+)\)")
 
 
 def build(abi: str) -> pathlib.Path:
-    """Builds the shim of an ABI in build/shim/ABI and returns that folder."""
+    """Builds the shim of an ABI in build/shim/ABI, unless it is there; returns that folder."""
     artifacts.fetch()
-    out = fresh(BUILD / "shim" / abi)
+    out = BUILD / "shim" / abi
+    stamp, key = out / "stamp", _key(abi)
+    if stamp.exists() and stamp.read_text() == key:
+        return out
+    fresh(out)
     needed = _undefined(artifacts.JNI / abi / "libtensorflowlite_jni.so")
     own_files = [SOURCES / "bionic.c"] + (
         [SOURCES / "bionic_arm64.c"] if abi == "arm64-v8a" else []
@@ -41,7 +48,40 @@ def build(abi: str) -> pathlib.Path:
              f"-Wl,--version-script={SOURCES / 'stub.map'}", "-Wl,--no-as-needed", f"-L{out}",
              "-l:libc.so", "-o", out / f"lib{name}.so"])  # fmt: skip
     run([*compiler, SOURCES / "log.c", "-Wl,-soname,liblog.so", "-o", out / "liblog.so"])
+    runner = [_COMPILER[abi], "-O1", "-Wall", "-Wextra", "-Werror", SOURCES / "run_model.c"]
+    run([*runner, "-o", out / "run_model", "-ldl"])
+    stamp.write_text(key)
     return out
+
+
+def _key(abi: str) -> str:
+    """A hash of everything that the shim is made of."""
+    runtime = artifacts.JNI / abi / "libtensorflowlite_jni.so"
+    files = [*sorted(SOURCES.iterdir()), pathlib.Path(__file__), runtime]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def run_model(
+    abi: str, model: pathlib.Path, inputs: bytes, *, delegate: bool = True, threads: int = 1
+) -> bytes:
+    """Outputs of a model by Android's runtime for this ABI; arm64 runs under qemu."""
+    shim = build(abi)
+    libraries = native.build(abi, app=False)
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(shim)}
+    command: list[str | pathlib.Path] = []
+    if abi == "arm64-v8a":  # the cross compiler's libc is all the system that it needs
+        command = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu",
+                   "-E", f"LD_LIBRARY_PATH={shim}"]  # fmt: skip
+        environment = dict(os.environ)
+    command += [
+        shim / "run_model", artifacts.JNI / abi / "libtensorflowlite_jni.so",
+        libraries[0] if delegate else "-", model, str(threads),
+    ]  # fmt: skip
+    done = subprocess.run([str(w) for w in command], input=inputs, capture_output=True,
+                          env=environment, timeout=300)  # fmt: skip
+    if done.returncode != 0:
+        raise BuildError(f"run_model ({abi}): {done.stderr.decode(errors='replace')[-400:]}")
+    return done.stdout
 
 
 def _undefined(library: pathlib.Path) -> set[str]:

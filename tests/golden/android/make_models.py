@@ -63,7 +63,7 @@ def outputs(model: bytes, images: np.ndarray) -> np.ndarray:
 
 def write(folder: pathlib.Path) -> None:
     """Writes the models, their inputs and outputs, and an index with hashes."""
-    from xncaps_converters import convert_float, convert_fused
+    from xncaps_converters import convert_float, convert_fused, metadata, origin
 
     model, test = trained()
     images, labels = test.numpy()
@@ -71,6 +71,11 @@ def write(folder: pathlib.Path) -> None:
     images, labels = images[chosen].astype(np.float32), labels[chosen]
     (folder / "digits.inputs.f32").write_bytes(images.astype("<f4").tobytes())
     files = {"tiny_float": convert_float(model), "tiny_fused": convert_fused(model)}
+    for name, content in files.items():
+        about = origin.describe(
+            model, name.removeprefix("tiny_"), [], model_sha256="0" * 64, data="digits"
+        )
+        files[name] = metadata.add(content, about)
     rows = []
     for name, content in {**files, "app": APP_MODEL.read_bytes()}.items():
         if name in files:

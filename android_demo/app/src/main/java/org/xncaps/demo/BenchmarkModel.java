@@ -2,7 +2,6 @@ package org.xncaps.demo;
 
 import android.content.Context;
 import android.os.Debug;
-import android.os.SystemClock;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,6 +12,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.xncaps.core.BenchmarkJob;
+import org.xncaps.core.Clock;
 import org.xncaps.core.ModelException;
 import org.xncaps.core.Samples;
 
@@ -43,12 +43,12 @@ final class BenchmarkModel implements AutoCloseable {
 
   private void load(ModelStore store) throws IOException {
     long before = Debug.getPss();
-    long start = SystemClock.elapsedRealtimeNanos();
+    long start = Clock.nanos();
     ModelStore.Loaded file =
         entry.asset != null ? store.load(ModelStore.ASSET + entry.asset)
             : ModelStore.file(folder.file(entry.file));
     classifier = Classifier.open(file, job.threads, job.delegate);
-    facts.put("load_ns", SystemClock.elapsedRealtimeNanos() - start);
+    facts.put("load_ns", Clock.nanos() - start);
     facts.put("pss_kb_added", Debug.getPss() - before);
     facts.put("bytes", file.bytes.capacity());
     facts.put("sha256", sha256(file.bytes.duplicate()));
@@ -103,9 +103,9 @@ final class BenchmarkModel implements AutoCloseable {
       return;
     }
     try {
-      long start = SystemClock.elapsedRealtimeNanos();
+      long start = Clock.nanos();
       classifier.run(input);
-      facts.put("first_run_ns", SystemClock.elapsedRealtimeNanos() - start);
+      facts.put("first_run_ns", Clock.nanos() - start);
       if (cases > 0) {
         writeOutputs();
       }
@@ -147,9 +147,9 @@ final class BenchmarkModel implements AutoCloseable {
   void time(long atMillis) {
     try {
       input.rewind();
-      long start = SystemClock.elapsedRealtimeNanos();
+      long start = Clock.nanos();
       classifier.run(input);
-      samples.add(SystemClock.elapsedRealtimeNanos() - start, atMillis);
+      samples.add(Clock.nanos() - start, atMillis);
     } catch (RuntimeException e) {
       error = String.valueOf(e.getMessage());
     }

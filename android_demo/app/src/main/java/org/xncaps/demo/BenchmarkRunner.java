@@ -2,7 +2,6 @@ package org.xncaps.demo;
 
 import android.content.Context;
 import android.os.Debug;
-import android.os.SystemClock;
 import java.io.File;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.tensorflow.lite.TensorFlowLite;
 import org.xncaps.core.BenchmarkJob;
+import org.xncaps.core.Clock;
 import org.xncaps.core.Interleaver;
 import org.xncaps.delegate.XncapsDelegate;
 
@@ -30,7 +30,7 @@ final class BenchmarkRunner {
   private final Listener listener;
   private final List<BenchmarkModel> models = new ArrayList<>();
   private final Map<String, Object> result = new LinkedHashMap<>();
-  private final long start = SystemClock.elapsedRealtime();
+  private final long start = Clock.millis();
   private volatile boolean cancelled;
   private long lastStatus;
   private long lastPartial;
@@ -129,7 +129,7 @@ final class BenchmarkRunner {
       for (int index : order.next()) {
         BenchmarkModel model = models.get(index);
         if (model.wantsMore()) {
-          model.time(SystemClock.elapsedRealtime() - start);
+          model.time(Clock.millis() - start);
           more |= model.wantsMore();
         }
       }
@@ -139,11 +139,11 @@ final class BenchmarkRunner {
   }
 
   private void cool(String name) throws IOException {
-    long end = SystemClock.elapsedRealtime() + (long) (1000 * job.cooldown);
-    while (!cancelled && SystemClock.elapsedRealtime() < end) {
+    long end = Clock.millis() + (long) (1000 * job.cooldown);
+    while (!cancelled && Clock.millis() < end) {
       status("cooling", name, false);
       try {
-        Thread.sleep(Math.max(1, Math.min(100, end - SystemClock.elapsedRealtime())));
+        Thread.sleep(Math.max(1, Math.min(100, end - Clock.millis())));
       } catch (InterruptedException e) {
         cancelled = true;
       }
@@ -151,7 +151,7 @@ final class BenchmarkRunner {
   }
 
   private void status(String state, String model, boolean now) throws IOException {
-    long time = SystemClock.elapsedRealtime();
+    long time = Clock.millis();
     if (!now && time - lastStatus < STATUS_MILLIS) {
       return;
     }
@@ -170,7 +170,7 @@ final class BenchmarkRunner {
   }
 
   private void keepPartial() throws IOException {
-    long time = SystemClock.elapsedRealtime();
+    long time = Clock.millis();
     if (time - lastPartial >= PARTIAL_MILLIS) {
       lastPartial = time;
       result.put("state", "partial");
@@ -193,7 +193,7 @@ final class BenchmarkRunner {
     result.put("error", error);
     result.put("end", DeviceFacts.state(context));
     result.put("native_heap_bytes", Debug.getNativeHeapAllocatedSize());
-    result.put("elapsed_ms", SystemClock.elapsedRealtime() - start);
+    result.put("elapsed_ms", Clock.millis() - start);
     writeModels(); // before the status: who sees 'done' finds the whole result
     status(state, "", true);
   }

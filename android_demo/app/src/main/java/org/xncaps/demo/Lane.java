@@ -1,8 +1,8 @@
 package org.xncaps.demo;
 
-import android.os.SystemClock;
 import java.nio.ByteBuffer;
 import java.util.List;
+import org.xncaps.core.Clock;
 import org.xncaps.core.LatencyStats;
 import org.xncaps.core.Picture;
 import org.xncaps.core.Preprocessor;
@@ -24,19 +24,19 @@ final class Lane implements AutoCloseable {
   }
 
   LaneResult classify(YuvFrame frame, int degrees, Settings settings) {
-    long start = SystemClock.elapsedRealtimeNanos();
+    long start = Clock.nanos();
     return finish(preprocessor.apply(frame, degrees), start, settings);
   }
 
   LaneResult classify(Picture picture, int degrees, Settings settings) {
-    long start = SystemClock.elapsedRealtimeNanos();
+    long start = Clock.nanos();
     return finish(preprocessor.apply(picture, degrees), start, settings);
   }
 
   private LaneResult finish(ByteBuffer input, long start, Settings settings) {
-    long ready = SystemClock.elapsedRealtimeNanos();
+    long ready = Clock.nanos();
     float[] scores = classifier.run(input);
-    long done = SystemClock.elapsedRealtimeNanos();
+    long done = Clock.nanos();
     preprocessTimes.add(ready - start);
     inferenceTimes.add(done - ready);
     List<TopK.Entry> top =

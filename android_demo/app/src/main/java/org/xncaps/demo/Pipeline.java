@@ -2,10 +2,10 @@ package org.xncaps.demo;
 
 import android.os.Handler;
 import android.os.HandlerThread;
-import android.os.SystemClock;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.xncaps.core.Clock;
 import org.xncaps.core.FrameGate;
 import org.xncaps.core.FrameRate;
 import org.xncaps.core.ModelException;
@@ -159,7 +159,7 @@ final class Pipeline {
       for (Lane lane : lanes) {
         results.add(lane.classify(frame, degrees, settings));
       }
-      long now = SystemClock.elapsedRealtimeNanos();
+      long now = Clock.nanos();
       rate.frame(now);
       listener.onResults(this, results, rate.perSecond(now));
     } catch (IllegalArgumentException | IllegalStateException e) {

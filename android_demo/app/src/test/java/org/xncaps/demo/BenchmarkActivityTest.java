@@ -27,14 +27,10 @@ import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
-import org.robolectric.annotation.Config;
-import org.robolectric.annotation.GraphicsMode;
 import org.xncaps.core.Json;
 
 /** The benchmark screen by its protocol (docs/android.md), with real inference. */
 @RunWith(RobolectricTestRunner.class)
-@Config(sdk = 34, qualifiers = "w393dp-h851dp-xhdpi")
-@GraphicsMode(GraphicsMode.Mode.NATIVE)
 public final class BenchmarkActivityTest {
   private static final String FUSED = "{\"file\":\"fused.tflite\",\"inputs\":\"in.f32\"}";
   private static final String FLOAT = "{\"file\":\"float.tflite\"}";

@@ -10,6 +10,7 @@ import android.graphics.ImageFormat;
 import android.graphics.Matrix;
 import android.hardware.camera2.CameraCharacteristics;
 import android.hardware.camera2.CameraManager;
+import android.media.ImageReader;
 import android.util.Size;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,8 +21,6 @@ import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
-import org.robolectric.annotation.Config;
-import org.robolectric.annotation.GraphicsMode;
 import org.robolectric.shadow.api.Shadow;
 import org.robolectric.shadows.ShadowCameraCharacteristics;
 import org.robolectric.shadows.StreamConfigurationMapBuilder;
@@ -29,8 +28,6 @@ import org.xncaps.core.YuvFrame;
 
 /** Choosing a camera, opening and closing it (Robolectric's Camera2), and the preview's geometry. */
 @RunWith(RobolectricTestRunner.class)
-@Config(sdk = 34)
-@GraphicsMode(GraphicsMode.Mode.NATIVE)
 public final class CameraTest implements FrameSource.Listener {
   private final List<Problem> problems = Collections.synchronizedList(new ArrayList<Problem>());
   private volatile PreviewGeometry geometry;
@@ -38,6 +35,8 @@ public final class CameraTest implements FrameSource.Listener {
 
   @Before
   public void setUp() {
+    // Robolectric unpacks its native library at first use, for seconds: not while a camera closes
+    ImageReader.newInstance(8, 8, ImageFormat.YUV_420_888, 1).close();
     manager =
         (CameraManager)
             RuntimeEnvironment.getApplication().getSystemService(Context.CAMERA_SERVICE);

@@ -72,7 +72,7 @@ final class FakeFrames implements DemoApplication.FrameSourceFactory {
       closed = true;
     }
 
-    /** A frame whose pixels are the digit, dark on bright, 8 x 8 pixels each of size x size. */
+    /** A frame with the digit in ink on paper, 8 x 8 pixels each of size x size. */
     void send(float[] digit, int size) throws InterruptedException {
       if (!started || closed) {
         throw new IllegalStateException("expected an open source");
@@ -88,7 +88,7 @@ final class FakeFrames implements DemoApplication.FrameSourceFactory {
     ByteBuffer luma = ByteBuffer.allocateDirect(side * side);
     for (int y = 0; y < side; y++) {
       for (int x = 0; x < side; x++) {
-        luma.put(y * side + x, (byte) Math.round(digit[y / size * 8 + x / size]));
+        luma.put(y * side + x, (byte) (255 - Math.round(digit[y / size * 8 + x / size])));
       }
     }
     ByteBuffer chroma = ByteBuffer.allocateDirect(side * side / 4);

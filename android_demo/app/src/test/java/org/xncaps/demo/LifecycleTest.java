@@ -6,6 +6,9 @@ import static org.junit.Assert.assertTrue;
 import android.Manifest;
 import android.app.Application;
 import android.os.Looper;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import org.junit.Before;
 import org.junit.Test;
@@ -15,17 +18,16 @@ import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
-import org.robolectric.annotation.Config;
 
 /** Pausing, turning and leaving at any moment, a thousand times each: nothing leaks, nothing dies. */
 @RunWith(RobolectricTestRunner.class)
-@Config(sdk = 34)
 public final class LifecycleTest {
-  private static final int TIMES = 1000;
+  private static final int TIMES = Integer.getInteger("times", 1000);
 
   private FakeFrames camera;
   private float[] digit;
   private final Random random = new Random(5);
+  private final List<WeakReference<Object>> seen = new ArrayList<>();
 
   @Before
   public void setUp() throws Exception {
@@ -53,6 +55,20 @@ public final class LifecycleTest {
     camera.made.removeIf(source -> source.closed);
   }
 
+  /** Whose memory has to be free in the end. */
+  private void watch(MainActivity activity) {
+    seen.add(new WeakReference<Object>(activity.pipeline()));
+  }
+
+  private int alive() {
+    System.gc();
+    int count = 0;
+    for (WeakReference<Object> reference : seen) {
+      count += reference.get() == null ? 0 : 1;
+    }
+    return count;
+  }
+
   private static int threads() {
     int count = 0;
     for (Thread thread : Thread.getAllStackTraces().keySet()) {
@@ -61,9 +77,12 @@ public final class LifecycleTest {
     return count;
   }
 
-  private static void checkNothingLeft(FakeFrames camera, long before) throws Exception {
+  private void checkNothingLeft(long before) throws Exception {
     assertEquals(0, camera.open());
     Screens.await("threads to end", () -> threads() == 0);
+    camera.made.clear();
+    assertTrue(seen.size() >= TIMES);
+    Screens.await("pipelines to be collected", () -> alive() <= 5);
     long grown = ClassifierTest.residentKilobytes() - before;
     assertTrue("memory grew by " + grown + " KB", grown < 300_000);
   }
@@ -74,6 +93,7 @@ public final class LifecycleTest {
         Robolectric.buildActivity(MainActivity.class).setup();
     long before = ClassifierTest.residentKilobytes();
     for (int i = 0; i < TIMES; i++) {
+      watch(controller.get());
       live();
       controller.pause();
       assertEquals(0, camera.open());
@@ -81,7 +101,7 @@ public final class LifecycleTest {
       assertEquals(1, camera.open());
     }
     controller.pause().stop().destroy();
-    checkNothingLeft(camera, before);
+    checkNothingLeft(before);
   }
 
   @Test
@@ -90,12 +110,13 @@ public final class LifecycleTest {
         Robolectric.buildActivity(MainActivity.class).setup();
     long before = ClassifierTest.residentKilobytes();
     for (int i = 0; i < TIMES; i++) {
+      watch(controller.get());
       live();
       controller.recreate();
       assertEquals(1, camera.open());
     }
     controller.pause().stop().destroy();
-    checkNothingLeft(camera, before);
+    checkNothingLeft(before);
   }
 
   @Test
@@ -104,10 +125,11 @@ public final class LifecycleTest {
     for (int i = 0; i < TIMES; i++) {
       ActivityController<MainActivity> controller =
           Robolectric.buildActivity(MainActivity.class).setup();
+      watch(controller.get());
       live();
       controller.pause().stop().destroy();
       assertEquals(0, camera.open());
     }
-    checkNothingLeft(camera, before);
+    checkNothingLeft(before);
   }
 }

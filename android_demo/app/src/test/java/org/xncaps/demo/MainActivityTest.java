@@ -8,8 +8,11 @@ import static org.junit.Assert.assertTrue;
 
 import android.Manifest;
 import android.app.Application;
+import android.content.Context;
 import android.content.Intent;
+import android.os.BatteryManager;
 import android.os.Looper;
+import android.os.PowerManager;
 import android.view.View;
 import android.widget.TextView;
 import org.junit.After;
@@ -22,14 +25,11 @@ import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.annotation.Config;
-import org.robolectric.annotation.GraphicsMode;
 import org.robolectric.shadows.ShadowToast;
 import org.xncaps.core.Json;
 
 /** The camera screen with a fake camera, and real models behind it. */
 @RunWith(RobolectricTestRunner.class)
-@Config(sdk = 34, qualifiers = "w393dp-h851dp-xhdpi")
-@GraphicsMode(GraphicsMode.Mode.NATIVE)
 public final class MainActivityTest {
   private Application application;
   private FakeFrames camera;
@@ -42,6 +42,12 @@ public final class MainActivityTest {
     camera = FakeFrames.install(application);
     digits = TestModels.rows("digits.inputs.f32", TestModels.PIXELS);
     Shadows.shadowOf(application).grantPermissions(Manifest.permission.CAMERA);
+    application.sendStickyBroadcast(
+        new Intent(Intent.ACTION_BATTERY_CHANGED)
+            .putExtra(BatteryManager.EXTRA_TEMPERATURE, 315)
+            .putExtra(BatteryManager.EXTRA_LEVEL, 80));
+    PowerManager power = (PowerManager) application.getSystemService(Context.POWER_SERVICE);
+    Shadows.shadowOf(power).setCurrentThermalStatus(PowerManager.THERMAL_STATUS_MODERATE);
   }
 
   @After
@@ -74,7 +80,8 @@ public final class MainActivityTest {
         "a result",
         () -> {
           camera.last().send(digit, 1); // as large as the input: the very pixels go in
-          return activity.screen().panel(0).times().length() > 0;
+          String times = activity.screen().panel(0).times().toString();
+          return times.contains("(median of ") && !times.contains("(median of 1)");
         });
   }
 
@@ -89,14 +96,15 @@ public final class MainActivityTest {
       best = expected[0][c] > expected[0][best] ? c : best;
     }
     String spoken = activity.screen().panel(0).bars().getContentDescription().toString();
-    assertTrue(spoken, spoken.contains(": class " + best + ", " + Math.round(100 * expected[0][best])));
+    assertTrue(spoken, spoken.contains(": " + best + ", " + Math.round(100 * expected[0][best])));
     String runtime = activity.screen().panel(0).runtime().toString();
     assertTrue(runtime, runtime.contains("TensorFlow Lite 2.16.1 + xncaps"));
     String times = activity.screen().panel(0).times().toString();
     assertTrue(times, times.matches("(?s)Preprocessing .* ms, p90 .*Inference .* \\(median of .*"));
     TextView status = activity.findViewById(R.id.status);
-    assertTrue(status.getText().toString(), status.getText().toString().contains("frames/s"));
-    assertTrue(Screens.colors(Screens.save(activity, "camera")) > 20);
+    String state = status.getText().toString();
+    assertTrue(state, state.endsWith("frames/s · Battery 31.5 °C · heat: moderate"));
+    assertTrue(Screens.colors(Screens.save(activity, "camera", digits[0])) > 20);
   }
 
   @Test
@@ -127,7 +135,7 @@ public final class MainActivityTest {
     Screens.await("the second", () -> activity.screen().panel(1).times().length() > 0);
     assertEquals(View.VISIBLE, activity.screen().panel(1).getVisibility());
     assertEquals(first, activity.screen().panel(1).bars().spoken());
-    Screens.save(activity, "two-models");
+    Screens.save(activity, "two-models", digits[3]);
   }
 
   @Test
@@ -136,7 +144,7 @@ public final class MainActivityTest {
     MainActivity activity = start();
     awaitResult(activity, digits[5]);
     assertEquals(0xFF121514, activity.getColor(R.color.ground));
-    int corner = Screens.save(activity, "dark").getPixel(2, 800);
+    int corner = Screens.save(activity, "dark", digits[5]).getPixel(2, 800);
     assertTrue(Integer.toHexString(corner), (corner & 0xFF) < 0x40);
   }
 
@@ -147,7 +155,7 @@ public final class MainActivityTest {
     awaitResult(activity, digits[6]);
     View preview = activity.findViewById(R.id.preview);
     assertTrue(preview.getHeight() > 0.8 * activity.getWindow().getDecorView().getHeight());
-    Screens.save(activity, "landscape");
+    Screens.save(activity, "landscape", digits[6]);
   }
 
   @Test

@@ -3,6 +3,7 @@ package org.xncaps.demo;
 import android.app.Activity;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
+import android.graphics.Paint;
 import android.os.Looper;
 import android.view.View;
 import java.io.File;
@@ -15,30 +16,43 @@ import org.robolectric.Shadows;
 final class Screens {
   private Screens() {}
 
-  /** Runs the main thread's messages until the condition holds, at most 20 s. */
+  /** Runs the main thread's messages until the condition holds, at most 60 s. */
   static void await(String what, Callable<Boolean> condition) throws Exception {
-    long end = System.nanoTime() + 20_000_000_000L;
+    long end = System.nanoTime() + 60_000_000_000L;
     while (true) {
       Shadows.shadowOf(Looper.getMainLooper()).idle();
       if (condition.call()) {
         return;
       }
       if (System.nanoTime() > end) {
-        throw new AssertionError("waited 20 s for: " + what);
+        throw new AssertionError("waited 60 s for: " + what);
       }
       Thread.sleep(5);
     }
   }
 
-  /** Draws the activity's window into build/screens/NAME.png. */
   static Bitmap save(Activity activity, String name) throws IOException {
+    return save(activity, name, null);
+  }
+
+  /**
+   * Draws the activity's window into build/screens/NAME.png, with the digit where the camera's
+   * picture would be: a TextureView has no picture without a screen.
+   */
+  static Bitmap save(Activity activity, String name, float[] digit) throws IOException {
+    Shadows.shadowOf(Looper.getMainLooper()).idle();
     View root = activity.getWindow().getDecorView();
     if (root.getWidth() == 0) {
       throw new AssertionError("expected a laid-out window");
     }
     Bitmap bitmap =
         Bitmap.createBitmap(root.getWidth(), root.getHeight(), Bitmap.Config.ARGB_8888);
-    root.draw(new Canvas(bitmap));
+    Canvas canvas = new Canvas(bitmap);
+    root.draw(canvas);
+    View preview = activity.findViewById(R.id.preview);
+    if (preview != null) {
+      drawPreview(canvas, preview, digit);
+    }
     File folder = new File(System.getProperty("screens"));
     if (!folder.isDirectory() && !folder.mkdirs()) {
       throw new IOException("expected to make " + folder);
@@ -47,6 +61,27 @@ final class Screens {
       bitmap.compress(Bitmap.CompressFormat.PNG, 100, out);
     }
     return bitmap;
+  }
+
+  private static void drawPreview(Canvas canvas, View preview, float[] digit) {
+    int[] at = new int[2];
+    preview.getLocationInWindow(at);
+    Paint paint = new Paint();
+    canvas.drawRect(
+        at[0], at[1], at[0] + preview.getWidth(), at[1] + preview.getHeight(), paint);
+    if (digit == null) {
+      return;
+    }
+    float side = Math.min(preview.getWidth(), preview.getHeight());
+    float left = at[0] + (preview.getWidth() - side) / 2;
+    float top = at[1] + (preview.getHeight() - side) / 2;
+    for (int i = 0; i < digit.length; i++) {
+      int grey = 255 - Math.round(digit[i]);
+      paint.setColor(0xFF000000 | grey << 16 | grey << 8 | grey);
+      float x = left + i % 8 * side / 8;
+      float y = top + i / 8 * side / 8;
+      canvas.drawRect(x, y, x + side / 8, y + side / 8, paint);
+    }
   }
 
   /** Distinct colours: a blank screen has one. */

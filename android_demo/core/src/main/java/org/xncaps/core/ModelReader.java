@@ -25,7 +25,7 @@ import org.tensorflow.lite.support.metadata.schema.TensorMetadata;
  * files appended to the model as a ZIP (label file, xncaps.json).
  */
 public final class ModelReader {
-  /** The associated file with what the standard metadata has no field for (docs/android.md). */
+  /** The associated file with what the standard metadata has no field for (docs/metadata.md). */
   static final String EXTRAS = "xncaps.json";
 
   private static final int SMALLEST = 8 + 16;
@@ -51,8 +51,9 @@ public final class ModelReader {
       return new ModelReader(new MetadataExtractor(view), fileName).read(ops);
     } catch (ModelException e) {
       throw e;
-    } catch (IOException | RuntimeException | AssertionError e) {
-      // The flatbuffer classes check nothing: a damaged file ends in any unchecked exception.
+    } catch (IOException | RuntimeException | AssertionError | OutOfMemoryError e) {
+      // The flatbuffer classes check nothing: a damaged file ends in any unchecked exception, or in
+      // an array of a damaged length.
       throw new ModelException(
           ModelException.Kind.BROKEN, fileName + ": damaged or cut short (" + e + ")", e);
     }
@@ -140,20 +141,19 @@ public final class ModelReader {
       return false;
     }
     try {
-      Map<String, Object> extras = Json.object(Json.parse(text), EXTRAS);
-      Object channels = extras.get("channels");
-      if (channels instanceof Number
-          && tensor.rank() == 4 && ((Number) channels).intValue() != tensor.size(3)) {
+      Object about = Json.object(Json.parse(text), EXTRAS).get("input");
+      if (about == null) {
+        return false;
+      }
+      Map<String, Object> input = Json.object(about, EXTRAS + ": input");
+      Object order = input.get("channel_order");
+      int channels = "RGB".equals(order) ? 3 : "GRAYSCALE".equals(order) ? 1 : 0;
+      if (channels != 0 && tensor.rank() == 4 && channels != tensor.size(3)) {
         throw new ModelException(
             ModelException.Kind.METADATA,
-            EXTRAS + ": expected " + tensor.size(3) + " channels, got " + channels);
+            EXTRAS + ": expected " + tensor.size(3) + " channels, got channel_order " + order);
       }
-      Object invert = extras.get("invert");
-      if (invert != null && !(invert instanceof Boolean)) {
-        throw new ModelException(
-            ModelException.Kind.METADATA, EXTRAS + ": expected invert true or false, got " + invert);
-      }
-      return Boolean.TRUE.equals(invert);
+      return "light_on_dark".equals(input.get("polarity"));
     } catch (IllegalArgumentException e) {
       throw new ModelException(ModelException.Kind.METADATA, EXTRAS + ": " + e.getMessage(), e);
     }
