@@ -60,7 +60,7 @@ def test_page_says_who_is_faster_and_by_how_much() -> None:
     median = told["models"][1]["latency"]["median_us"]
     assert f"Fastest verified model: xnodr, {median:.1f} µs" in page
     assert f"{ratio:.2f} times faster than capsfc (95 % interval" in page
-    assert "its file 2.50 times smaller and as often right" in page
+    assert "its file 2.50 times smaller and as accurate" in page
     assert "91.7 %" in page and "cat taken for dog: 4" in page
 
 

@@ -206,7 +206,7 @@ def test_predictions_are_compared_with_the_hosts(
     np.savez(images, inputs=digits.images.astype(np.uint8), labels=digits.labels)
     (entry,) = board.measure([model("first")], accuracy=images)["models"]
     assert entry["agreement"] == {"rows": ROWS, "equal": ROWS, "data": "images.npz"}
-    assert entry["accuracy"]["rows"] == ROWS and entry["accuracy"]["source"] == "accuracy.npz"
+    assert entry["accuracy"]["rows"] == ROWS and entry["accuracy"]["source"] == "images.npz"
     assert "predictions" not in entry
 
 

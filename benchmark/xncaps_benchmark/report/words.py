@@ -76,8 +76,8 @@ def _points(model: dict[str, Any], baseline: dict[str, Any]) -> str:
         return ""
     points = 100 * (correct - other) / rows
     if correct == other:
-        return "as often right"
-    return f"right {abs(points):.2f} points {'more' if points > 0 else 'less'} often"
+        return "as accurate"
+    return f"{abs(points):.2f} points {'more' if points > 0 else 'less'} accurate"
 
 
 def headline(models: Sequence[dict[str, Any]]) -> str:

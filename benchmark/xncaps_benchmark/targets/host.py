@@ -11,6 +11,8 @@ from xncaps_benchmark import measuring, plan
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import local
 
+PUSHED_IMAGES = "accuracy.npz"
+
 
 def remote_name(job: plan.Job, index: int) -> str:
     """A file name without surprises for a shell, a phone or another model."""
@@ -84,6 +86,7 @@ def merge(
                 )
             record = {**there, "name": record["name"], "summary": record["summary"]}
             here = expected.get(record["name"])
+            _rename_source(record, options)
             if here is not None and "predictions" in record:
                 source = pathlib.Path(str(options.accuracy)).name
                 record["agreement"] = agreement(here, record["predictions"], source)
@@ -96,6 +99,13 @@ def merge(
     parts = {key: fetched[key] for key in ("method", "machine", "state")}
     complete = fetched["complete"] and not notes
     return measuring.assemble(parts, records, target, options, complete=complete, notes=all_notes)
+
+
+def _rename_source(record: dict[str, Any], options: plan.Options) -> None:
+    """The images of --accuracy have their own name again, not that of the copy."""
+    accuracy = record["accuracy"]
+    if options.accuracy is not None and accuracy and accuracy.get("source") == PUSHED_IMAGES:
+        accuracy["source"] = pathlib.Path(options.accuracy).name[:200]
 
 
 def nothing_to_run(

@@ -225,7 +225,7 @@ class Session:
         for index, job in enumerate(self._good):
             files += host.pushed(job, index)
         if self._options.accuracy is not None:
-            files.append((pathlib.Path(self._options.accuracy), "files/accuracy.npz"))
+            files.append((pathlib.Path(self._options.accuracy), f"files/{host.PUSHED_IMAGES}"))
         size = sum(path.stat().st_size for path, _ in files)
         if board.free < 4 * size:  # wheels are unpacked
             raise TargetError(
@@ -288,7 +288,7 @@ class Session:
             if getattr(options, name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
         if options.accuracy is not None:
-            words += ["--accuracy", "files/accuracy.npz"]
+            words += ["--accuracy", f"files/{host.PUSHED_IMAGES}"]
         words += ["-o", "result.json", "--progress-file", "progress", "--checkpoint"]
         return " ".join(shlex.quote(word) for word in words)
 
