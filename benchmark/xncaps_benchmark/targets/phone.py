@@ -31,7 +31,8 @@ class Settings:
         delegate: whether the app runs with the xncaps delegate; None: where a file's ops need it.
         benchmark_model: TFLite's binary of that name, to run instead of the app.
         external_delegate: a delegate's .so for benchmark_model.
-        host, port: of the adb server; None: ANDROID_ADB_SERVER_HOST/_PORT, else 127.0.0.1:5037.
+        host: of the adb server; None: ANDROID_ADB_SERVER_HOST, else 127.0.0.1.
+        port: of the adb server; None: ANDROID_ADB_SERVER_PORT, else 5037.
         timeout: seconds for an answer of the device.
     """
 
