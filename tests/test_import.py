@@ -13,7 +13,7 @@ def _run(code, **environment):
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         env={**env, **environment},
     )
 

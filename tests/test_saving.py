@@ -69,7 +69,7 @@ for path in sys.argv[2:]:
 def test_a_fresh_process_loads_and_trains_on(saved):
     paths = [str(saved / name) for name in ("io.npz", *FORMATS)]
     arguments = [sys.executable, "-c", CODE, *paths]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=600)
 
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("loaded") == len(FORMATS)
