@@ -41,6 +41,7 @@ struct Odr {
   FakeContext fake;
   int u, bits, scale, v;
   tflite::TfLiteDelegate* delegate;
+  bool own_delegate = true;
 
   explicit Odr(const std::vector<uint8_t>& options = Options(),
                std::vector<int> bit_dims = {5, 3, 4, 1}, std::vector<int> scale_dims = {5, 3, 4},
@@ -59,7 +60,10 @@ struct Odr {
     fake.AddNode("XnCapsOdr", {u, bits, scale}, {v}, options);
     delegate = CreateDelegate(DelegateOptions(), nullptr);
   }
-  ~Odr() {}
+  ~Odr() {
+    fake.Release();
+    if (own_delegate) DeleteDelegate(delegate);
+  }
 
   tflite::TfLiteStatus Prepare() {
     EXPECT_EQ(fake.Apply(delegate, {v}), kTfLiteOk);
@@ -167,6 +171,8 @@ TEST(DelegateTest, TensorsBetweenNodesAreOurs) {
     EXPECT_EQ(fake.tensor(between).data, nullptr);
     EXPECT_EQ(fake.tensor(v).dims->data[0], batch);
   }
+  fake.Release();
+  DeleteDelegate(delegate);
 }
 
 std::string reported;
@@ -227,6 +233,7 @@ TEST(DelegateTest, IsSharedByInterpretersOnThreads) {
       Odr odr;
       DeleteDelegate(odr.delegate);
       odr.delegate = delegate;
+      odr.own_delegate = false;
       ASSERT_EQ(odr.Prepare(), kTfLiteOk);
       for (int round = 0; round < 200; ++round)
         ASSERT_EQ(odr.fake.Invoke({odr.u, odr.v}), kTfLiteOk);

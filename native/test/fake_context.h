@@ -33,7 +33,7 @@ class FakeContext {
   FakeContext(const FakeContext&) = delete;
   FakeContext& operator=(const FakeContext&) = delete;
   ~FakeContext() {
-    if (kernel_.init != nullptr) kernel_.free(&context_, node_.user_data);
+    Release();
     for (auto& tensor : tensors_) free(tensor.dims);
   }
 
@@ -101,6 +101,12 @@ class FakeContext {
       tensor.data = memory_[index].get();
     }
     return kernel_.invoke(&context_, &node_);
+  }
+
+  // Frees the delegate's kernel, as an interpreter does before its delegates go.
+  void Release() {
+    if (kernel_.init != nullptr) kernel_.free(&context_, node_.user_data);
+    kernel_.init = nullptr;
   }
 
   TfLiteTensor& tensor(int index) { return tensors_[index]; }
