@@ -12,7 +12,8 @@ from xncaps_tf.data.names import NAMES
 from xncaps_tf.models.names import BACKBONES, HEADS, UPSAMPLING
 from xncaps_tf.training import config as choices
 
-_ALONE = ("resume", "config_file", "out")  # parameters that are no fields of a config
+# Parameters that are no fields of a config.
+_ALONE = ("resume", "config_file", "out", "wait_for_workers")
 
 
 @click.command(context_settings={"show_default": True})
@@ -91,6 +92,13 @@ _ALONE = ("resume", "config_file", "out")  # parameters that are no fields of a 
     "--save-steps", type=click.IntRange(0), default=0, help="Save inside epochs, too; 0: never."
 )
 @click.option("--strategy", type=click.Choice(choices.STRATEGIES), default="none")
+@click.option(
+    "--wait-for-workers",
+    type=click.FloatRange(1),
+    default=45,
+    metavar="SECONDS",
+    help="For the other workers to appear, before this one ends.",
+)
 @click.option("--threads", type=click.IntRange(0), default=0, help="0: one a core.")
 @click.pass_context
 def train(ctx: click.Context, out: str | None, resume: str | None, **values: Any) -> None:
@@ -119,8 +127,10 @@ def train(ctx: click.Context, out: str | None, resume: str | None, **values: Any
     else:
         folder = RunFolder(out)
         config = _config(values.pop("config_file"), given)
-        folder.start(config, Task.from_environment(config.strategy))  # before TensorFlow is there
-    _run(folder, is_multi_worker=config.strategy == "multi_worker")
+        # Before TensorFlow is there, so that a run can be resumed from its first second on.
+        task = Task.from_environment(config.strategy)
+        folder.start(config, task, values["wait_for_workers"])
+    _run(folder, config.strategy == "multi_worker", values["wait_for_workers"])
 
 
 def _given(ctx: click.Context, values: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +175,7 @@ def _config(file: str | None, given: dict[str, Any]) -> Any:
         raise click.BadParameter(str(error).removeprefix("TrainConfig: ")) from None
 
 
-def _run(folder: Any, *, is_multi_worker: bool) -> None:
+def _run(folder: Any, is_multi_worker: bool, arrival: float) -> None:
     from xncaps_tf import training
     from xncaps_tf.training import progress
 
@@ -176,7 +186,7 @@ def _run(folder: Any, *, is_multi_worker: bool) -> None:
     else:
         reporter = progress.Lines(click.echo)
     try:
-        result = training.resume(folder.path, reporter=reporter)
+        result = training.resume(folder.path, reporter=reporter, arrival=arrival)
     except BaseException as error:  # Ctrl-C too
         if is_multi_worker:
             _exit_at_once(error)

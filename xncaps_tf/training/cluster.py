@@ -20,9 +20,12 @@ class Cluster:
         config: its `strategy` is used.
         task: this process.
         advice: for the line that is printed when a worker is lost.
+        arrival: seconds to wait for the other workers; None: the watchdog's own number.
     """
 
-    def __init__(self, config: TrainConfig, task: Task, advice: str) -> None:
+    def __init__(
+        self, config: TrainConfig, task: Task, advice: str, arrival: float | None = None
+    ) -> None:
         self.task = task
         self.strategy: Any = None
         self._watchdog: Watchdog | None = None
@@ -32,7 +35,7 @@ class Cluster:
             devices = gpus or tf.config.list_logical_devices("CPU")
             self.strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
         elif config.strategy == "multi_worker":
-            self._watchdog = Watchdog(task, advice)
+            self._watchdog = Watchdog(task, advice, arrival)
             self._watchdog.start()
             self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
             self._watchdog.cluster_is_up()

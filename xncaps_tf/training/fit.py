@@ -68,8 +68,18 @@ def run(
     return resume(out, reporter=reporter)
 
 
-def resume(out: str | os.PathLike[str], *, reporter: Reporter | None = None) -> TrainResult:
+def resume(
+    out: str | os.PathLike[str],
+    *,
+    reporter: Reporter | None = None,
+    arrival: float | None = None,
+) -> TrainResult:
     """Continues a run where its last state left it; does nothing where it is finished.
+
+    Args:
+        out: the folder of the run.
+        reporter: shows the progress; None for none.
+        arrival: with multi_worker, seconds to wait for the other workers; None: 45.
 
     Raises:
         TrainingError: there is no run, its state is damaged, or another process trains in it.
@@ -81,15 +91,21 @@ def resume(out: str | os.PathLike[str], *, reporter: Reporter | None = None) -> 
         state = State.read(folder.checkpoint)
         return TrainResult(folder, state.rows, state.best_epoch, was_finished=True)
     if not task.is_chief:
-        return _train(folder, config, task, Reporter())
+        return _train(folder, config, task, Reporter(), arrival)
     with folder.locked():
-        return _train(folder, config, task, reporter or Reporter())
+        return _train(folder, config, task, reporter or Reporter(), arrival)
 
 
-def _train(folder: RunFolder, config: TrainConfig, task: Task, reporter: Reporter) -> TrainResult:
+def _train(
+    folder: RunFolder,
+    config: TrainConfig,
+    task: Task,
+    reporter: Reporter,
+    arrival: float | None,
+) -> TrainResult:
     _prepare(config)
     advice = f"start every worker again with: xncaps train --resume {folder.path}"
-    cluster = Cluster(config, task, advice)
+    cluster = Cluster(config, task, advice, arrival)
     try:
         trainer = Trainer(folder, config, cluster, reporter)
         try:

@@ -80,7 +80,7 @@ class RunFolder:
             copy = folder / f"init{source.suffix}"
             files.write_atomically(copy, lambda beside: shutil.copyfile(source, beside))
 
-    def start(self, config: TrainConfig, task: Task, timeout: float = 60.0) -> None:
+    def start(self, config: TrainConfig, task: Task, timeout: float = 45.0) -> None:
         """Makes the folder (the chief) or waits until it is there (every other worker)."""
         if task.is_chief:
             self.create(config)

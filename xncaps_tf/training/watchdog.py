@@ -19,7 +19,7 @@ INTERVAL = 2.0  # seconds between two rounds
 REPLY_TIMEOUT = 8.0  # a peer that answers later stands still
 FAILURES = 2  # in a row
 START_SECONDS = 45.0  # from a peer's first sign of life to the cluster being up
-ARRIVAL_SECONDS = 300.0  # for a peer's first sign of life
+ARRIVAL_SECONDS = 45.0  # for a peer's first sign of life, unless told otherwise
 
 
 class Watchdog:
@@ -28,11 +28,19 @@ class Watchdog:
     Args:
         task: this process.
         advice: what to do, ends the printed line.
+        arrival: seconds to wait for a peer's first sign of life; None: ARRIVAL_SECONDS.
         end: called with the line when a peer is lost; by default prints it and exits with 1.
     """
 
-    def __init__(self, task: Task, advice: str, end: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self,
+        task: Task,
+        advice: str,
+        arrival: float | None = None,
+        end: Callable[[str], object] | None = None,
+    ) -> None:
         self._task = task
+        self._arrival = ARRIVAL_SECONDS if arrival is None else arrival
         self._advice = advice
         self._end = end or exit_now
         self._is_up = threading.Event()
@@ -70,8 +78,8 @@ class Watchdog:
                     gone[name] += 1
                     if gone[name] >= FAILURES:
                         return f"{name} ({address}) is gone"
-                elif time.monotonic() - began > ARRIVAL_SECONDS:
-                    return f"{name} ({address}) did not come within {ARRIVAL_SECONDS:.0f} s"
+                elif time.monotonic() - began > self._arrival:
+                    return f"{name} ({address}) did not come within {self._arrival:.0f} s"
             everyone = len(seen) == len(self._task.peers())
             if everyone and time.monotonic() - max(seen.values()) > START_SECONDS:
                 return f"the workers did not come together within {START_SECONDS:.0f} s"
