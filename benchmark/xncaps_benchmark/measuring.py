@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import xncaps_benchmark
-from xncaps_benchmark import machine, plan, results, runtimes, stats
+from xncaps_benchmark import images, machine, plan, results, runtimes, stats
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import local
 
@@ -56,6 +56,8 @@ def measure(
         )
     jobs = plan.jobs([pathlib.Path(file) for file in files], chosen.runtime)
     plan.pick_baseline([job.record for job in jobs], chosen.baseline)
+    if chosen.accuracy is not None:
+        images.read(pathlib.Path(chosen.accuracy))  # before anything runs
     if kind == "local":
         return _local(jobs, chosen, progress, checkpoint)
     module = importlib.import_module(f"xncaps_benchmark.targets.{kind}")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from benchmark_files import ROWS, Digits
 
-from xncaps_benchmark import expected
+from xncaps_benchmark import expected, npz
 from xncaps_benchmark.errors import ModelError
 
 
@@ -79,7 +79,7 @@ def test_read_refuses_what_unpacks_to_more_than_the_limit(
 ) -> None:
     path = tmp_path / "m.expected.npz"
     digits.write_expected(path)
-    monkeypatch.setattr(expected, "MAX_BYTES", 1000)
+    monkeypatch.setattr(npz, "MAX_BYTES", 1000)
     with pytest.raises(ModelError, match="at most 1000 bytes unpacked"):
         expected.read(path)
 

@@ -38,7 +38,9 @@ class Settings:
     Args:
         wheels: folder with our wheels (`make dist`).
         python: the board's Python.
-        known_hosts, identity, config: files; None: what OpenSSH uses (~/.ssh).
+        known_hosts: file; None: what OpenSSH uses (~/.ssh).
+        identity: file, likewise.
+        config: file, likewise.
         timeout: seconds for a connection.
         patience: seconds to try again after a lost connection.
     """
