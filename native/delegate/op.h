@@ -2,11 +2,10 @@
 #ifndef XNCAPS_DELEGATE_OP_H_
 #define XNCAPS_DELEGATE_OP_H_
 
-#include <new>
-
 #include "delegate/flex_map.h"
 #include "delegate/tflite_abi.h"
 #include "kernels/dispatch.h"
+#include "kernels/memory.h"
 #include "kernels/thread_pool.h"
 
 namespace xncaps {
@@ -77,7 +76,7 @@ template <typename State>
 constexpr OpType MakeOp(const char* name) {
   return {name,
           sizeof(State),
-          [](void* state) { new (state) State(); },
+          [](void* state) { new (XncapsHere{state}) State(); },
           [](void* state) { static_cast<State*>(state)->~State(); },
           [](void* state, const OpContext& op) { return static_cast<State*>(state)->Prepare(op); },
           [](void* state, const OpContext& op) { return static_cast<State*>(state)->Invoke(op); }};

@@ -47,7 +47,7 @@ bool Partition::AddNode(TfLiteContext* context, int index, const Isa* isa, Threa
   TfLiteRegistration* registration = nullptr;
   if (context->GetNodeAndRegistration(context, index, &from, &registration) != kTfLiteOk)
     return false;
-  Node* node = new (&nodes_[node_count_]) Node();
+  Node* node = new (XncapsHere{&nodes_[node_count_]}) Node();
   node->type = OpOfNode(from, registration, &node->op.options_);
   if (node->type == nullptr) return false;
   node->op.context_ = context;
@@ -73,7 +73,7 @@ bool Partition::AddOwnTensors(const TfLiteIntArray* outside) {
     const TfLiteIntArray* outputs = nodes_[i].op.outputs_;
     for (int k = 0; k < outputs->size; ++k) {
       if (Contains(outside, outputs->data[k])) continue;
-      new (&own_[own_count_]) OwnTensor();
+      new (XncapsHere{&own_[own_count_]}) OwnTensor();
       own_[own_count_++].index = outputs->data[k];
     }
   }
@@ -84,7 +84,7 @@ Partition* Partition::Create(TfLiteContext* context, const TfLiteDelegateParams*
                              const Isa* isa, ThreadPool* pool) {
   void* memory = calloc(1, sizeof(Partition));
   if (memory == nullptr) return nullptr;
-  Partition* partition = new (memory) Partition();
+  Partition* partition = new (XncapsHere{memory}) Partition();
   partition->context_ = context;
   const TfLiteIntArray* nodes = params->nodes_to_replace;
   partition->nodes_ =

@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Placement new of our own: <new> belongs to the C++ runtime's headers.
+struct XncapsHere {
+  void* address;
+};
+inline void* operator new(size_t, XncapsHere here) noexcept { return here.address; }
+inline void operator delete(void*, XncapsHere) noexcept {}
+
 namespace xncaps {
 
 constexpr size_t kAlignment = 64;

@@ -1,0 +1,52 @@
+# The native runtime's targets; included by the Makefile at the root.
+NATIVE := native/build
+AARS := 2.14.0 2.16.1
+AAR_HEADERS := $(foreach version,$(AARS),$(CURDIR)/$(NATIVE)/aar/$(version)/headers)
+empty :=
+space := $(empty) $(empty)
+NATIVE_CMAKE = cmake -S native -G Ninja -Wno-dev
+
+.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz native-arm bench-native fuzz wheels
+
+native-tools:
+	@scripts/apt.sh "the native runtime's tests" g++ cmake ninja-build libgtest-dev libbenchmark-dev maven unzip \
+	  qemu-user-static g++-aarch64-linux-gnu binutils
+
+native-build: native-tools ## the delegate, its tests and benchmarks in native/build/native
+	@native/aar_headers.sh $(NATIVE)/aar $(AARS)
+	@$(NATIVE_CMAKE) -B $(NATIVE)/native -DXNCAPS_WERROR=ON -DXNCAPS_BUILD_TESTS=ON -DXNCAPS_BUILD_BENCH=ON \
+	  -DXNCAPS_AAR_HEADERS="$(subst $(space),;,$(strip $(AAR_HEADERS)))" > $(NATIVE)/native.log
+	@ninja -C $(NATIVE)/native --quiet
+
+native-test: native-build native-asan native-tsan native-fuzz native-arm ## ctest, sanitizers, 20,000 fuzzed inputs, aarch64
+	@ctest --test-dir $(NATIVE)/native --output-on-failure
+
+native-asan: native-tools
+	@$(NATIVE_CMAKE) -B $(NATIVE)/asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DXNCAPS_SANITIZE=address,undefined \
+	  -DXNCAPS_BUILD_TESTS=ON -DXNCAPS_BUILD_FUZZ=ON > /dev/null
+	@ninja -C $(NATIVE)/asan --quiet
+	@ctest --test-dir $(NATIVE)/asan --output-on-failure
+
+native-tsan: native-tools
+	@$(NATIVE_CMAKE) -B $(NATIVE)/tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DXNCAPS_SANITIZE=thread \
+	  -DXNCAPS_BUILD_TESTS=ON > /dev/null
+	@ninja -C $(NATIVE)/tsan --quiet caps_test delegate_test thread_pool_test
+	@ctest --test-dir $(NATIVE)/tsan --output-on-failure -R '^(caps|delegate|thread_pool)_test'
+
+native-fuzz: native-asan
+	@$(NATIVE)/asan/fuzz/fuzz_delegate 20000
+
+native-arm: native-tools
+	@$(NATIVE_CMAKE) -B $(NATIVE)/arm -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/native/toolchains/aarch64-linux-gnu.cmake \
+	  -DXNCAPS_WERROR=ON -DXNCAPS_BUILD_TESTS=ON -DXNCAPS_GTEST_SOURCE=/usr/src/googletest > /dev/null
+	@ninja -C $(NATIVE)/arm --quiet
+	@ctest --test-dir $(NATIVE)/arm --output-on-failure
+
+fuzz: native-asan ## 1,000,000 fuzzed inputs under sanitizers
+	@$(NATIVE)/asan/fuzz/fuzz_delegate 1000000
+
+bench-native: $(SETUP) ## the native runtime against LiteRT, each row of the table
+	@$(PY) native/bench/bench_native.py
+
+wheels: $(SETUP) native-tools ## dist/xncaps_runtime-*-manylinux_2_28_{x86_64,aarch64}.whl
+	@native/wheels.sh $(CURDIR)/$(PY) $(CURDIR)/dist

@@ -1,0 +1,80 @@
+"""For C and C++ users: `cmake --install`, the CMake package, examples/cpp; the structs at run time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xncaps_runtime import testing as make
+
+ROOT = Path(__file__).parents[2]
+
+
+def cmake(*arguments: str | Path) -> None:
+    done = subprocess.run(
+        ["cmake", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_example_builds_against_the_installed_package(tmp_path: Path) -> None:
+    prefix = tmp_path / "prefix"
+    cmake("-S", ROOT / "native", "-B", tmp_path / "library", f"-DCMAKE_INSTALL_PREFIX={prefix}")
+    cmake("--build", tmp_path / "library")
+    cmake("--install", tmp_path / "library")
+    assert (prefix / "include/xncaps/xncaps.h").is_file()
+    example = tmp_path / "example"
+    cmake("-S", ROOT / "examples/cpp", "-B", example, f"-DCMAKE_PREFIX_PATH={prefix}")
+    cmake("--build", example)
+    run = [str(example / "delegate")]
+    out = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert out.startswith("xncaps ") and "kernels" in out
+    bad = {**os.environ, "XNCAPS_ISA": "mmx"}
+    refused = subprocess.run(run, capture_output=True, text=True, check=False, env=bad)
+    assert refused.returncode == 1
+    assert "XNCAPS_ISA: expected one of scalar" in refused.stderr
+
+
+def runtimes() -> list[tuple[str, Callable[[], tuple[Any, Any]]]]:
+    def litert() -> tuple[Any, Any]:
+        from ai_edge_litert import interpreter
+
+        return interpreter.Interpreter, interpreter.load_delegate
+
+    def tensorflow() -> tuple[Any, Any]:
+        import tensorflow as tf
+
+        return tf.lite.Interpreter, tf.lite.experimental.load_delegate
+
+    return [("litert", litert), ("tensorflow", tensorflow)]
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    library = tmp_path_factory.mktemp("probe") / "probe.so"
+    source = ROOT / "native/test/probe_delegate.cc"
+    flags = ["-std=gnu++17", "-shared", "-fPIC", f"-I{ROOT / 'native'}"]
+    subprocess.run(["g++", *flags, "-o", str(library), str(source)], check=True)
+    return library
+
+
+@pytest.mark.parametrize("runtime", [r for _, r in runtimes()], ids=[n for n, _ in runtimes()])
+def test_structs_are_those_of_the_runtime(
+    probe: Path, runtime: Callable[[], tuple[Any, Any]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    interpreter, load = runtime()
+    kernel = np.linspace(-1, 1, 5 * 3 * 8 * 4, dtype=np.float32).reshape(5, 3, 8, 4)
+    constants = [make.pack_bits(kernel), make.channel_scale(kernel)]
+    model = make.caps_model("XnCapsOdr", constants, (2, 5, 8), (2, 3, 4))
+    with pytest.raises((RuntimeError, ValueError)) as error:
+        interpreter(
+            model_content=model, experimental_delegates=[load(str(probe), {})]
+        ).allocate_tensors()
+    said = str(error.value) + capfd.readouterr().err
+    assert "probe ok" in said, said
