@@ -25,6 +25,9 @@ help: ## this list
 
 setup: $(SETUP) ## .venv with every distribution of this project
 
+NATIVE_SOURCES := $(shell find native/CMakeLists.txt native/pyproject.toml native/kernels \
+  native/delegate native/include native/python -type f -not -name '*.pyc')
+
 # g++ builds the native runtime from source; the other build tools come with pip.
 $(SETUP): scripts/setup.sh pyproject.toml benchmark/pyproject.toml constraints/high.txt $(NATIVE_SOURCES)
 	@scripts/apt.sh "the native runtime" g++
@@ -32,13 +35,15 @@ $(SETUP): scripts/setup.sh pyproject.toml benchmark/pyproject.toml constraints/h
 	@mkdir -p $(dir $@) && touch $@
 
 .make/test-tools: scripts/apt.sh Makefile
-	@scripts/apt.sh "make test" chromium dataset-fashion-mnist openssh-server
+	@scripts/apt.sh "make test" chromium dataset-fashion-mnist openssh-server \
+	  cmake ninja-build libgtest-dev
 	@mkdir -p $(dir $@) && touch $@
 
 demo: $(SETUP) ## train, convert, verify and measure on digits; writes demo_out/index.html
 	@$(VENV)/bin/xncaps demo --out demo_out $(if $(DATA),--data mnist --data-dir $(DATA))
 
-test: lint types docs unit ## everything that has to pass
+# The quick gates first; then the native library, Python, Android.
+test: lint types docs native-test unit android-test ## everything that has to pass
 
 lint: $(SETUP) ## ruff: errors, imports, format
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
@@ -46,10 +51,10 @@ lint: $(SETUP) ## ruff: errors, imports, format
 types: $(SETUP) ## pyright
 	@$(VENV)/bin/pyright
 
-unit: $(SETUP) .make/test-tools ## pytest, all but what is marked slow
+unit: $(SETUP) .make/test-tools .make/android ## pytest, all but what is marked slow
 	@$(PYTEST)
 
-slow: $(SETUP) .make/test-tools ## pytest, what is marked slow
+slow: $(SETUP) .make/test-tools .make/android ## pytest, what is marked slow
 	@$(PYTEST) -m slow
 
 test-all: test slow ## also what takes long
