@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -334,69 +333,6 @@ def test_a_full_disk_is_said_before_anything_is_pushed(
     monkeypatch.setattr(wheels, "board", full)
     with pytest.raises(BenchmarkError, match="storage is full: 0 MiB free"):
         board.measure([model("first")])
-
-
-@pytest.mark.parametrize(
-    ("told", "message"),
-    [
-        ({"system": "darwin"}, "expected Linux. Received: darwin"),
-        ({"version": [3, 7]}, "expected Python 3.10 to 3.12. Received: 3.7"),
-    ],
-    ids=["system", "python"],
-)
-def test_boards_that_cannot_take_part_are_refused(told: dict[str, Any], message: str) -> None:
-    with pytest.raises(BenchmarkError, match=message):
-        wheels.board({**PI, **told}, "pi")
-
-
-PI: dict[str, Any] = {
-    "version": [3, 11],
-    "machine": "aarch64",
-    "libc": ["glibc", "2.31"],
-    "system": "linux",
-    "home": "/home/pi",
-    "free": 1 << 34,
-    "missing": ["numpy", "click"],
-}
-
-
-def test_wheels_for_a_board_are_of_its_tags(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """pip itself chooses among wheels of a folder that stands for the index."""
-    index, out = tmp_path / "index", tmp_path / "out"
-    index.mkdir()
-    for name in (
-        "numpy-1.0-cp311-cp311-manylinux_2_28_aarch64",
-        "numpy-1.0-cp311-cp311-manylinux_2_28_x86_64",
-        "numpy-2.0-cp311-cp311-manylinux_2_34_aarch64",  # newer than the board's glibc
-        "numpy-1.0-cp312-cp312-manylinux_2_28_aarch64",
-        "click-8.1-py3-none-any",
-    ):
-        _fake_wheel(index, name)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
-    found = wheels.download(wheels.board(PI, "pi"), out, runtime=False)
-    assert [path.name for path in found] == [
-        "click-8.1-py3-none-any.whl",
-        "numpy-1.0-cp311-cp311-manylinux_2_28_aarch64.whl",
-    ]
-    with pytest.raises(BenchmarkError, match="pip download: ERROR.*[Rr]ich|rich"):
-        wheels.download(wheels.board({**PI, "missing": ["rich"]}, "pi"), out, runtime=False)
-
-
-def _fake_wheel(folder: pathlib.Path, name: str) -> None:
-    package, version = name.split("-")[:2]
-    info = f"{package}-{version}.dist-info"
-    with zipfile.ZipFile(folder / f"{name}.whl", "w") as archive:
-        archive.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
-        )
-        tag = "-".join(name.split("-")[2:])
-        archive.writestr(
-            f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
-        )
-        archive.writestr(f"{info}/RECORD", "")
 
 
 @pytest.mark.parametrize(
