@@ -68,7 +68,9 @@ XNCAPS_INLINE F8 LoadInt8(const int8_t* p) {
 // See simd_avx2.h; here with the range reduction of Cephes.
 XNCAPS_INLINE F8 Exp(F8 a) {
   XNCAPS_LANES(i) {
-    const float x = a.x[i] >= -86.0f ? a.x[i] : -86.0f;  // also of what is not a number
+    // Within [-86, 0] also where the logits hold what is not a number.
+    const float limited = a.x[i] < 0.0f ? a.x[i] : 0.0f;
+    const float x = limited >= -86.0f ? limited : -86.0f;
     const int32_t k = static_cast<int32_t>(x * 1.44269504f - 0.5f);
     const float kf = static_cast<float>(k);
     const float f = (x - kf * 0.693359375f) + kf * 2.12194440e-4f;

@@ -63,7 +63,7 @@ class FakeContext {
     Node& node = *nodes_.back();
     node.name = name;
     node.options.reset(new uint8_t[options.size() + 1]);
-    memcpy(node.options.get(), options.data(), options.size());
+    if (!options.empty()) memcpy(node.options.get(), options.data(), options.size());
     memset(&node.node, 0, sizeof node.node);
     memset(&node.registration, 0, sizeof node.registration);
     node.node.inputs = Array(inputs);
