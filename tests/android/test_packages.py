@@ -1,4 +1,4 @@
-"""Whole builds, run by `make android-test`: the APK and its gates, the AAR, Android's own libraries.
+"""Whole builds, by `make android-test`: the APK and its gates, the AAR, Android's own libraries.
 
 Needs the JDK and the Debian packages that `make apk` installs.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 import zipfile
 
-from xncaps_android.common import ANDROID, ARTIFACTS, abis, run, versions
+from xncaps_android.common import ANDROID, ARTIFACTS, abis, locked, run, versions
 
 ANDROID_JAR = ARTIFACTS / "android-all.jar"
 DX = ARTIFACTS / "dalvik-dx.jar"
@@ -20,6 +20,11 @@ JNI = ARTIFACTS / "jni"
 
 def fetch() -> None:
     """Fills build/artifacts, unless it is filled for these very versions."""
+    with locked("artifacts"):
+        _fetch()
+
+
+def _fetch() -> None:
     stamp = ARTIFACTS / "versions.stamp"
     wanted = (ANDROID / "versions.properties").read_text(encoding="utf-8")
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import pathlib
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 ANDROID = pathlib.Path(__file__).resolve().parents[2]
 ROOT = ANDROID.parent
@@ -65,6 +67,15 @@ def run(
         last = " | ".join(line.strip() for line in done.stdout.splitlines() if line.strip())[-600:]
         raise BuildError(f"{pathlib.Path(words[0]).name} failed ({done.returncode}): {last}")
     return done.stdout
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """One build at a time makes what is shared (libraries, shim, artifacts)."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with open(BUILD / f".{name}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def fresh(folder: pathlib.Path) -> pathlib.Path:

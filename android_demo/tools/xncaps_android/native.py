@@ -13,7 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from xncaps_android import gates
-from xncaps_android.common import ANDROID, BUILD, ROOT, BuildError, fresh, java_home, run, versions
+from xncaps_android.common import (
+    ANDROID,
+    BUILD,
+    ROOT,
+    BuildError,
+    fresh,
+    java_home,
+    locked,
+    run,
+    versions,
+)
 
 NATIVE = ROOT / "native"
 BRIDGE = ANDROID / "delegate/src/main/cpp"
@@ -45,7 +55,8 @@ def build(abi: str, *, app: bool = True) -> list[pathlib.Path]:
     libraries = [_Library(DELEGATE, _delegate_sources(abi))]
     if app:
         libraries.append(_Library("libxncaps_affinity.so", (AFFINITY / "affinity.cc",)))
-    return [_build(abi, library) for library in libraries]
+    with locked("native"):
+        return [_build(abi, library) for library in libraries]
 
 
 def _delegate_sources(abi: str) -> tuple[pathlib.Path, ...]:

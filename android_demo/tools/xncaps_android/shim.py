@@ -14,7 +14,7 @@ import re
 import subprocess
 
 from xncaps_android import artifacts, native
-from xncaps_android.common import ANDROID, BUILD, BuildError, fresh, run
+from xncaps_android.common import ANDROID, BUILD, BuildError, fresh, locked, run
 
 SOURCES = ANDROID / "shim"
 _COMPILER = {"x86_64": "gcc", "arm64-v8a": "aarch64-linux-gnu-gcc"}
@@ -25,6 +25,11 @@ _OWN = re.compile(r"\bOWN\((\w+)\)")
 def build(abi: str) -> pathlib.Path:
     """Builds the shim of an ABI in build/shim/ABI, unless it is there; returns that folder."""
     artifacts.fetch()
+    with locked("shim"):
+        return _build(abi)
+
+
+def _build(abi: str) -> pathlib.Path:
     out = BUILD / "shim" / abi
     stamp, key = out / "stamp", _key(abi)
     if stamp.exists() and stamp.read_text() == key:

@@ -48,7 +48,7 @@ public final class BarsView extends View {
     StringBuilder out = new StringBuilder();
     for (TopK.Entry entry : entries) {
       String part =
-          getContext().getString(R.string.bar_spoken, entry.label, Math.round(100 * entry.score));
+          getContext().getString(R.string.bar_spoken, entry.label, entry.score);
       out.append(out.length() == 0 ? "" : "; ").append(part);
     }
     return out.toString();
@@ -65,12 +65,13 @@ public final class BarsView extends View {
   protected void onDraw(Canvas canvas) {
     boolean rightToLeft = getLayoutDirection() == LAYOUT_DIRECTION_RTL;
     paint.setTextSize(textSize);
+    float full = entries.isEmpty() ? 1 : Math.max(1, entries.get(0).score);
     float gap = dp(3);
     for (int i = 0; i < entries.size(); i++) {
       TopK.Entry entry = entries.get(i);
       float top = i * row + gap;
       float bottom = (i + 1) * row - gap;
-      float length = getWidth() * Math.max(0, Math.min(1, entry.score));
+      float length = getWidth() * Math.max(0, entry.score / full);
       paint.setColor(getContext().getColor(R.color.bar_ground));
       canvas.drawRoundRect(0, top, getWidth(), bottom, gap, gap, paint);
       paint.setColor(getContext().getColor(R.color.bar));

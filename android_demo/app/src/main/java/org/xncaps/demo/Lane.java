@@ -39,8 +39,10 @@ final class Lane implements AutoCloseable {
     long done = Clock.nanos();
     preprocessTimes.add(ready - start);
     inferenceTimes.add(done - ready);
+    // Capsule scores are lengths and may exceed 1: then the threshold is a share of the highest.
+    float threshold = settings.threshold() * TopK.scale(scores);
     List<TopK.Entry> top =
-        TopK.of(scores, classifier.model.labels, settings.results, settings.threshold());
+        TopK.of(scores, classifier.model.labels, settings.results, threshold);
     return new LaneResult(
         classifier.model, classifier.runtime, classifier.delegateFailure, top,
         preprocessTimes.medianMillis(), preprocessTimes.p90Millis(),

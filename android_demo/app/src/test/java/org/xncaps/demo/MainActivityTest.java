@@ -96,7 +96,7 @@ public final class MainActivityTest {
       best = expected[0][c] > expected[0][best] ? c : best;
     }
     String spoken = activity.screen().panel(0).bars().getContentDescription().toString();
-    assertTrue(spoken, spoken.contains(": " + best + ", " + Math.round(100 * expected[0][best])));
+    assertTrue(spoken, spoken.contains(": " + best + String.format(", score %.2f", expected[0][best])));
     String runtime = activity.screen().panel(0).runtime().toString();
     assertTrue(runtime, runtime.contains("TensorFlow Lite 2.16.1 + xncaps"));
     String times = activity.screen().panel(0).times().toString();

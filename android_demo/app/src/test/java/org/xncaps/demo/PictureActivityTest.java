@@ -79,7 +79,7 @@ public final class PictureActivityTest {
     Screens.await("a result", () -> activity.screen().panel(0).times().length() > 0);
     String spoken = activity.screen().panel(0).bars().spoken();
     assertTrue(
-        spoken, spoken.startsWith(best + ", " + Math.round(100 * expected[best])));
+        spoken, spoken.startsWith(best + String.format(", score %.2f", expected[best])));
     ImageView shown = activity.findViewById(R.id.shown);
     assertEquals(activity.getString(R.string.picture_shown), shown.getContentDescription());
     activity.findViewById(R.id.share).performClick();

@@ -67,6 +67,7 @@ final class Screens {
     int[] at = new int[2];
     preview.getLocationInWindow(at);
     Paint paint = new Paint();
+    paint.setAntiAlias(false);
     canvas.drawRect(
         at[0], at[1], at[0] + preview.getWidth(), at[1] + preview.getHeight(), paint);
     if (digit == null) {

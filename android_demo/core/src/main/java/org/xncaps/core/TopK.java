@@ -22,6 +22,15 @@ public final class TopK {
 
   private TopK() {}
 
+  /** What a full bar stands for: the highest score, at least 1. */
+  public static float scale(float[] scores) {
+    float highest = 1;
+    for (float score : scores) {
+      highest = score > highest ? score : highest; // false for NaN
+    }
+    return highest;
+  }
+
   /**
    * The k highest scores that are not below the threshold, best first; of equal scores the class
    * of the lower number comes first. NaN is never a result.

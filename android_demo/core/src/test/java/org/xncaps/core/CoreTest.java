@@ -75,6 +75,12 @@ public final class CoreTest {
   }
 
   @Test
+  public void aFullBarIsTheHighestScoreOrOne() {
+    assertEquals(1, TopK.scale(new float[] {0.2f, Float.NaN}), 0);
+    assertEquals(4.5f, TopK.scale(new float[] {0.2f, 4.5f, Float.NaN}), 0);
+  }
+
+  @Test
   public void samplesSumUp() {
     Samples samples = new Samples();
     for (int i = 1; i <= 100; i++) {
