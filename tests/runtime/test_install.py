@@ -1,4 +1,4 @@
-"""For C and C++ users: `cmake --install`, the CMake package, examples/cpp; the structs at run time."""
+"""For C and C++ users: `cmake --install`, the CMake package, examples/cpp; the structs."""
 
 from __future__ import annotations
 
