@@ -19,5 +19,7 @@ aar: .make/android ## the delegate for Gradle users: AAR and POM in dist/
 
 android-test: $(SETUP) .make/android ## the app's tests: JUnit and Robolectric with Android's own TensorFlow Lite
 	@$(ANDROID_BUILD) test-resources
-	@cd android_demo && mvn -B -ntp -q test && grep -hE '^Tests run' target/surefire-reports/*.txt
+	@cd android_demo && { mvn -B -ntp test > build/test.log 2>&1 \
+	  || { grep -vE 'tflite|VERBOSE' build/test.log | tail -60; exit 1; }; }
+	@grep -hE '^Tests run' android_demo/target/surefire-reports/*.txt
 	@$(PYTEST) -m slow tests/android

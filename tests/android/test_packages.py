@@ -154,3 +154,15 @@ def test_make_refuses_a_missing_model_in_one_line(tmp_path: pathlib.Path) -> Non
     assert done.returncode != 0
     assert "android: " in done.stderr and "No such file" in done.stderr
     assert not (tmp_path / "a.apk").exists()
+
+
+def test_command_checks_the_model_and_builds(tmp_path: pathlib.Path) -> None:
+    """`xncaps android build` on the app's own model and what `verify` stored beside it."""
+    command = [sys.executable, "-m", "xncaps_tf.cli.main", "android", "build",
+               "--model", str(MODEL), "-o", str(tmp_path / "a.apk")]  # fmt: skip
+    environment = {**os.environ, "XNCAPS_LOG_DIR": str(tmp_path / "logs")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "stored outputs by litert+xncaps" in done.stdout
+    assert "signature: v2, v3" in done.stdout
+    assert zipfile.is_zipfile(tmp_path / "a.apk")
