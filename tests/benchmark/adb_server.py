@@ -38,6 +38,7 @@ class Phone:
     tool: str = ""
     on_run: Callable[[Phone, str, int], None] = field(default=lambda phone, state, done: None)
     commands: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
     jobs: list[dict[str, Any]] = field(default_factory=list)
 
     def path(self, name: str) -> pathlib.Path:
@@ -293,6 +294,7 @@ def _sync(phone: Phone, stream: Any, end: socket.socket) -> None:
             end.sendall(b"STAT" + struct.pack("<III", *numbers))
         elif kind == b"RECV":
             _send(phone.path(name), end)
+            phone.fetched.append(name)
         elif kind == b"SEND":
             _receive(phone, name, stream, end)
 

@@ -169,9 +169,14 @@ def test_a_device_that_goes_away_leaves_what_was_fetched(
     monkeypatch.setattr(adb, "_PARTIAL_SECONDS", 0.1)
 
     def unplug(phone: Phone, state: str, done: int) -> None:
-        if done == 25:
-            time.sleep(1.5)  # the host fetches the partial result meanwhile
+        if done == 25:  # the partial result of the 20th round is there: let the host fetch it
+            before, end = phone.fetched.count(result(phone)), time.monotonic() + 30
+            while phone.fetched.count(result(phone)) == before and time.monotonic() < end:
+                time.sleep(0.02)
             phone.state = "offline"
+
+    def result(phone: Phone) -> str:
+        return f"{SDCARD}/{phone.jobs[-1]['id']}/result.json"
 
     lab.phone.on_run = unplug
     told = lab.measure([model("a")], runs=2000)
@@ -190,6 +195,31 @@ def test_a_rejected_job_says_why(lab: Lab, model: Make, monkeypatch: pytest.Monk
     monkeypatch.setattr(Phone, "_am", reject)
     with pytest.raises(BenchmarkError, match="the app refused the job: threads: expected less"):
         lab.measure([model("a")])
+
+
+@pytest.mark.parametrize("times", [1, 99], ids=["once", "always"])
+def test_a_busy_app_is_asked_again(
+    lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    start, refused = Phone._am, []
+    monkeypatch.setattr(
+        adb.time, "sleep", lambda seconds, sleep=time.sleep: sleep(min(seconds, 0.1))
+    )
+
+    def busy(self: Phone, rest: list[str]) -> tuple[int, str]:
+        if "job_base64" in rest and len(refused) < times:
+            refused.append(rest)
+            text = '{"error": "busy: expected the running job to end first"}'
+            (self.path(SDCARD) / "rejected.json").write_text(text)
+            return 0, ""
+        return start(self, rest)
+
+    monkeypatch.setattr(Phone, "_am", busy)
+    if times == 1:
+        assert lab.measure([model("a")])["models"][0]["status"] == "ok"
+    else:
+        with pytest.raises(BenchmarkError, match="the app is busy with another job"):
+            lab.measure([model("a")])
 
 
 @pytest.mark.parametrize(
@@ -313,8 +343,12 @@ def test_benchmark_model_measures(
     assert "benchmark_model" in told["method"]["tool"] and "901" in render([told])
 
 
-def test_benchmark_model_refuses_what_it_cannot(lab: Lab, model: Make, tool: pathlib.Path) -> None:
+def test_benchmark_model_refuses_what_it_cannot(
+    lab: Lab, model: Make, tool: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    images = tmp_path / "images.npz"
+    np.savez(images, inputs=np.zeros((1, 8, 8, 1)))
     with pytest.raises(BenchmarkError, match="--accuracy: benchmark_model gives no outputs"):
-        lab.measure([model("a")], adb={"benchmark_model": tool}, accuracy=model("b"))
+        lab.measure([model("a")], adb={"benchmark_model": tool}, accuracy=images)
     with pytest.raises(BenchmarkError, match="--external-delegate goes with --benchmark-model"):
         lab.measure([model("a")], adb={"external_delegate": tool})

@@ -31,6 +31,7 @@ _PARTIAL_SECONDS = 5.0  # the app writes one so often
 # A job may be silent for so long (a slow model loads, warms up) before it counts as hung.
 _SILENT_SECONDS = 300.0
 _WARM_UP_RUNS = 16
+_ATTEMPTS = 3
 
 
 def measure(
@@ -48,6 +49,10 @@ def measure(
 
         return benchmark_model.measure(jobs, phone, settings, options, progress)
     return AppRun(jobs, phone, settings, options, progress).run()
+
+
+class _Busy(Exception):
+    """The app still has a job."""
 
 
 class AppRun:
@@ -217,10 +222,19 @@ class AppRun:
             order["cpus"] = appresult.cpu_list(options.cpus)
         elif options.cpus in ("big", "little"):
             order["cpus"] = self._cluster(options.cpus)
-        for name in ("status.json", "result.json"):
-            self._phone.shell("rm", "-f", f"{self._folder}/{name}", f"{self._root}/rejected.json")
         text = json.dumps(order, separators=(",", ":"))
         encoded = base64.urlsafe_b64encode(text.encode()).decode()
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._order(encoded, what, share)
+            except _Busy:  # the job before has written its result, its thread has not ended yet
+                time.sleep(1 + attempt)
+        raise TargetError(f"{self._phone.serial}: the app is busy with another job")
+
+    def _order(self, encoded: str, what: str, share: tuple[float, float]) -> dict[str, Any]:
+        """Starts a job and waits for its end."""
+        for name in ("status.json", "result.json"):
+            self._phone.shell("rm", "-f", f"{self._folder}/{name}", f"{self._root}/rejected.json")
         self._start("--es", "job_base64", encoded)
         return self._wait(what, share)
 
@@ -264,6 +278,8 @@ class AppRun:
                 return self._result(state)
             if rejected := self._phone.read(f"{self._root}/rejected.json"):
                 why = appresult.read_json(rejected, "rejected.json").get("error")
+                if str(why).startswith("busy"):
+                    raise _Busy
                 raise TargetError(
                     f"{self._phone.serial}: the app refused the job: {str(why)[:300]}"
                 )
