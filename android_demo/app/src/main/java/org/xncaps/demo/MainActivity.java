@@ -33,7 +33,7 @@ public final class MainActivity extends Activity
   private CameraPermission permission;
   private Settings settings;
   private boolean resumed;
-  private Pipeline pipeline;
+  private volatile Pipeline pipeline; // read by the camera's thread
   private FrameSource source;
   private List<LaneResult> latest;
   private double framesPerSecond;
