@@ -6,7 +6,7 @@ empty :=
 space := $(empty) $(empty)
 NATIVE_CMAKE = cmake -S native -G Ninja -Wno-dev
 
-.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz native-arm bench-native fuzz wheels
+.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz native-arm native-arm-python bench-native fuzz wheels
 
 native-tools:
 	@scripts/apt.sh "the native runtime's tests" g++ cmake ninja-build libgtest-dev libbenchmark-dev maven unzip \
@@ -18,7 +18,7 @@ native-build: native-tools ## the delegate, its tests and benchmarks in native/b
 	  -DXNCAPS_AAR_HEADERS="$(subst $(space),;,$(strip $(AAR_HEADERS)))" > $(NATIVE)/native.log
 	@ninja -C $(NATIVE)/native --quiet
 
-native-test: native-build native-asan native-tsan native-fuzz native-arm ## ctest, sanitizers, 20,000 fuzzed inputs, aarch64
+native-test: native-build native-asan native-tsan native-fuzz native-arm native-arm-python ## ctest, sanitizers, 20,000 fuzzed inputs, aarch64
 	@ctest --test-dir $(NATIVE)/native --output-on-failure
 
 native-asan: native-tools
@@ -41,6 +41,10 @@ native-arm: native-tools
 	  -DXNCAPS_WERROR=ON -DXNCAPS_BUILD_TESTS=ON -DXNCAPS_GTEST_SOURCE=/usr/src/googletest > /dev/null
 	@ninja -C $(NATIVE)/arm --quiet
 	@ctest --test-dir $(NATIVE)/arm --output-on-failure
+
+native-arm-python: wheels ## pytest of the ops with the aarch64 wheel under qemu
+	@native/arm_sysroot.sh $(NATIVE)/sysroot
+	@native/arm_pytest.sh $(CURDIR)/$(PY) dist $(NATIVE)/sysroot
 
 fuzz: native-asan ## 1,000,000 fuzzed inputs under sanitizers
 	@$(NATIVE)/asan/fuzz/fuzz_delegate 1000000

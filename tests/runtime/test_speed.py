@@ -1,0 +1,19 @@
+"""The speed table, at 0.8 of its figures; run by `make test-all` on a machine that does nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parents[2] / "native/bench/bench_native.py"
+
+
+@pytest.mark.slow
+def test_no_row_is_below_its_floor() -> None:
+    done = subprocess.run(
+        [sys.executable, str(BENCH), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
