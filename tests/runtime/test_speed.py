@@ -1,4 +1,4 @@
-"""The speed table, at 0.8 of its figures; run by `make test-all` on a machine that does nothing else."""
+"""The speed table, at 0.8 of its figures; run by `make test-all` on an idle machine."""
 
 from __future__ import annotations
 
