@@ -253,6 +253,14 @@ class AppRun:
         return appresult.cluster(kind, self._phone.script(script, check=False))
 
     def _wait(self, what: str, share: tuple[float, float]) -> dict[str, Any]:
+        """The job's result; where the device goes away meanwhile, the last one fetched."""
+        self._partial = b""
+        try:
+            return self._follow(what, share)
+        except TargetError as error:
+            return self._lost(error)
+
+    def _follow(self, what: str, share: tuple[float, float]) -> dict[str, Any]:
         """Follows the app's status until the job's end.
 
         Raises:
@@ -262,13 +270,10 @@ class AppRun:
         kept = changed
         while True:
             time.sleep(_POLL_SECONDS)
-            try:
-                text = self._phone.read(f"{self._folder}/status.json") or b""
-                if time.monotonic() - kept > _PARTIAL_SECONDS:
-                    kept = time.monotonic()
-                    self._partial = self._phone.read(f"{self._folder}/result.json") or b""
-            except TargetError as error:
-                return self._lost(error)
+            text = self._phone.read(f"{self._folder}/status.json") or b""
+            if time.monotonic() - kept > _PARTIAL_SECONDS:
+                kept = time.monotonic()
+                self._partial = self._phone.read(f"{self._folder}/result.json") or b""
             if text != last:
                 changed, last = time.monotonic(), text
             status = appresult.read_json(text, "status.json") if text else {}
