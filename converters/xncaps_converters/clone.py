@@ -62,7 +62,23 @@ def clone(model: Any, replace: Replace | None = None, *, batch_size: int | None 
 
 
 def as_model(model: Any) -> Any:
-    """The model itself, or a bare built layer as a model of it alone."""
+    """The model itself, or a bare built layer as a model of it alone.
+
+    Raises:
+        ConversionError: it is subclassed, not built, or computes in a half precision.
+    """
+    model = _as_model(model)
+    for layer in flat_layers(model):
+        policy = getattr(layer, "dtype_policy", None)
+        if policy is not None and "float16" in policy.name:
+            raise ConversionError(
+                f"layer {layer.name!r}: expected float32. Received: the policy {policy.name}; "
+                "build the model under the policy float32 and give it these weights (set_weights)."
+            )
+    return model
+
+
+def _as_model(model: Any) -> Any:
     if isinstance(model, keras.Model):
         if not isinstance(model, _functional_class()):
             raise ConversionError(

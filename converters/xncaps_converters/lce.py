@@ -9,12 +9,18 @@ from typing import Any
 import larq as lq
 import numpy as np
 
-from xncaps_converters import messages, tflite_file
+from xncaps_converters import batch, messages, padding, tflite_file
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights, flat_layers
-from xncaps_converters.lce_layers import PackedXnODR, SignConv2D, UnfusedBatchNorm, packed_filter
+from xncaps_converters.lce_layers import (
+    FloatSign,
+    PackedXnODR,
+    SignConv2D,
+    UnfusedBatchNorm,
+    packed_filter,
+)
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import ConversionError
-from xncaps_tf.layers import CapsSign, XnODR
+from xncaps_tf.layers import CapsSign, XnIDR, XnODR
 
 LCE_OPS = ("LceQuantize", "LceDequantize", "LceBconv2d", "LceBMaxPool2d")
 _LARQ_SIGNS = ("SteSign", "ApproxSign", "SwishSign")  # forward: +1 where x >= 0
@@ -61,7 +67,9 @@ def convert_lce(model: Any, *, batch_size: int | None = 1, allow_float: bool = F
             float32 (the layer is named).
     """
     model = as_model(model)
-    data = run_converter(prepare_lce(model, batch_size=batch_size))
+    data = run_converter(prepare_lce(model, batch_size=batch_size or batch.MARK))
+    if batch_size is None:
+        data = batch.open_batch(data)
     file = tflite_file.parse(data)
     unresolved = [name for name in file.custom_ops if name not in LCE_OPS]
     if unresolved:
@@ -141,7 +149,6 @@ def unpacked_layers(model: Any, file: tflite_file.TfliteFile) -> list[UnpackedLa
 def run_converter(prepared: Any) -> bytes:
     """LCE's converter; its fallback, which it takes with a mere warning, is an error here."""
     lce = require_lce()
-    _check_policy(prepared)
     with warnings.catch_warnings(), messages.quiet():
         warnings.filterwarnings("error", message="Saved-model conversion failed")
         try:
@@ -153,24 +160,26 @@ def run_converter(prepared: Any) -> bytes:
             ) from cause
 
 
-def _check_policy(model: Any) -> None:
-    for layer in [model, *flat_layers(model)]:
-        policy = getattr(layer, "dtype_policy", None)
-        if policy is not None and "float16" in policy.name:
-            raise ConversionError(
-                f"layer {layer.name!r}: expected float32. Received: the policy {policy.name}; "
-                "rebuild the model under the policy float32 and set_weights."
-            )
-
-
 def replacement(layer: Any) -> Replacement | None:
     if isinstance(layer, XnODR) and _packable(layer):
         return Replacement(PackedXnODR.of(layer), lambda old, new: new.take(old.get_weights()[0]))
+    if isinstance(layer, XnIDR):
+        return _agreement(layer)
     if isinstance(layer, lq.layers.QuantConv2D):
         return _convolution(layer)
+    if padding.would_move(layer):
+        return Replacement(padding.KeptPadding.from_config(layer.get_config()), copy_weights)
     if isinstance(layer, keras.layers.BatchNormalization) and _loses_bias(layer):
         return Replacement(UnfusedBatchNorm.from_config(layer.get_config()), copy_weights)
     return None
+
+
+def _agreement(layer: Any) -> Replacement:
+    config = layer.get_config()
+    for name in ("prediction_quantizer", "pose_quantizer"):
+        if isinstance(getattr(layer, name), CapsSign):
+            config[name] = FloatSign()
+    return Replacement(type(layer).from_config(config), copy_weights)
 
 
 def _loses_bias(norm: Any) -> bool:

@@ -188,3 +188,17 @@ class UnfusedBatchNorm(keras.layers.BatchNormalization):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         return super().call(tf.minimum(inputs, inputs.dtype.max), training=False)
+
+
+@keras.saving.register_keras_serializable(package="xncaps_converters")
+class FloatSign(lq.quantizers.Quantizer):
+    """`CapsSign` in words that LCE does not take for its own.
+
+    The signs in XnIDR's agreement are multiplied in float; LCE would pack them into bits and unpack
+    them at once (LceQuantize, LceDequantize): two ops that no stock interpreter has.
+    """
+
+    precision = 1
+
+    def call(self, inputs: Any) -> Any:
+        return 2.0 * tf.cast(inputs > 0, inputs.dtype) - 1.0

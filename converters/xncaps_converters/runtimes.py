@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from xncaps_converters.batch import with_batch
 from xncaps_converters.tflite_file import TfliteFile, parse
 from xncaps_tf.errors import VerificationError
 
@@ -67,9 +69,12 @@ def run(data: bytes, inputs: np.ndarray) -> tuple[str, np.ndarray]:
 
 
 def _run_lce(data: bytes, inputs: np.ndarray) -> np.ndarray:
-    """LCE's interpreter with the kernel that runs groups; one sample at a time, as it works."""
+    """LCE's interpreter with the kernel that runs groups; its own batches are always of one."""
     from larq_compute_engine.tflite.python.interpreter import Interpreter
 
+    graph = parse(data).main
+    if graph.tensors[graph.inputs[0]].signature[:1] == (-1,):
+        data = with_batch(data, min(_BATCH, len(inputs)))
     interpreter = Interpreter(data, use_indirect_bgemm=True)
     batch = interpreter.input_shapes[0][0]
     step = interpreter.interpreter.predict
@@ -83,28 +88,27 @@ def _run_litert(data: bytes, inputs: np.ndarray) -> np.ndarray:
 
 
 def _run_xncaps(data: bytes, inputs: np.ndarray) -> np.ndarray:
-    from xncaps_runtime import Interpreter  # pyright: ignore[reportAttributeAccessIssue]
+    from xncaps_runtime import Interpreter
 
     return _run_tflite(Interpreter(data), inputs)
 
 
-def _run_tflite(interpreter: object, inputs: np.ndarray) -> np.ndarray:
+def _run_tflite(tflite: Any, inputs: np.ndarray) -> np.ndarray:
     """Any interpreter with the interface of tf.lite's."""
-    tflite = interpreter  # type: ignore[assignment]
-    detail = tflite.get_input_details()[0]  # pyright: ignore[reportAttributeAccessIssue]
+    detail = tflite.get_input_details()[0]
     signature = detail.get("shape_signature", detail["shape"])
     batch = int(detail["shape"][0])
     if len(signature) and signature[0] == -1:
         batch = min(_BATCH, len(inputs))
         shape = [batch, *detail["shape"][1:]]
-        tflite.resize_tensor_input(detail["index"], shape)  # pyright: ignore
-    tflite.allocate_tensors()  # pyright: ignore[reportAttributeAccessIssue]
-    output = tflite.get_output_details()[0]["index"]  # pyright: ignore
+        tflite.resize_tensor_input(detail["index"], shape)
+    tflite.allocate_tensors()
+    output = tflite.get_output_details()[0]["index"]
 
     def step(chunk: np.ndarray) -> np.ndarray:
-        tflite.set_tensor(detail["index"], chunk)  # pyright: ignore
-        tflite.invoke()  # pyright: ignore[reportAttributeAccessIssue]
-        return tflite.get_tensor(output)  # pyright: ignore[reportAttributeAccessIssue]
+        tflite.set_tensor(detail["index"], chunk)
+        tflite.invoke()
+        return tflite.get_tensor(output)
 
     return _in_batches(step, inputs, batch)
 

@@ -81,7 +81,7 @@ def from_data(
     """
     from xncaps_tf import data
 
-    dataset = data.load(name, split, data_dir)
+    dataset = data.load(name, split, None if data_dir is None else os.fspath(data_dir))
     total = len(dataset)
     if count is not None and count < total:
         dataset = dataset.subset(np.arange(count))

@@ -1,0 +1,88 @@
+"""The batch size of a TFLite file: LCE's converter fixes it at 1, whatever the model says.
+
+So a model is converted with a batch of a rare prime number, which is then looked for in the file:
+where it stands in a shape, the batch stood.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xncaps_converters import flatwrite, tflite_file
+from xncaps_tf.errors import ConversionError
+
+MARK = 97
+
+
+def open_batch(data: bytes) -> bytes:
+    """A file that was converted with a batch of `MARK`, with the batch left open.
+
+    Raises:
+        ConversionError: an op has the batch size in a constant that cannot be left open.
+    """
+    model = flatwrite.unpack(data)
+    for graph in model.subgraphs:
+        for op in graph.operators:
+            _open_constants(model, graph, op)
+        for tensor in graph.tensors:
+            if not _constant(model, tensor).size and tensor.shape is not None:
+                tensor.shape = np.where(
+                    tensor.shape % MARK == 0, tensor.shape // MARK, tensor.shape
+                ).astype(np.int32)
+        for number in (*graph.inputs, *graph.outputs):
+            shape = np.array(graph.tensors[number].shape, np.int32)
+            graph.tensors[number].shapeSignature = np.concatenate([[-1], shape[1:]]).astype("i4")
+    return flatwrite.pack(model)
+
+
+def with_batch(data: bytes, size: int) -> bytes:
+    """A file with an open batch, for an interpreter that cannot resize its inputs."""
+    model = flatwrite.unpack(data)
+    for number in model.subgraphs[0].inputs:
+        tensor = model.subgraphs[0].tensors[number]
+        tensor.shape = np.array([size, *tensor.shape[1:]], np.int32)
+    return flatwrite.pack(model)
+
+
+def _constant(model: Any, tensor: Any) -> np.ndarray:
+    data = model.buffers[tensor.buffer].data
+    return np.zeros(0, np.uint8) if data is None else np.asarray(data, np.uint8)
+
+
+def _open_constants(model: Any, graph: Any, op: Any) -> None:
+    """Puts -1 where a RESHAPE names the batch; no other op can do without its size."""
+    name = _name(model, op)
+    if name == "LceDequantize":
+        raise ConversionError(
+            "expected ops that take any batch size. Received: LceDequantize, which LCE does not "
+            "resize; convert with a fixed batch size."
+        )
+    for number in op.inputs:
+        if number < 0 or graph.tensors[number].type != tflite_file.schema().TensorType.INT32:
+            continue
+        if name.startswith("Lce"):  # whose int32 constants are bits
+            continue
+        values = _constant(model, graph.tensors[number]).view("<i4")
+        marked = (values != 0) & (values % MARK == 0)
+        if not marked.any():
+            continue
+        if name != "RESHAPE" or marked.sum() > 1 or (values == -1).any():
+            raise ConversionError(
+                f"expected ops that take any batch size. Received: {name}, which has it in a "
+                "constant; convert with a fixed batch size."
+            )
+        opened = np.where(marked, -1, values).astype("<i4")
+        tensor = graph.tensors[number]
+        tensor.buffer = flatwrite.add_buffer(model, opened.tobytes())
+        if op.builtinOptions is not None:
+            op.builtinOptions.newShape = opened
+
+
+def _name(model: Any, op: Any) -> str:
+    code = model.operatorCodes[op.opcodeIndex]
+    if code.customCode:
+        return code.customCode.decode()
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    return tflite_file.operator_names().get(number, str(number))
