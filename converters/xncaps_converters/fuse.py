@@ -90,8 +90,8 @@ def _float_head(graph: Subgraph, number: int) -> Head | None:
     moved = _producer(graph, op.inputs[0])
     if moved is None or moved.name not in ("RESHAPE", "TRANSPOSE"):
         return None
-    chain = _follow_back(graph, moved.inputs[0], _SIGN_CHAIN)
-    source = moved.inputs[0] if chain is None else chain
+    signed = _signed(graph, moved.inputs[0])
+    source = moved.inputs[0] if signed is None else signed
     region = _region(graph, source, number)
     if region is None:
         return None
@@ -105,9 +105,9 @@ def _float_head(graph: Subgraph, number: int) -> Head | None:
     names = [graph.ops[index].name for index in sorted(nodes) if index > number]
     constants: tuple[np.ndarray, ...] = (np.ascontiguousarray(kernel),)
     name = "XnCapsIdr" if "SIGN" in names else "XnCapsFc"
-    if chain is not None:
-        scale = _scale(graph, nodes, (n, j, e))
-        if scale is None or not np.all(np.abs(kernel) == 1):
+    if signed is not None:
+        scale = np.abs(kernel[:, :, 0])  # [N, J, E]; a sign times its scale has one magnitude
+        if np.any(np.abs(kernel) != scale[:, :, np.newaxis]):
             return None
         name, constants = "XnCapsOdr", (packing.pack_bits(kernel), scale)
     fused = markers.FusedOp(name, constants, 1 + names.count("SOFTMAX"), j, e)
@@ -156,6 +156,15 @@ def _follow_back(graph: Subgraph, tensor: int, names: tuple[str, ...]) -> int | 
     return tensor
 
 
+def _signed(graph: Subgraph, tensor: int) -> int | None:
+    """The tensor u of `sign(u) * mean of abs u`, or None where `tensor` is something else."""
+    op = _producer(graph, tensor)
+    if op is None or op.name != "MUL":
+        return None
+    found = [_follow_back(graph, factor, _SIGN_CHAIN) for factor in op.inputs]
+    return next((u for u in found if u is not None), None)
+
+
 def _region(graph: Subgraph, source: int, anchor: int) -> tuple[frozenset[int], int] | None:
     """(the ops from u to v, v): grown from u until one tensor is all that the rest reads."""
     inside, made = set(), {source}
@@ -183,17 +192,6 @@ def _is_squash(graph: Subgraph, op: Op) -> bool:
         return False
     producers = [_producer(graph, tensor) for tensor in op.inputs]
     return any(producer is not None and producer.name == "DIV" for producer in producers)
-
-
-def _scale(graph: Subgraph, nodes: frozenset[int], shape: tuple[int, ...]) -> np.ndarray | None:
-    """The constant [N, J, E] that the predictions are multiplied with."""
-    n, j, e = shape
-    for number in sorted(nodes):
-        op = graph.ops[number]
-        for tensor in (graph.tensors[index] for index in op.inputs if op.name == "MUL"):
-            if tensor.data is not None and tensor.shape == (n, 1, j, e):
-                return tensor.data.view(np.float32).reshape(n, j, e)
-    return None
 
 
 def _append_op(model: Any, head: Head) -> None:
