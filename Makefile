@@ -51,12 +51,13 @@ lint: $(SETUP) ## ruff: errors, imports, format
 types: $(SETUP) ## pyright
 	@$(VENV)/bin/pyright
 
-unit: $(SETUP) .make/test-tools .make/android ## pytest, all but what is marked slow
-	@$(PYTEST)
+unit: $(SETUP) .make/test-tools .make/android native-tools ## pytest, all but what is marked slow
+	@scripts/unit.sh $(PY)
 
 slow: $(SETUP) .make/test-tools .make/android ## pytest, what is marked slow
 	@$(PYTEST) -m slow
 
+test-all: LIFECYCLES := 1000
 test-all: test slow ## also what takes long
 
 test-matrix: ## the layers' and the converters' tests at the low end of the tested range

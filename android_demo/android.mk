@@ -2,6 +2,8 @@
 # Android tools; no TensorFlow, no SDK, no NDK.
 ANDROID_BUILD := python3 android_demo/tools/build.py
 ANDROID_PACKAGES := openjdk-17-jdk-headless maven aapt apksigner zipalign dexdump g++ g++-aarch64-linux-gnu qemu-user-static
+# How often the app is paused, rotated and left; 1,000 of each takes many minutes (make test-all).
+LIFECYCLES ?= 60
 MODEL ?= android_demo/models/digits.tflite
 APK ?= android_demo/build/xncaps-demo.apk
 
@@ -19,7 +21,7 @@ aar: .make/android ## the delegate for Gradle users: AAR and POM in dist/
 
 android-test: $(SETUP) .make/android ## the app's tests: JUnit and Robolectric with Android's own TensorFlow Lite
 	@$(ANDROID_BUILD) test-resources
-	@cd android_demo && { mvn -B -ntp test > build/test.log 2>&1 \
+	@cd android_demo && { mvn -B -ntp test -Dtimes=$(LIFECYCLES) > build/test.log 2>&1 \
 	  || { grep -vE 'tflite|VERBOSE' build/test.log | tail -60; exit 1; }; }
 	@grep -hE '^Tests run' android_demo/target/surefire-reports/*.txt
 	@$(PYTEST) -m slow tests/android
