@@ -36,5 +36,6 @@ for module in (xncaps_tf, xncaps_converters, xncaps_benchmark):
     if pathlib.Path(sys.argv[1]) in pathlib.Path(module.__file__).parents:
         sys.exit(f"dist: {module.__name__} was imported from the tree, not from its wheel")
 PY
+# `xncaps android` builds from a checkout, so its tests have nothing to build here.
 "$work/venv/bin/python" -m pytest --rootdir "$work" -c "$work/pytest-settings.toml" \
-  --import-mode=importlib cli -m "not slow"
+  --import-mode=importlib cli --ignore cli/test_android.py -m "not slow"
