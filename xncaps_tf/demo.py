@@ -204,6 +204,8 @@ def _convert(
 
 
 def _write_summary(trained: Trained, to: str, path: pathlib.Path) -> None:
+    from xncaps_converters.files import write_whole
+
     account = trained.account
     summary = {
         "format": "xncaps-summary",
@@ -221,4 +223,5 @@ def _write_summary(trained: Trained, to: str, path: pathlib.Path) -> None:
         "accuracy": trained.accuracy,
         "training": trained.training,
     }
-    path.with_suffix(".summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    text = json.dumps(summary, indent=2) + "\n"
+    write_whole({path.with_suffix(".summary.json"): text.encode()})
