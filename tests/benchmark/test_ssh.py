@@ -270,14 +270,24 @@ def test_ctrl_c_leaves_nothing_on_the_board(
     command = [sys.executable, "-m", "xncaps_benchmark", str(model("first", hidden=150))]
     command += ["--target", f"ssh:{board.name}", "--runs", "1000000", "--seconds", "60", *options]
     before = set(HOME.glob("xncaps-bench-*"))
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    for _ in range(600):
-        if {path.parent for path in HOME.glob("xncaps-bench-*/progress")} - before:
-            break
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job, and so all it starts, ignores SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        for _ in range(600):
+            if {path.parent for path in HOME.glob("xncaps-bench-*/progress")} - before:
+                break
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130 and "interrupted" in error, error
     assert set(HOME.glob("xncaps-bench-*")) == before
 

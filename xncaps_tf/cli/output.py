@@ -57,16 +57,21 @@ def native_output_to_log(arguments: list[str]) -> Iterator[Log]:
         os.dup2(file.fileno(), 2)
     sys.stdout = _text_stream(out, kept[0].encoding)
     sys.stderr = _text_stream(err, kept[1].encoding)
-    logging.basicConfig(stream=sys.stderr, format="xncaps: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("xncaps: %(message)s"))
+    logging.getLogger().addHandler(handler)
     try:
         yield log
     finally:
-        with contextlib.suppress(BrokenPipeError):
-            sys.stdout.flush()
-            sys.stderr.flush()
+        logging.getLogger().removeHandler(handler)
+        opened = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = kept
-        os.dup2(out, 1)
-        os.dup2(err, 2)
+        for stream in opened:
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+        for descriptor, kept_as in ((out, 1), (err, 2)):
+            os.dup2(descriptor, kept_as)
+            os.close(descriptor)
         if not log.keep:
             path.unlink(missing_ok=True)
 
