@@ -1,6 +1,8 @@
 """Images to score files on: an .npz with `inputs` [n, ...] and, where known, `labels` [n].
 
-`images` and `x_test` (Keras's mnist.npz) are taken for `inputs`, `y_test` for `labels`.
+`images` and `x_test` (Keras's mnist.npz) are taken for `inputs`, `y_test` for `labels`;
+`class_names` and `source` (what to call them) may stand beside them. A folder of pictures becomes
+such a file first: see `pictures`.
 """
 
 from __future__ import annotations
@@ -15,14 +17,20 @@ from xncaps_benchmark.errors import ModelError
 
 _INPUTS = ("inputs", "images", "x_test")
 _LABELS = ("labels", "y_test")
+_TEXTS = ("class_names", "source")
 
 
 @dataclass(frozen=True)
 class Images:
-    """inputs float32 [n, ...] (pictures [n, H, W, C]); labels int64 [n], -1 where not known."""
+    """inputs float32 [n, ...] (pictures [n, H, W, C]); labels int64 [n], -1 where not known.
+
+    `class_names` is empty where the file does not tell; `source` is the file's name then.
+    """
 
     inputs: np.ndarray
     labels: np.ndarray
+    class_names: tuple[str, ...] = ()
+    source: str = ""
 
 
 def read(path: pathlib.Path) -> Images:
@@ -31,7 +39,11 @@ def read(path: pathlib.Path) -> Images:
     Raises:
         ModelError: damaged, no images in it, labels of another length.
     """
-    kinds = {**dict.fromkeys(_INPUTS, "fu"), **dict.fromkeys(_LABELS, "iu")}
+    kinds = {
+        **dict.fromkeys(_INPUTS, "fu"),
+        **dict.fromkeys(_LABELS, "iu"),
+        **dict.fromkeys(_TEXTS, "U"),
+    }
     arrays = npz.read(path, kinds)
     inputs = next((arrays[name] for name in _INPUTS if name in arrays), None)
     if inputs is None or inputs.ndim < 2 or not len(inputs):
@@ -46,4 +58,21 @@ def read(path: pathlib.Path) -> Images:
     if labels.shape != (len(inputs),):
         shapes = f"images={inputs.shape}, labels={labels.shape}"
         raise ModelError(f"{path}: expected as many labels as images. Received: {shapes}.")
-    return Images(inputs.astype(np.float32), labels.astype(np.int64))
+    names = tuple(str(name) for name in arrays.get("class_names", np.array([])).reshape(-1))
+    source = str(arrays["source"].reshape(-1)[0]) if "source" in arrays else path.name
+    return Images(inputs.astype(np.float32), labels.astype(np.int64), names, source[:200])
+
+
+def write(path: pathlib.Path, images: Images) -> None:
+    """The file that `read` reads; pixels that are whole numbers of 0 to 255 are kept as bytes."""
+    inputs = images.inputs
+    whole = inputs.size and inputs.min() >= 0 and inputs.max() <= 255 and inputs.ndim == 4
+    if whole and np.array_equal(inputs, np.rint(inputs)):
+        inputs = inputs.astype(np.uint8)
+    np.savez_compressed(
+        path,
+        inputs=inputs,
+        labels=images.labels,
+        class_names=np.array(images.class_names, dtype=str),
+        source=np.array(images.source),
+    )

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import datetime
 import importlib
 import os
 import pathlib
+import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import xncaps_benchmark
-from xncaps_benchmark import images, machine, plan, results, runtimes, stats
-from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark import (
+    expected,
+    flatbuffer,
+    images,
+    machine,
+    pictures,
+    plan,
+    results,
+    runtimes,
+    stats,
+)
+from xncaps_benchmark.errors import BenchmarkError, ModelError
 from xncaps_benchmark.targets import local
 
 # A clock that is lower than this share of what it was is said: governors move it a little anyway.
@@ -56,12 +69,61 @@ def measure(
         )
     jobs = plan.jobs([pathlib.Path(file) for file in files], chosen.runtime)
     plan.pick_baseline([job.record for job in jobs], chosen.baseline)
-    if chosen.accuracy is not None:
-        images.read(pathlib.Path(chosen.accuracy))  # before anything runs
-    if kind == "local":
-        return _local(jobs, chosen, progress, checkpoint)
-    module = importlib.import_module(f"xncaps_benchmark.targets.{kind}")
-    return module.measure(jobs, name, chosen, progress)
+    if chosen.cooldown is None:
+        chosen = dataclasses.replace(chosen, cooldown=plan.COOLDOWN[kind])
+    with tempfile.TemporaryDirectory(prefix="xncaps-images-") as scratch:
+        chosen = _with_images(jobs, chosen, pathlib.Path(scratch))
+        if kind == "local":
+            return _local(jobs, chosen, progress, checkpoint)
+        module = importlib.import_module(f"xncaps_benchmark.targets.{kind}")
+        return module.measure(jobs, name, chosen, progress)
+
+
+def _with_images(
+    jobs: Sequence[plan.Job], options: plan.Options, scratch: pathlib.Path
+) -> plan.Options:
+    """Options whose `accuracy`, where it is asked for, is an .npz that was looked into."""
+    if options.accuracy is None:
+        return options
+    given = pathlib.Path(options.accuracy)
+    if not given.is_dir():
+        name = options.accuracy_name or images.read(given).source
+        return dataclasses.replace(options, accuracy_name=name)
+    found = pictures.read(given.resolve(), _picture_shape(jobs), _class_names(jobs))
+    path = scratch / "pictures.npz"
+    images.write(path, found)
+    name = options.accuracy_name or found.source
+    return dataclasses.replace(options, accuracy=path, accuracy_name=name)
+
+
+def _picture_shape(jobs: Sequence[plan.Job]) -> tuple[int, int, int]:
+    """(H, W, C) of the files' input: all score the same pictures.
+
+    Raises:
+        BenchmarkError: they differ, or are no shapes of pictures.
+    """
+    shapes = set()
+    for job in jobs:
+        if not job.failed:
+            inputs, _ = flatbuffer.read_io(flatbuffer.read_model(job.path), job.path.name)
+            shapes.add(tuple(inputs[0].shape[1:]) if len(inputs) == 1 else ())
+    if len(shapes) == 1 and len(shape := next(iter(shapes))) == 3 and shape[2] in (1, 3):
+        return shape
+    told = ", ".join(str(list(shape)) for shape in sorted(shapes)) or "no file that can be read"
+    raise BenchmarkError(
+        "--accuracy: expected files with one and the same input [1, H, W, 1 or 3] for a folder of "
+        f"pictures. Received: {told}. An .npz for each file does it too."
+    )
+
+
+def _class_names(jobs: Sequence[plan.Job]) -> tuple[str, ...]:
+    """Those that are stored beside the first file that has some."""
+    for job in jobs:
+        if job.expected is not None:
+            with contextlib.suppress(ModelError):  # said when that file's turn comes
+                if names := expected.read(job.expected).class_names:
+                    return names
+    return ()
 
 
 def _local(

@@ -15,6 +15,9 @@ from xncaps_benchmark.errors import BenchmarkError, ModelError
 RUNS = 1_024
 SECONDS = 60.0
 MAX_FILES = 64
+# Seconds of rest after each 10 s of work. A phone has no fan and throttles within a minute.
+COOLDOWN = {"local": 1.0, "ssh": 5.0, "adb": 10.0}
+COOLDOWN_EVERY_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -25,15 +28,16 @@ class Options:
         runs: timed runs a model.
         seconds: or this long a model, whichever ends first.
         warm_up: seconds of untimed runs before.
-        cooldown: seconds of rest after each 10 s of work (0: none).
+        cooldown: seconds of rest after each 10 s of work (0: none); None: `COOLDOWN` of the target.
         threads: of the interpreter.
         cpus: 'big', 'little', a list such as '0,2-3', None for all.
         runtime: a name of `runtimes.NAMES`, None for the one that the file's ops ask for.
         baseline: name of the model that ratios refer to; None: the first without custom ops.
         seed: of the order, of random inputs and of the bootstrap.
         check_seconds: the longest that the stored rows of one file may take.
-        accuracy: an .npz of images (and labels) to score the files on; on another machine their
-            predictions are compared with this one's.
+        accuracy: an .npz of images (and labels), or a folder of pictures with a folder a class, to
+            score the files on; on another machine their predictions are compared with this one's.
+        accuracy_name: what to call those images; None: as the file or the folder is called.
         ssh: what only that target takes; see `targets.ssh.Settings`.
         adb: what only that target takes; see `targets.phone.Settings`.
     """
@@ -41,7 +45,7 @@ class Options:
     runs: int = RUNS
     seconds: float = SECONDS
     warm_up: float = 0.5
-    cooldown: float = 0.0
+    cooldown: float | None = None
     threads: int = 1
     cpus: str | None = None
     runtime: str | None = None
@@ -49,6 +53,7 @@ class Options:
     seed: int = 0
     check_seconds: float = 120.0
     accuracy: str | os.PathLike[str] | None = None
+    accuracy_name: str | None = None
     ssh: Mapping[str, Any] = field(default_factory=dict)
     adb: Mapping[str, Any] = field(default_factory=dict)
 
@@ -60,8 +65,9 @@ class Options:
             ("cooldown", 0, 3_600),
             ("threads", 1, 1_024),
         ):
-            if not low <= getattr(self, name) <= high:
-                given = f"{name}={getattr(self, name)}"
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                given = f"{name}={value}"
                 raise BenchmarkError(
                     f"Options: expected {name} from {low} to {high}. Received: {given}."
                 )
@@ -69,6 +75,16 @@ class Options:
             raise BenchmarkError(
                 f"Options: expected runtime one of {runtimes.NAMES}. Received: {self.runtime}."
             )
+
+    @property
+    def images_name(self) -> str:
+        """What the images of `accuracy` are called."""
+        return (self.accuracy_name or pathlib.Path(str(self.accuracy)).name)[:200]
+
+    @property
+    def rest(self) -> float:
+        """Seconds of `cooldown`, 0 where it is not chosen (yet)."""
+        return self.cooldown or 0.0
 
 
 @dataclass

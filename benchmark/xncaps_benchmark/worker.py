@@ -77,8 +77,9 @@ class Worker:
         from xncaps_benchmark import checking, images
 
         stored = self._rows.expected
-        names = stored.class_names if stored is not None else ()
-        return checking.evaluate(self._session, images.read(pathlib.Path(path)), names, source)
+        found = images.read(pathlib.Path(path))
+        names = stored.class_names if stored is not None else found.class_names
+        return checking.evaluate(self._session, found, names, source)
 
     def warm_up(self, seconds: float, runs: int) -> dict[str, Any]:
         """Runs for so long, and at least so often; returns the time of a run."""

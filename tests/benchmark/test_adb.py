@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from adb_server import SDCARD, Phone, Server
 from benchmark_files import ROWS, Digits
+from PIL import Image
 
 from xncaps_benchmark import measure
 from xncaps_benchmark.errors import BenchmarkError
@@ -91,6 +92,29 @@ def test_the_job_says_how_to_measure(lab: Lab, model: Make) -> None:
     }
     assert {key: job[key] for key in wanted} == wanted
     assert job["delegate"] is False and job["version"] == 1
+
+
+def test_a_phone_rests_and_runs_often_by_default(lab: Lab, model: Make) -> None:
+    settings = {"host": "127.0.0.1", "port": lab.server.port}
+    told = measure([model("a")], "adb", adb=settings)
+    check, job = lab.phone.jobs
+    assert (job["cooldown"], job["runs"], job["seconds"], job["warmup"]) == (10.0, 1024, 60.0, 16)
+    assert check["cooldown"] == 0 and told["method"]["cooldown_seconds"] == 10.0
+    assert told["models"][0]["latency"]["n"] == 1024
+
+
+def test_pictures_of_a_folder_are_the_same_here_and_there(
+    lab: Lab, model: Make, digits: Digits, tmp_path: pathlib.Path
+) -> None:
+    for row, label in enumerate(digits.labels[:30]):
+        place = tmp_path / "photos" / str(label)
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = np.rint(digits.images[row, ..., 0]).astype(np.uint8)
+        Image.fromarray(pixels).save(place / f"{row}.png")
+    (entry,) = lab.measure([model("a")], accuracy=tmp_path / "photos")["models"]
+    assert entry["agreement"] == {"rows": 30, "equal": 30, "data": "photos"}
+    right = int((digits.outputs()[:30].argmax(1) == digits.labels[:30]).sum())
+    assert entry["accuracy"]["correct"] == right and entry["accuracy"]["rows"] == 30
 
 
 def test_ops_of_our_own_ask_for_the_delegate(lab: Lab, model: Make) -> None:

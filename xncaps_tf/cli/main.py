@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "convert": ("xncaps_tf.cli.convert:convert", "Turn a model into a TFLite file."),
     "verify": ("xncaps_tf.cli.verify:verify", "Check a TFLite file against its model."),
     "inspect": ("xncaps_tf.cli.inspect:inspect", "List the ops and bytes of a TFLite file."),
-    "bench": ("xncaps_benchmark.cli:bench", "Measure TFLite files on this or another machine."),
+    "bench": ("xncaps_tf.cli.bench:bench", "Measure TFLite files on this or another machine."),
     "report": ("xncaps_benchmark.cli:report", "Make one HTML page of measurements."),
     "android": ("xncaps_tf.cli.android:android", "Pack a model into the camera app."),
     "demo": ("xncaps_tf.cli.demo:demo", "Train, convert, verify, measure: one page."),

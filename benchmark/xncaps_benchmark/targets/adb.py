@@ -215,7 +215,7 @@ class AppRun:
             "warmup": _WARM_UP_RUNS if runs else 0,
             "runs": runs,
             "seconds": options.seconds,
-            "cooldown": options.cooldown if runs else 0.0,
+            "cooldown": options.rest if runs else 0.0,
             "seed": options.seed,
         }
         if options.cpus and options.cpus not in ("all", "big", "little"):
@@ -383,8 +383,8 @@ class AppRun:
         if record["verification"]["status"] == "failed":
             job.fail(f"wrong outputs: {record['verification']['reason']}")
         elif self._images is not None:
-            source = pathlib.Path(str(self._options.accuracy)).name
-            names = stored.class_names if stored is not None else ()
+            source = self._options.images_name
+            names = stored.class_names if stored is not None else self._images.class_names
             scores = outputs[own:].reshape(len(outputs) - own, -1)
             record["accuracy"] = checking.score(scores, self._images.labels, names, source)
             if record["name"] in here:

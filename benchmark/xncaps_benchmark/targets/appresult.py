@@ -87,7 +87,7 @@ def parts(answer: dict[str, Any], options: plan.Options) -> dict[str, Any]:
             "seconds": options.seconds,
             "settle_runs": 0,
             "warm_up_seconds": 0.0,
-            "cooldown_seconds": options.cooldown,
+            "cooldown_seconds": options.rest,
             "threads": options.threads,
             "cpus": [c for c in cpus if type(c) is int and c >= 0]
             if isinstance(cpus, list)

@@ -13,6 +13,7 @@ import pathlib
 import re
 import secrets
 import shlex
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,8 +158,9 @@ class ToolRun:
         return host.remote_name(job, self._jobs.index(job))
 
     def rounds(self) -> None:
-        """Every file once a round, in seeded random order."""
+        """Every file once a round, in seeded random order; a rest after each 10 s of work."""
         generator = np.random.default_rng(self._options.seed)
+        rested = time.monotonic()
         for turn in range(ROUNDS):
             for index in generator.permutation(len(self._jobs)):
                 job = self._jobs[index]
@@ -175,8 +177,10 @@ class ToolRun:
                     return
                 except BenchmarkError as error:
                     job.fail(str(error))
-            if self._options.cooldown and turn < ROUNDS - 1:
-                self._phone.shell("sleep", f"{self._options.cooldown:g}", timeout=4000)
+            worked = time.monotonic() - rested
+            if self._options.rest and turn < ROUNDS - 1 and worked > plan.COOLDOWN_EVERY_SECONDS:
+                self._phone.shell("sleep", f"{self._options.rest:g}", timeout=4000)
+                rested = time.monotonic()
 
     def _run(self, job: plan.Job) -> str:
         options = self._options
@@ -232,7 +236,7 @@ class ToolRun:
                 "seconds": options.seconds,
                 "rounds": ROUNDS,
                 "warm_up_seconds": options.warm_up,
-                "cooldown_seconds": options.cooldown,
+                "cooldown_seconds": options.rest,
                 "threads": options.threads,
                 "cpus": self._cpus,
                 "tool": "TFLite's benchmark_model; the samples are its rounds' medians",

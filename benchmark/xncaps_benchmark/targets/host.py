@@ -43,7 +43,7 @@ def predictions(jobs: Sequence[plan.Job], options: plan.Options) -> dict[str, li
             path = str(pathlib.Path(options.accuracy).resolve())
             load = {"path": str(job.path.resolve()), "runtime": job.record["runtime"]["name"]}
             child.ask("load", 300, threads=1, cpus=[], expected=None, seed=0, **load)
-            told = child.ask("accuracy", 3600, path=path, source=pathlib.Path(path).name)
+            told = child.ask("accuracy", 3600, path=path, source=options.images_name)
             found[job.record["name"]] = told["predictions"]
         except BenchmarkError as error:
             if "accuracy" in str(error) or ".npz" in str(error):
@@ -88,8 +88,7 @@ def merge(
             here = expected.get(record["name"])
             _rename_source(record, options)
             if here is not None and "predictions" in record:
-                source = pathlib.Path(str(options.accuracy)).name
-                record["agreement"] = agreement(here, record["predictions"], source)
+                record["agreement"] = agreement(here, record["predictions"], options.images_name)
             elif host_error:
                 all_notes.append(
                     f"{record['name']}: not compared with this host: {host_error}"[:500]
@@ -105,7 +104,7 @@ def _rename_source(record: dict[str, Any], options: plan.Options) -> None:
     """The images of --accuracy have their own name again, not that of the copy."""
     accuracy = record["accuracy"]
     if options.accuracy is not None and accuracy and accuracy.get("source") == PUSHED_IMAGES:
-        accuracy["source"] = pathlib.Path(options.accuracy).name[:200]
+        accuracy["source"] = options.images_name
 
 
 def nothing_to_run(
@@ -118,7 +117,7 @@ def nothing_to_run(
         "runs": options.runs,
         "seconds": options.seconds,
         "warm_up_seconds": options.warm_up,
-        "cooldown_seconds": options.cooldown,
+        "cooldown_seconds": options.rest,
         "threads": options.threads,
         "cpus": [],
     }

@@ -26,7 +26,6 @@ SETTLE_RUNS = 2
 _LOAD_SECONDS = 300.0
 _GRACE_SECONDS = 120.0
 _ACCURACY_SECONDS = 3600.0
-_COOLDOWN_EVERY_SECONDS = 10.0
 _CHECKPOINT_EVERY_SECONDS = 5.0
 
 # Tells a person how far it is: what is done, share from 0 to 1.
@@ -208,7 +207,8 @@ class Measurement:
     def _score(self, child: Child) -> None:
         """`--accuracy`: takes the place of the accuracy on the stored rows, which are few."""
         path = pathlib.Path(str(self.options.accuracy))
-        told = child.ask("accuracy", _ACCURACY_SECONDS, path=str(path.resolve()), source=path.name)
+        source = self.options.images_name
+        told = child.ask("accuracy", _ACCURACY_SECONDS, path=str(path.resolve()), source=source)
         child.job.record["predictions"] = told["predictions"]
         if told["accuracy"] is not None:
             child.job.record["accuracy"] = told["accuracy"]
@@ -227,8 +227,8 @@ class Measurement:
                 self._turn(child)
                 self._keep(time.monotonic())
                 worked += time.monotonic() - began
-                if self.options.cooldown and worked > _COOLDOWN_EVERY_SECONDS:
-                    time.sleep(self.options.cooldown)
+                if self.options.rest and worked > plan.COOLDOWN_EVERY_SECONDS:
+                    time.sleep(self.options.rest)
                     worked = 0.0
         self._progress("measuring", 1.0)
 
@@ -303,7 +303,7 @@ class Measurement:
             "rounds": ROUNDS,
             "settle_runs": SETTLE_RUNS,
             "warm_up_seconds": options.warm_up,
-            "cooldown_seconds": options.cooldown,
+            "cooldown_seconds": options.rest,
             "threads": options.threads,
             "cpus": self._cpus,
         }
