@@ -1,17 +1,52 @@
-// The capsule kernels alone, of every instruction set; caches warm, one thread.
+// The capsule kernels alone, of every instruction set; one thread, caches warm, or cold (cold/...:
+// 64 MB walked before each run). bound/... reads as many bytes as float weights have and does
+// nothing else: no kernel that needs them all can be faster.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "kernels/caps.h"
 #include "kernels/dispatch.h"
+#include "kernels/memory.h"
 
 namespace xncaps {
 namespace {
 
-void RunLayer(benchmark::State& state, CapsParams params, const CapsKernels* kernels) {
+// Walks memory that the caches must make room for.
+void FlushCaches() {
+  static std::vector<char> junk(64 << 20, 1);
+  for (size_t i = 0; i < junk.size(); i += 64) ++junk[i];
+  benchmark::ClobberMemory();
+}
+
+constexpr int kColdRuns = 51;
+
+// Times `run`; where `cold` the median of some runs, the caches emptied before each.
+template <typename F>
+void Measure(benchmark::State& state, bool cold, F run) {
+  for (auto _ : state) {
+    if (!cold) {
+      run();
+      continue;
+    }
+    std::vector<double> times;
+    for (int i = 0; i < kColdRuns; ++i) {
+      FlushCaches();
+      const auto start = std::chrono::steady_clock::now();
+      run();
+      const auto stop = std::chrono::steady_clock::now();
+      times.push_back(std::chrono::duration<double>(stop - start).count());
+    }
+    std::sort(times.begin(), times.end());
+    state.SetIterationTime(times[kColdRuns / 2]);
+  }
+}
+
+void RunLayer(benchmark::State& state, CapsParams params, const CapsKernels* kernels, bool cold) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal(0, 0.1f);
   const size_t nje = static_cast<size_t>(params.n) * params.j * params.e;
@@ -28,10 +63,54 @@ void RunLayer(benchmark::State& state, CapsParams params, const CapsKernels* ker
       layer.Pack(params, {bits.data(), scale.data(), kernel.data()}, kernels) == Status::kOk &&
       layer.Reserve(1) == Status::kOk;
   if (!ready) return state.SkipWithError("no memory");
-  for (auto _ : state) {
+  Measure(state, cold, [&] {
     layer.Run(nullptr, u.data(), 1, v.data());
     benchmark::DoNotOptimize(v.data());
     benchmark::ClobberMemory();
+  });
+}
+
+#ifdef __x86_64__
+#define XNCAPS_WIDE __attribute__((target("avx2")))
+#else
+#define XNCAPS_WIDE
+#endif
+
+// Sums memory into eight partial sums: as fast as it is delivered.
+XNCAPS_WIDE void Sum(const char* memory, size_t bytes) {
+  typedef int Vector __attribute__((vector_size(32)));
+  Vector sums[8] = {};
+  for (size_t i = 0; i + 256 <= bytes; i += 256) {
+    const Vector* v = reinterpret_cast<const Vector*>(memory + i);
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; ++k) sums[k] += v[k];
+  }
+  for (auto& sum : sums) benchmark::DoNotOptimize(sum);
+}
+
+void ReadMemory(benchmark::State& state, size_t bytes, bool cold) {
+  Buffer memory;
+  if (!memory.Reserve(bytes)) return state.SkipWithError("no memory");
+  Measure(state, cold, [&] { Sum(memory.as<char>(), bytes); });
+  if (cold) return;
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * static_cast<int64_t>(bytes));
+}
+
+void RegisterBounds() {
+  const struct {
+    const char* name;
+    size_t bytes;
+  } bounds[] = {{"float_weights_N128_D8_J10_E16", 128 * 8 * 10 * 16 * 4},
+                {"bits_and_scales_N128_D8_J10_E16", 128 * 10 * 16 * (1 + 4)},
+                {"half_of_L2", 256 << 10}};
+  for (const auto& bound : bounds) {
+    const std::string name = std::string("bound/read/") + bound.name;
+    benchmark::RegisterBenchmark(name.c_str(), ReadMemory, bound.bytes, false)
+        ->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark(("cold/" + name).c_str(), ReadMemory, bound.bytes, true)
+        ->Unit(benchmark::kMicrosecond)
+        ->UseManualTime()
+        ->Iterations(1);
   }
 }
 
@@ -53,8 +132,12 @@ void Register(const Isa& isa, int n, int d, int j, int e) {
     const std::string name = std::string(kind.name) + "/" + isa.name + "/N" + std::to_string(n) +
                              "_D" + std::to_string(d) + "_J" + std::to_string(j) + "_E" +
                              std::to_string(e);
-    benchmark::RegisterBenchmark(name.c_str(), RunLayer, params, isa.caps)
+    benchmark::RegisterBenchmark(name.c_str(), RunLayer, params, isa.caps, false)
         ->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark(("cold/" + name).c_str(), RunLayer, params, isa.caps, true)
+        ->Unit(benchmark::kMicrosecond)
+        ->UseManualTime()
+        ->Iterations(1);
   }
 }
 
@@ -64,6 +147,7 @@ void Register(const Isa& isa, int n, int d, int j, int e) {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  xncaps::RegisterBounds();
   int count = 0;
   const xncaps::Isa* isas = xncaps::AllIsas(&count);
   for (int i = 0; i < count; ++i) {

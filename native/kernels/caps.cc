@@ -34,7 +34,7 @@ class Sizes {
 };
 
 struct WorkLayout {
-  size_t uhat, logits, beta, xbits, mabs, masks, v, total;
+  size_t uhat, logits, beta, xbits, ut, mabs, masks, v, total;
 };
 
 bool LayoutWork(const CapsView& s, WorkLayout* at) {
@@ -45,6 +45,7 @@ bool LayoutWork(const CapsView& s, WorkLayout* at) {
   at->logits = sizes.Take(sizes.Product(row, 4));
   at->beta = sizes.Take(odr ? sizes.Product(nb, kBlock, 4) : 0);
   at->xbits = sizes.Take(odr ? sizes.Product(nb, s.d_bytes, kBlock) : 0);
+  at->ut = sizes.Take(odr ? 0 : sizes.Product(nb, kBlock, s.d_bytes, 8, 4));
   at->mabs = sizes.Take(idr ? sizes.Product(row, 4) : 0);
   at->masks = sizes.Take(idr ? sizes.Product(row, s.e_bytes) : 0);
   at->v = sizes.Take(sizes.Product(s.j, s.e, 4));
@@ -53,14 +54,13 @@ bool LayoutWork(const CapsView& s, WorkLayout* at) {
 }
 
 struct ScratchLayout {
-  size_t acc, ct, ut, vmask, vabs, total;
+  size_t acc, ct, vmask, vabs, total;
 };
 
 bool LayoutScratch(const CapsView& s, ScratchLayout* at) {
   Sizes sizes;
   at->acc = sizes.Take(sizes.Product(s.j, s.e, kGroup, 4));
   at->ct = sizes.Take(sizes.Product(s.j, kBlock, 4));
-  at->ut = sizes.Take(sizes.Product(s.d_bytes, 8, kGroup, 4));
   at->vmask = sizes.Take(sizes.Product(s.j, s.e_bytes));
   at->vabs = sizes.Take(sizes.Product(s.j, 4));
   at->total = sizes.total();
@@ -148,10 +148,11 @@ Status CapsLayer::PackKernel(const CapsConstants& constants) {
   if (!sizes.ok()) return Status::kTooLarge;
   if (!kernel_.Reserve(bytes)) return Status::kNoMemory;
   memset(kernel_.data(), 0, bytes);
+  const size_t groups = static_cast<size_t>(s.blocks) * kBlock / kGroup;
   size_t from = 0;  // walks [N][J][D][E]
   for (size_t n = 0; n < static_cast<size_t>(s.n); ++n) {
     for (size_t j = 0; j < static_cast<size_t>(s.j); ++j) {
-      const size_t group = (n / kGroup * s.j + j) * s.e * s.d * kGroup + n % kGroup;
+      const size_t group = (j * groups + n / kGroup) * s.e * s.d * kGroup + n % kGroup;
       for (size_t d = 0; d < static_cast<size_t>(s.d); ++d) {
         for (size_t e = 0; e < static_cast<size_t>(s.e); ++e, ++from) {
           const size_t to = group + (e * s.d + d) * kGroup;
@@ -198,6 +199,7 @@ CapsView CapsLayer::View(int slot) const {
   view.logits = reinterpret_cast<float*>(base + at.logits);
   view.beta = reinterpret_cast<float*>(base + at.beta);
   view.xbits = reinterpret_cast<uint8_t*>(base + at.xbits);
+  view.ut = reinterpret_cast<float*>(base + at.ut);
   view.mabs = reinterpret_cast<float*>(base + at.mabs);
   view.masks = reinterpret_cast<uint8_t*>(base + at.masks);
   view.v = reinterpret_cast<float*>(base + at.v);
@@ -211,14 +213,14 @@ CapsScratch CapsLayer::Scratch(int thread) const {
   CapsScratch scratch;
   scratch.acc = reinterpret_cast<float*>(base + at.acc);
   scratch.ct = reinterpret_cast<float*>(base + at.ct);
-  scratch.ut = reinterpret_cast<float*>(base + at.ut);
   scratch.vmask = reinterpret_cast<uint8_t*>(base + at.vmask);
   scratch.vabs = reinterpret_cast<float*>(base + at.vabs);
   return scratch;
 }
 
-void CapsLayer::RunItem(int slot, const float* u, float* v) {
-  const CapsView view = View(slot);
+void CapsLayer::RunItem(int slot, bool backwards, const float* u, float* v) {
+  CapsView view = View(slot);
+  view.backwards = backwards;
   const CapsScratch scratch = Scratch(slot);
   const float* acc = scratch.acc;
   const int turns = params_.r;
@@ -241,8 +243,9 @@ struct CapsLayer::BatchJob {
 void CapsLayer::BatchTask(void* argument, int thread) {
   const BatchJob* job = static_cast<const BatchJob*>(argument);
   const CapsView& s = job->layer->sizes_;
-  for (int b = thread; b < job->batch; b += job->threads) {
-    job->layer->RunItem(thread, job->u + static_cast<size_t>(b) * s.n * s.d,
+  unsigned turn = job->layer->runs_;
+  for (int b = thread; b < job->batch; b += job->threads, ++turn) {
+    job->layer->RunItem(thread, turn % 2 != 0, job->u + static_cast<size_t>(b) * s.n * s.d,
                         job->v + static_cast<size_t>(b) * s.j * s.e);
   }
 }
@@ -271,6 +274,7 @@ void CapsLayer::BlockTask(void* argument, int thread) {
 
 void CapsLayer::RunBlocks(ThreadPool* pool, int threads, const float* u, float* v) {
   BlockJob job = {this, View(0), u, false, threads};
+  job.view.backwards = runs_ % 2 != 0;
   const float* acc[kMaxThreads];
   for (int t = 0; t < threads; ++t) acc[t] = Scratch(t).acc;
   const int turns = params_.r;
@@ -286,6 +290,7 @@ void CapsLayer::RunBlocks(ThreadPool* pool, int threads, const float* u, float* 
 }
 
 void CapsLayer::Run(ThreadPool* pool, const float* u, int batch, float* v) {
+  ++runs_;
   int threads = pool == nullptr ? 1 : pool->threads();
   threads = threads < threads_ ? threads : threads_;
   if (threads > 1 && batch == 1) {

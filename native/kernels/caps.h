@@ -8,6 +8,7 @@
 
 #include "kernels/caps_kernels.h"
 #include "kernels/memory.h"
+#include "kernels/status.h"
 
 namespace xncaps {
 
@@ -27,8 +28,6 @@ struct CapsConstants {
   const void* scale = nullptr;  // Odr: float or half, [N, J, E] or [N, J], or null
   const void* kernel = nullptr;  // Idr, Fc: float or half [N, J, D, E]
 };
-
-enum class Status { kOk, kTooLarge, kNoMemory };
 
 // A layer made ready for one instruction set. `constants` are not needed after Pack.
 class CapsLayer {
@@ -50,7 +49,7 @@ class CapsLayer {
   Status PackKernel(const CapsConstants& constants);
   CapsView View(int item) const;
   CapsScratch Scratch(int thread) const;
-  void RunItem(int slot, const float* u, float* v);
+  void RunItem(int slot, bool backwards, const float* u, float* v);
   void RunBlocks(ThreadPool* pool, int threads, const float* u, float* v);
 
   struct BatchJob;
@@ -62,6 +61,7 @@ class CapsLayer {
   CapsView sizes_ = {};  // its pointers to constants are set, those to memory are not
   const CapsKernels* kernels_ = nullptr;
   int threads_ = 0;
+  unsigned runs_ = 0;
   Buffer bits_, scale_, kernel_, work_, scratch_;
   size_t work_stride_ = 0, scratch_stride_ = 0;
 };

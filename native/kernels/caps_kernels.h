@@ -36,13 +36,18 @@ struct CapsView {
   // Packed constants.
   const uint8_t* bits;  // Odr: [NB][J][E][DB][kBlock], unused high bits 0
   const float* scale;   // Odr: [NB][J][E][kBlock], [NB][J][kBlock] or null
-  const void* kernel;   // Idr, Fc: [NB*4][J][E][D][kGroup] float or half
+  const void* kernel;   // Idr, Fc: [J][NB*4][E][D][kGroup] float or half
+
+  // Walk the constants from their end: what the caches still hold of them is read before it is
+  // lost.
+  bool backwards;
 
   // Written while running; blocks are independent.
   void* uhat;      // [NB][J][E][kBlock] float, or int8
   float* logits;   // [NB][J][kBlock]
   float* beta;     // Odr: [NB*kBlock] mean |u|
   uint8_t* xbits;  // Odr: [NB][DB][kBlock] signs of u
+  float* ut;       // Idr, Fc: [NB*4][DB*8][kGroup] transposed u
   float* mabs;     // Idr: [NB][J][kBlock] mean |u_hat|
   uint8_t* masks;  // Idr: [NB][J][EB][kBlock] signs of u_hat
   float* v;        // [J][E]
@@ -52,7 +57,6 @@ struct CapsView {
 struct CapsScratch {
   float* acc;      // [J][E][kGroup] partial sums over n
   float* ct;       // [J][kBlock] softmax of one block
-  float* ut;       // [D][kGroup] transposed input of one group
   uint8_t* vmask;  // Idr: [J][EB] signs of v
   float* vabs;     // Idr: [J] mean |v|
 };

@@ -163,11 +163,13 @@ template <Kind kKind>
 static void TurnBlocks(const CapsView& view, const CapsScratch& scratch, bool first, int begin,
                        int end) {
   if (kKind == Kind::kIdr) PrepareSigns(view, scratch);
-  for (int nb = begin; nb < end; ++nb) {
+  for (int i = begin; i < end; ++i) {
+    // The first turn from the end: of u_hat the last blocks are still in the cache.
+    const int nb = first ? end - 1 - (i - begin) : i;
     F8 largest[kVectors], factor[kVectors];
     UpdateLogits<kKind>(view, scratch, first, nb, largest);
     Exponentials<kKind>(view, scratch, nb, largest, factor);
-    if (nb == begin)
+    if (i == begin)
       WeightedSum<kKind>(view, scratch, nb, factor, true);
     else
       WeightedSum<kKind>(view, scratch, nb, factor, false);
