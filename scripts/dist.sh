@@ -23,9 +23,9 @@ PY
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$python" -m venv "$work/venv"
+"$python" -m venv --without-pip "$work/venv"  # Debian's Python may lack ensurepip
 wheels=(dist/*.whl)
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check --constraint constraints/high.txt \
+"$python" -m pip --python "$work/venv" install --quiet --disable-pip-version-check --constraint constraints/high.txt \
   "${wheels[@]}" pytest pytest-timeout hypothesis
 cp -r tests/conftest.py tests/cli tests/golden "$work/"
 cp pyproject.toml "$work/pytest-settings.toml"

@@ -13,8 +13,7 @@ from xncaps_tf import data
 from xncaps_tf.cli import bench as command
 from xncaps_tf.cli.main import cli
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODEL = ROOT / "tests/golden/android/tiny_float.tflite"
+MODEL = pathlib.Path(__file__).resolve().parents[1] / "golden/android/tiny_float.tflite"
 FAST = ["--runs", "16", "--seconds", "2", "--warm-up", "0.01"]
 
 
