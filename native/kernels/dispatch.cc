@@ -10,7 +10,9 @@
 
 namespace xncaps {
 
-#define XNCAPS_ISA(name, has, caps) extern const CapsKernels caps;
+#define XNCAPS_ISA(name, has, caps, lce) \
+  extern const CapsKernels caps;         \
+  extern const LceKernels lce;
 #include "kernels/kernels.inc"
 #undef XNCAPS_ISA
 
@@ -32,13 +34,13 @@ bool HasAvx2() {
 }
 #endif
 
-#define XNCAPS_ISA(name, has, caps) \
+#define XNCAPS_ISA(name, has, caps, lce) \
   bool Available_##name() { return has; }
 #include "kernels/kernels.inc"
 #undef XNCAPS_ISA
 
 const Isa kIsas[] = {
-#define XNCAPS_ISA(name, has, caps) {#name, Available_##name, &caps},
+#define XNCAPS_ISA(name, has, caps, lce) {#name, Available_##name, &caps, &lce},
 #include "kernels/kernels.inc"
 #undef XNCAPS_ISA
 };

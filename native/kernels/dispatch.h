@@ -3,6 +3,7 @@
 #define XNCAPS_KERNELS_DISPATCH_H_
 
 #include "kernels/caps_kernels.h"
+#include "kernels/lce_kernels.h"
 
 namespace xncaps {
 
@@ -12,6 +13,7 @@ struct Isa {
   const char* name;     // "scalar", "avx2", "neon"
   bool (*available)();  // on this machine
   const CapsKernels* caps;
+  const LceKernels* lce;
 };
 
 // All of this build, best last.

@@ -1,0 +1,139 @@
+// What larq-compute-engine's ops share, and those that look at each value once.
+#include "kernels/lce.h"
+
+#include "kernels/thread_pool.h"
+
+namespace xncaps {
+
+bool Window::Place() {
+  if (in < 1 || filter < 1 || stride < 1 || dilation < 1) return false;
+  const int64_t extent = int64_t{filter - 1} * dilation + 1;
+  if (extent > INT32_MAX) return false;
+  if (!same && extent > in) return false;
+  out = same ? (in - 1) / stride + 1 : static_cast<int>((in - extent) / stride) + 1;
+  const int64_t missing = int64_t{out - 1} * stride + extent - in;
+  pad = same && missing > 0 ? static_cast<int>(missing / 2) : 0;
+  return true;
+}
+
+namespace {
+
+// Below this many values a second thread costs more than it brings.
+constexpr size_t kMinValuesPerThread = 1 << 16;
+
+// Rows split among threads.
+struct RowsJob {
+  void (*run)(const RowsJob& job, size_t begin, size_t end);
+  const LceKernels* kernels;
+  const char* in;
+  char* out;
+  LceType type;
+  size_t rows, cols;
+  int first, second;
+  int threads;
+};
+
+void RowsTask(void* argument, int thread) {
+  const RowsJob* job = static_cast<const RowsJob*>(argument);
+  const size_t share = job->rows / job->threads, rest = job->rows % job->threads;
+  const size_t t = static_cast<size_t>(thread);
+  const size_t begin = share * t + (t < rest ? t : rest);
+  job->run(*job, begin, begin + share + (t < rest ? 1 : 0));
+}
+
+void RunRows(ThreadPool* pool, RowsJob* job) {
+  size_t threads = pool == nullptr ? 1 : static_cast<size_t>(pool->threads());
+  const size_t pieces = job->rows * job->cols / kMinValuesPerThread;
+  if (threads > pieces) threads = pieces;
+  if (threads > job->rows) threads = job->rows;
+  job->threads = threads > 1 ? static_cast<int>(threads) : 1;
+  if (job->threads > 1)
+    pool->Run(RowsTask, job, job->threads);
+  else
+    RowsTask(job, 0);
+}
+
+size_t Width(LceType type) { return type == LceType::kFloat ? 4 : 1; }
+
+void QuantizeRows(const RowsJob& job, size_t begin, size_t end) {
+  const char* in = job.in + begin * job.cols * Width(job.type);
+  char* out = job.out + begin * ((job.cols + 31) / 32) * 4;
+  if (job.type == LceType::kFloat) return job.kernels->pack_floats(in, end - begin, job.cols, out);
+  job.kernels->pack_bytes(reinterpret_cast<const int8_t*>(in), end - begin, job.cols, job.first,
+                          out);
+}
+
+void DequantizeRows(const RowsJob& job, size_t begin, size_t end) {
+  const char* in = job.in + begin * ((job.cols + 31) / 32) * 4;
+  char* out = job.out + begin * job.cols * Width(job.type);
+  if (job.type == LceType::kFloat)
+    return job.kernels->unpack_floats(in, end - begin, job.cols, out);
+  job.kernels->unpack_bytes(in, end - begin, job.cols, static_cast<uint8_t>(job.first),
+                            static_cast<uint8_t>(job.second), reinterpret_cast<uint8_t*>(out));
+}
+
+// Rows of the output; `shape` follows in memory that lives as long as the job.
+struct PoolJob {
+  RowsJob rows;
+  const BmaxPool* shape;
+};
+
+void PoolRows(const RowsJob& rows, size_t begin, size_t end) {
+  const BmaxPool& s = *reinterpret_cast<const PoolJob&>(rows).shape;
+  const size_t pixel = static_cast<size_t>(s.words) * 4, in_row = pixel * s.x.in;
+  for (size_t row = begin; row < end; ++row) {
+    const char* item = rows.in + row / s.y.out * s.y.in * in_row;
+    const int64_t top = static_cast<int64_t>(row % s.y.out) * s.y.stride - s.y.pad;
+    const int64_t y0 = top < 0 ? 0 : top;
+    const int64_t y1 = top + s.y.filter < s.y.in ? top + s.y.filter : s.y.in;
+    for (int ox = 0; ox < s.x.out; ++ox) {
+      const int64_t left = int64_t{ox} * s.x.stride - s.x.pad;
+      const int64_t x0 = left < 0 ? 0 : left;
+      const int64_t x1 = left + s.x.filter < s.x.in ? left + s.x.filter : s.x.in;
+      char* to = rows.out + (row * s.x.out + ox) * pixel;
+      memset(to, 0xff, pixel);
+      for (int64_t y = y0; y < y1; ++y) {
+        for (int64_t x = x0; x < x1; ++x)
+          rows.kernels->and_bytes(item + y * in_row + x * pixel, pixel, to);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void LceQuantize(const LceKernels& kernels, ThreadPool* pool, LceType type, const void* in,
+                 size_t rows, size_t cols, int zero_point, void* out) {
+  // A bool is a byte of 0 or 1, and false, the less than 1, counts as negative.
+  RowsJob job = {QuantizeRows,
+                 &kernels,
+                 static_cast<const char*>(in),
+                 static_cast<char*>(out),
+                 type,
+                 rows,
+                 cols,
+                 type == LceType::kBool ? 1 : zero_point,
+                 0,
+                 1};
+  RunRows(pool, &job);
+}
+
+void LceDequantize(const LceKernels& kernels, ThreadPool* pool, LceType type, const void* in,
+                   size_t rows, size_t cols, int clear, int set, void* out) {
+  const bool boolean = type == LceType::kBool;
+  RowsJob job = {
+      DequantizeRows, &kernels, static_cast<const char*>(in), static_cast<char*>(out), type,
+      rows,           cols,     boolean ? 1 : clear,          boolean ? 0 : set,       1};
+  RunRows(pool, &job);
+}
+
+void LceMaxPool(const LceKernels& kernels, ThreadPool* pool, const BmaxPool& shape, const void* in,
+                int batch, void* out) {
+  PoolJob job = {{PoolRows, &kernels, static_cast<const char*>(in), static_cast<char*>(out),
+                  LceType::kFloat, static_cast<size_t>(batch) * shape.y.out,
+                  static_cast<size_t>(shape.x.out) * shape.words, 0, 0, 1},
+                 &shape};
+  RunRows(pool, &job.rows);
+}
+
+}  // namespace xncaps

@@ -1,0 +1,148 @@
+// larq-compute-engine's ops in plain C++: eight output channels side by side, a word of 32 bits a
+// step. Loops over them become vectors where the compiler can. It also does the filters that are
+// too large for the counts of the others.
+#include "kernels/lce_kernels.h"
+#include "kernels/memory.h"
+
+namespace xncaps {
+namespace {
+
+typedef uint32_t Code;
+typedef uint32_t Count;
+constexpr int kBlock = 8, kSuper = 1, kCodesOfWord = 1;
+constexpr uint8_t kLanes[kBlock] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+inline uint32_t Ones(uint32_t x) {
+  x = x - ((x >> 1) & 0x55555555u);
+  x = (x & 0x33333333u) + ((x >> 2) & 0x33333333u);
+  x = (x + (x >> 4)) & 0x0f0f0f0fu;
+  x = x + (x >> 8);
+  return (x + (x >> 16)) & 63;
+}
+
+void ExpandWords(const char* from, size_t words, Code* to) { memcpy(to, from, words * 4); }
+
+template <int kPixels, int kBlocks>
+void Accumulate(const Code* const* pixels, const BconvSegment* segments, int count,
+                const Code* filter, Count* counts, bool first) {
+  Count sums[kPixels][kBlock] = {};
+  for (int s = 0; s < count; ++s) {
+    for (int i = 0; i < segments[s].length; ++i, filter += kBlock) {
+      for (int p = 0; p < kPixels; ++p) {
+        const uint32_t x = pixels[p][segments[s].offset + i];
+        for (int c = 0; c < kBlock; ++c) sums[p][c] += Ones(x ^ filter[c]);
+      }
+    }
+  }
+  for (int p = 0; p < kPixels; ++p) {
+    for (int c = 0; c < kBlock; ++c) {
+      Count* to = counts + p * kBlock * kSuper + c;
+      *to = first ? sums[p][c] : *to + sums[p][c];
+    }
+  }
+}
+
+float Transformed(const BconvView& v, Count count, size_t at);
+void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out);
+void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out);
+
+uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
+  uint32_t bits = 0;
+  for (int c = 0; c < kBlock; ++c)
+    bits |= static_cast<uint32_t>(static_cast<int32_t>(counts[c]) > v.thresholds[at + c]) << c;
+  return bits;
+}
+
+}  // namespace
+}  // namespace xncaps
+
+#include "kernels/lce_bconv.h"
+
+namespace xncaps {
+namespace {
+
+float Transformed(const BconvView& v, Count count, size_t at) {
+  int32_t x = static_cast<int32_t>(count) << 1;
+  x = x < v.clamp_max ? x : v.clamp_max;
+  x = x > v.clamp_min ? x : v.clamp_min;
+  return Rounded(static_cast<float>(x) * v.multiplier[at]) + v.bias[at];
+}
+
+void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
+  for (int c = 0; c < kBlock; ++c) {
+    const float y = Transformed(v, counts[c], at + c);
+    memcpy(out + c, &y, 4);
+  }
+}
+
+// Halves away from zero, as LCE rounds; what is not a number gives -128.
+void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out) {
+  for (int c = 0; c < kBlock; ++c) {
+    float y = Transformed(v, counts[c], at + c);
+    y = y > -128.0f ? y : -128.0f;
+    y = y < 127.0f ? y : 127.0f;
+    const float half = y < 0 ? -0.49999997f : 0.49999997f;
+    out[c] = static_cast<int8_t>(static_cast<int>(y + half));
+  }
+}
+
+template <typename Negative>
+void PackRows(size_t rows, size_t cols, char* out, Negative negative) {
+  size_t at = 0;
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < cols; c += 32, out += 4) {
+      const size_t n = cols - c < 32 ? cols - c : 32;
+      uint32_t word = 0;
+      for (size_t i = 0; i < n; ++i) word |= static_cast<uint32_t>(negative(at++)) << i;
+      memcpy(out, &word, 4);
+    }
+  }
+}
+
+void PackFloats(const void* in, size_t rows, size_t cols, void* out) {
+  PackRows(rows, cols, static_cast<char*>(out),
+           [in](size_t i) { return LoadUnaligned<float>(in, i) <= kLargestNegative; });
+}
+
+void PackBytes(const int8_t* in, size_t rows, size_t cols, int below, void* out) {
+  PackRows(rows, cols, static_cast<char*>(out), [=](size_t i) { return in[i] < below; });
+}
+
+template <typename Put>
+void UnpackRows(const void* in, size_t rows, size_t cols, Put put) {
+  const size_t words = (cols + 31) / 32;
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < cols; ++c) {
+      const uint32_t word = LoadUnaligned<uint32_t>(in, r * words + c / 32);
+      put(r * cols + c, (word >> (c % 32)) & 1);
+    }
+  }
+}
+
+void UnpackFloats(const void* in, size_t rows, size_t cols, void* out) {
+  UnpackRows(in, rows, cols, [out](size_t i, uint32_t bit) {
+    const float value = bit ? -1.0f : 1.0f;
+    memcpy(static_cast<char*>(out) + i * 4, &value, 4);
+  });
+}
+
+void UnpackBytes(const void* in, size_t rows, size_t cols, uint8_t clear, uint8_t set,
+                 uint8_t* out) {
+  UnpackRows(in, rows, cols, [=](size_t i, uint32_t bit) { out[i] = bit ? set : clear; });
+}
+
+void AndBytes(const void* from, size_t bytes, void* to) {
+  const uint8_t* a = static_cast<const uint8_t*>(from);
+  uint8_t* b = static_cast<uint8_t*>(to);
+  for (size_t i = 0; i < bytes; ++i) b[i] = static_cast<uint8_t>(a[i] & b[i]);
+}
+
+}  // namespace
+
+extern const LceKernels kLcePortable;
+const LceKernels kLcePortable = {PackFloats,   PackBytes,
+                                 UnpackFloats, UnpackBytes,
+                                 AndBytes,     {kBlock, kSuper, 32, 4, 1 << 20, 4, 1 << 29, kLanes},
+                                 Bconv};
+
+}  // namespace xncaps
