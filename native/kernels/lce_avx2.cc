@@ -53,20 +53,29 @@ void ExpandWords(const char* from, size_t words, Code* to) {
   }
 }
 
+// Left alone, gcc loads the filter once a pixel and adds in another order, with sums in memory: 2.5
+// times slower.
+inline __attribute__((always_inline)) void InRegister(__m256i* x) { __asm__("" : "+x"(*x)); }
+
 template <int kPixels, int kBlocks>
 inline __attribute__((always_inline)) void Step(const Code* const* pixels, ptrdiff_t i,
                                                 const Code* filter, __m256i (*sums)[kBlocks]) {
   __m256i w[kBlocks];
 #pragma GCC unroll 4
-  for (int b = 0; b < kBlocks; ++b) w[b] = Load32(filter + b * kBlock);
+  for (int b = 0; b < kBlocks; ++b) {
+    w[b] = Load32(filter + b * kBlock);
+    InRegister(&w[b]);
+  }
 #pragma GCC unroll 4
   for (int p = 0; p < kPixels; ++p) {
     const uint8_t* table = &kCounts[0][0] + static_cast<size_t>(pixels[p][i]) * 8;
     const __m256i t =
         _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
 #pragma GCC unroll 4
-    for (int b = 0; b < kBlocks; ++b)
+    for (int b = 0; b < kBlocks; ++b) {
       sums[p][b] = _mm256_add_epi8(sums[p][b], _mm256_shuffle_epi8(t, w[b]));
+      InRegister(&sums[p][b]);
+    }
   }
 }
 

@@ -1,0 +1,364 @@
+// Every instruction set's kernels of larq-compute-engine's ops against the reference.
+#include "kernels/lce.h"
+
+#include <math.h>
+
+#include <random>
+#include <vector>
+
+#include "kernels/thread_pool.h"
+#include "test/guarded.h"
+#include "test/isa_main.h"
+
+namespace xncaps {
+namespace {
+
+class LceTest : public IsaTest {};
+XNCAPS_FOR_EACH_ISA(LceTest);
+
+uint32_t Word(const void* words, size_t i) { return LoadUnaligned<uint32_t>(words, i); }
+
+// Bits of `pixels` pixels, zero behind the last channel.
+std::vector<uint32_t> RandomBits(std::mt19937* random, size_t pixels, int channels) {
+  const size_t words = static_cast<size_t>(WordsOf(channels));
+  std::vector<uint32_t> bits(pixels * words);
+  for (auto& x : bits) x = static_cast<uint32_t>((*random)());
+  if (channels % 32 != 0) {
+    for (size_t i = words - 1; i < bits.size(); i += words) bits[i] &= (1u << channels % 32) - 1;
+  }
+  return bits;
+}
+
+// A convolution with constants and inputs of its own, from a seed.
+struct Conv {
+  BconvParams params;
+  int batch = 1;
+  std::vector<uint32_t> filter, in;
+  std::vector<float> multiplier, bias;
+  std::vector<int32_t> thresholds;
+
+  Conv(BconvParams p, int batch_size, unsigned seed = 1) : params(p), batch(batch_size) {
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    const size_t taps = static_cast<size_t>(p.y.filter) * p.x.filter;
+    filter = RandomBits(&random, static_cast<size_t>(p.out_c) * taps, p.in_c / p.groups);
+    in = RandomBits(&random, static_cast<size_t>(batch) * p.y.in * p.x.in, p.in_c);
+    const int bits = static_cast<int>(taps) * p.in_c / p.groups;
+    for (int c = 0; c < p.out_c; ++c) {
+      multiplier.push_back(c % 7 == 3 ? 0.0f : uniform(random));
+      bias.push_back(uniform(random) * 10);
+      thresholds.push_back(bits / 2 + static_cast<int>(random() % 9) - 4);
+    }
+  }
+
+  BconvConstants constants() const {
+    return {filter.data(), multiplier.data(), bias.data(), thresholds.data()};
+  }
+  size_t out_bytes() const {
+    Window y = params.y, x = params.x;
+    EXPECT_TRUE(y.Place() && x.Place());
+    const size_t pixels = static_cast<size_t>(batch) * y.out * x.out;
+    if (params.output == LceOutput::kBits) return pixels * WordsOf(params.out_c) * 4;
+    return pixels * params.out_c * (params.output == LceOutput::kInt8 ? 1 : 4);
+  }
+};
+
+std::vector<char> Reference(const Conv& conv) {
+  std::vector<char> out(conv.out_bytes());
+  BconvReference(conv.params, conv.constants(), conv.in.data(), conv.batch, out.data());
+  return out;
+}
+
+std::vector<char> RunConv(const Isa& isa, const Conv& conv, ThreadPool* pool = nullptr) {
+  BconvLayer layer;
+  EXPECT_EQ(layer.Pack(conv.params, conv.constants(), isa.lce), Status::kOk);
+  EXPECT_EQ(layer.Resize(conv.params.y.in, conv.params.x.in, pool ? pool->threads() : 1),
+            Status::kOk);
+  Guarded in(conv.in.data(), conv.in.size() * 4), out(conv.out_bytes());
+  layer.Run(pool, in.as<char>(), conv.batch, out.as<char>());
+  return std::vector<char>(out.as<char>(), out.as<char>() + conv.out_bytes());
+}
+
+std::string Describe(const Conv& conv) {
+  const BconvParams& p = conv.params;
+  char text[300];
+  snprintf(text, sizeof text,
+           "batch %d, %dx%dx%d -> %d, filter %dx%d, stride %dx%d, dilation %dx%d, groups %d, "
+           "same %d, zeros %d, activation %d, output %d",
+           conv.batch, p.y.in, p.x.in, p.in_c, p.out_c, p.y.filter, p.x.filter, p.y.stride,
+           p.x.stride, p.y.dilation, p.x.dilation, p.groups, p.y.same, p.zero_padding,
+           static_cast<int>(p.activation), static_cast<int>(p.output));
+  return text;
+}
+
+void ExpectReference(const Isa& isa, const Conv& conv, ThreadPool* pool = nullptr) {
+  ASSERT_EQ(RunConv(isa, conv, pool), Reference(conv)) << Describe(conv);
+}
+
+BconvParams Params(int size, int filter, int in_c, int out_c, LceOutput output) {
+  BconvParams p;
+  p.y.in = p.x.in = size;
+  p.y.filter = p.x.filter = filter;
+  p.y.same = p.x.same = true;
+  p.in_c = in_c, p.out_c = out_c;
+  p.output = output;
+  if (output == LceOutput::kInt8) p.scale = 0.37, p.zero_point = -5;
+  return p;
+}
+
+constexpr LceOutput kOutputs[] = {LceOutput::kFloat, LceOutput::kInt8, LceOutput::kBits};
+
+// Round each block of channels, of four blocks, of words; round the tile of pixels.
+TEST_P(LceTest, EveryNumberOfChannelsEqualsTheReference) {
+  for (LceOutput output : kOutputs) {
+    for (int out_c : {1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 95, 96, 127, 128, 129, 200})
+      ExpectReference(*GetParam(), Conv(Params(3, 3, 40, out_c, output), 1));
+    for (int in_c : {1, 31, 32, 33, 64, 96, 100, 128, 160, 192, 224, 256, 257})
+      ExpectReference(*GetParam(), Conv(Params(3, 3, in_c, 35, output), 1));
+    for (int size : {1, 2, 4, 5, 6, 7, 11, 12, 17}) {
+      ExpectReference(*GetParam(), Conv(Params(size, 1, 64, 33, output), 1));
+      ExpectReference(*GetParam(), Conv(Params(size, 3, 32, 70, output), 2));
+    }
+  }
+}
+
+// Everything at random.
+TEST_P(LceTest, ManyConvolutionsEqualTheReference) {
+  std::mt19937 random(7);
+  const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  int done = 0;
+  for (unsigned seed = 0; done < 400; ++seed) {
+    BconvParams p;
+    p.groups = below(3) == 0 ? 1 + below(4) : 1;
+    p.in_c = p.groups > 1 ? 32 * p.groups * (1 + below(2)) : 1 + below(130);
+    p.out_c = p.groups * (1 + below(p.groups > 1 ? 40 : 140));
+    p.y.in = 1 + below(9), p.x.in = 1 + below(9);
+    p.y.filter = 1 + below(4), p.x.filter = 1 + below(4);
+    p.y.stride = 1 + below(3), p.x.stride = 1 + below(3);
+    p.y.dilation = 1 + below(3), p.x.dilation = 1 + below(3);
+    p.y.same = p.x.same = below(3) > 0;
+    p.output = kOutputs[below(3)];
+    p.activation = static_cast<LceActivation>(below(4));
+    p.scale = 0.1 + below(100) * 0.01;
+    p.zero_point = below(256) - 128;
+    p.zero_padding = p.y.same && below(2) == 0;
+    if (p.zero_padding && p.in_c / p.groups % 2 != 0)
+      p.output = LceOutput::kFloat, p.activation = LceActivation::kNone;
+    Window y = p.y, x = p.x;
+    if (!y.Place() || !x.Place()) continue;
+    ExpectReference(*GetParam(), Conv(p, 1 + below(3), seed));
+    ++done;
+  }
+}
+
+// One bit set in the filter and one in the input: they meet in one place only.
+TEST_P(LceTest, BitsMeetInOrder) {
+  constexpr int kChannels = 70;
+  for (int bit = 0; bit < kChannels; ++bit) {
+    Conv conv(Params(1, 1, kChannels, kChannels, LceOutput::kFloat), 1);
+    std::fill(conv.filter.begin(), conv.filter.end(), 0u);
+    std::fill(conv.in.begin(), conv.in.end(), 0u);
+    for (int c = 0; c < kChannels; ++c) {
+      conv.filter[static_cast<size_t>(c * 3 + c / 32)] = 1u << c % 32;
+      conv.multiplier[static_cast<size_t>(c)] = 1, conv.bias[static_cast<size_t>(c)] = 0;
+    }
+    conv.in[static_cast<size_t>(bit / 32)] = 1u << bit % 32;
+    const std::vector<char> out = RunConv(*GetParam(), conv);
+    for (int c = 0; c < kChannels; ++c) {
+      ASSERT_EQ(LoadUnaligned<float>(out.data(), static_cast<size_t>(c)),
+                static_cast<float>(c == bit ? kChannels : kChannels - 4))
+          << "bit " << bit << " channel " << c;
+    }
+  }
+}
+
+TEST_P(LceTest, ConstantsAndTensorsMayBeUnaligned) {
+  for (LceOutput output : kOutputs) {
+    const Conv conv(Params(5, 3, 40, 37, output), 1);
+    const std::vector<char> want = Reference(conv);
+    for (size_t offset = 1; offset <= 15; ++offset) {
+      std::vector<std::vector<char>> copies;
+      const auto moved = [&](const void* from, size_t bytes) {
+        copies.emplace_back(bytes + 128);
+        char* base = copies.back().data();
+        base += (64 - reinterpret_cast<uintptr_t>(base) % 64) % 64 + offset;
+        memcpy(base, from, bytes);
+        return base;
+      };
+      const BconvConstants constants = {
+          moved(conv.filter.data(), conv.filter.size() * 4), moved(conv.multiplier.data(), 37 * 4),
+          moved(conv.bias.data(), 37 * 4), moved(conv.thresholds.data(), 37 * 4)};
+      BconvLayer layer;
+      ASSERT_EQ(layer.Pack(conv.params, constants, GetParam()->lce), Status::kOk);
+      ASSERT_EQ(layer.Resize(5, 5, 1), Status::kOk);
+      const char* in = moved(conv.in.data(), conv.in.size() * 4);
+      std::vector<char> out(want.size());
+      layer.Run(nullptr, in, 1, out.data());
+      ASSERT_EQ(out, want) << offset;
+    }
+  }
+}
+
+// More ones than 16 bits can count.
+TEST_P(LceTest, HugeFiltersDoNotOverflow) {
+  for (int in_c : {32 * 2047, 32 * 2048, 32 * 2100}) {
+    Conv conv(Params(1, 1, in_c, 3, LceOutput::kFloat), 1);
+    std::fill(conv.in.begin(), conv.in.end(), ~0u);
+    std::fill(conv.filter.begin(), conv.filter.end(), 0u);
+    ExpectReference(*GetParam(), conv);
+  }
+}
+
+TEST_P(LceTest, ThreadsGiveTheSame) {
+  ThreadPool* pool = ThreadPool::Create(3);
+  ASSERT_NE(pool, nullptr);
+  for (LceOutput output : kOutputs) {
+    for (int batch : {1, 2, 5}) {
+      const Conv conv(Params(17, 3, 256, 100, output), batch);
+      EXPECT_EQ(RunConv(*GetParam(), conv, pool), RunConv(*GetParam(), conv));
+    }
+  }
+  std::vector<float> values(301 * 1003);
+  std::mt19937 random(1);
+  for (auto& x : values) x = static_cast<float>(random()) - 2147483648.0f;
+  std::vector<uint32_t> one(301 * 32), many(301 * 32);
+  LceQuantize(*GetParam()->lce, nullptr, LceType::kFloat, values.data(), 301, 1003, 0, one.data());
+  LceQuantize(*GetParam()->lce, pool, LceType::kFloat, values.data(), 301, 1003, 0, many.data());
+  EXPECT_EQ(one, many);
+  ThreadPool::Delete(pool);
+}
+
+TEST_P(LceTest, ALayerRunsAtEverySizeAfterTheOther) {
+  Conv conv(Params(1, 3, 64, 40, LceOutput::kInt8), 1);
+  BconvLayer layer;
+  ASSERT_EQ(layer.Pack(conv.params, conv.constants(), GetParam()->lce), Status::kOk);
+  for (int size : {3, 9, 1, 14, 2}) {
+    Conv at(Params(size, 3, 64, 40, LceOutput::kInt8), 2);
+    at.filter = conv.filter, at.multiplier = conv.multiplier, at.bias = conv.bias;
+    ASSERT_EQ(layer.Resize(size, size, 1), Status::kOk);
+    std::vector<char> out(at.out_bytes());
+    layer.Run(nullptr, at.in.data(), 2, out.data());
+    ASSERT_EQ(out, Reference(at)) << size;
+  }
+}
+
+TEST_P(LceTest, QuantizePacksSigns) {
+  const float odd[] = {0.0f, -0.0f, 1e-42f, -1e-42f, -1.17549435e-38f, INFINITY, -INFINITY, NAN};
+  const bool odd_bits[] = {false, false, false, false, true, false, true, false};
+  std::mt19937 random(3);
+  for (size_t cols : {1, 31, 32, 33, 63, 64, 70, 96, 128, 130}) {
+    for (size_t rows : {1, 2, 5}) {
+      std::vector<float> values(rows * cols);
+      std::vector<bool> bits(rows * cols);
+      for (size_t i = 0; i < values.size(); ++i) {
+        const size_t kind = random() % 16;
+        values[i] = kind < 8 ? odd[kind] : kind < 12 ? -1.5f : 1.5f;
+        bits[i] = kind < 8 ? odd_bits[kind] : kind < 12;
+      }
+      const size_t words = (cols + 31) / 32;
+      Guarded in(values.data(), values.size() * 4), out(rows * words * 4);
+      LceQuantize(*GetParam()->lce, nullptr, LceType::kFloat, in.as<char>(), rows, cols, 0,
+                  out.as<char>());
+      for (size_t i = 0; i < rows * words * 32; ++i) {
+        const size_t row = i / (words * 32), col = i % (words * 32);
+        const bool want = col < cols && bits[row * cols + col];
+        ASSERT_EQ((Word(out.as<char>(), i / 32) >> (i % 32)) & 1, want ? 1u : 0u)
+            << cols << " columns, row " << row << " column " << col;
+      }
+    }
+  }
+}
+
+TEST_P(LceTest, QuantizePacksBytesBelowTheZeroPoint) {
+  std::mt19937 random(4);
+  for (size_t cols : {1, 31, 32, 33, 64, 70, 130}) {
+    for (int zero : {-1000, -129, -128, -127, -1, 0, 5, 127, 128, 1000}) {
+      std::vector<int8_t> values(3 * cols);
+      for (auto& x : values) x = static_cast<int8_t>(random());
+      const size_t words = (cols + 31) / 32;
+      Guarded in(values.data(), values.size()), out(3 * words * 4);
+      LceQuantize(*GetParam()->lce, nullptr, LceType::kInt8, in.as<char>(), 3, cols, zero,
+                  out.as<char>());
+      for (size_t i = 0; i < 3 * words * 32; ++i) {
+        const size_t row = i / (words * 32), col = i % (words * 32);
+        const bool want = col < cols && values[row * cols + col] < zero;
+        ASSERT_EQ((Word(out.as<char>(), i / 32) >> (i % 32)) & 1, want ? 1u : 0u)
+            << cols << " columns, zero point " << zero << " at " << i;
+      }
+    }
+  }
+}
+
+TEST_P(LceTest, DequantizeUndoesQuantize) {
+  std::mt19937 random(5);
+  for (int cols : {1, 7, 8, 9, 31, 32, 33, 39, 40, 64, 70, 130}) {
+    const size_t count = 3 * static_cast<size_t>(cols);
+    const std::vector<uint32_t> bits = RandomBits(&random, 3, cols);
+    Guarded in(bits.data(), bits.size() * 4), floats(count * 4), bytes(count), bools(count);
+    const LceKernels& kernels = *GetParam()->lce;
+    LceDequantize(kernels, nullptr, LceType::kFloat, in.as<char>(), 3, cols, 0, 0,
+                  floats.as<char>());
+    LceDequantize(kernels, nullptr, LceType::kInt8, in.as<char>(), 3, cols, 90, -100,
+                  bytes.as<char>());
+    LceDequantize(kernels, nullptr, LceType::kBool, in.as<char>(), 3, cols, 0, 0, bools.as<char>());
+    for (size_t i = 0; i < count; ++i) {
+      const size_t row = i / cols, col = i % cols;
+      const bool bit = bits[row * WordsOf(cols) + col / 32] >> (col % 32) & 1;
+      ASSERT_EQ(LoadUnaligned<float>(floats.as<char>(), i), bit ? -1.0f : 1.0f) << i;
+      ASSERT_EQ(bytes.as<int8_t>()[i], bit ? -100 : 90) << i;
+      ASSERT_EQ(bools.as<uint8_t>()[i], bit ? 0 : 1) << i;
+    }
+  }
+}
+
+TEST_P(LceTest, PoolingKeepsTheLargestSign) {
+  std::mt19937 random(6);
+  for (int trial = 0; trial < 200; ++trial) {
+    const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+    BmaxPool pool;
+    pool.words = 1 + below(20);
+    pool.y.in = 1 + below(8), pool.x.in = 1 + below(8);
+    pool.y.filter = 1 + below(4), pool.x.filter = 1 + below(4);
+    pool.y.stride = 1 + below(3), pool.x.stride = 1 + below(3);
+    pool.y.same = pool.x.same = below(2) == 0;
+    if (!pool.y.Place() || !pool.x.Place()) continue;
+    const size_t words = static_cast<size_t>(pool.words);
+    const size_t pixels = static_cast<size_t>(pool.y.out) * pool.x.out;
+    const std::vector<uint32_t> bits =
+        RandomBits(&random, 2 * static_cast<size_t>(pool.y.in) * pool.x.in, 32 * pool.words);
+    Guarded in(bits.data(), bits.size() * 4), out(2 * pixels * words * 4);
+    LceMaxPool(*GetParam()->lce, nullptr, pool, in.as<char>(), 2, out.as<char>());
+    for (size_t i = 0; i < 2 * pixels * words; ++i) {
+      const size_t pixel = i / words;
+      const int oy = static_cast<int>(pixel % pixels) / pool.x.out;
+      const int ox = static_cast<int>(pixel % pixels) % pool.x.out;
+      uint32_t want = ~0u;
+      for (int y = oy * pool.y.stride - pool.y.pad, fy = 0; fy < pool.y.filter; ++fy, ++y) {
+        for (int x = ox * pool.x.stride - pool.x.pad, fx = 0; fx < pool.x.filter; ++fx, ++x) {
+          if (y < 0 || y >= pool.y.in || x < 0 || x >= pool.x.in) continue;
+          const size_t row = pixel / pixels * pool.y.in + y;
+          want &= bits[(row * pool.x.in + x) * words + i % words];
+        }
+      }
+      ASSERT_EQ(Word(out.as<char>(), i), want) << "trial " << trial << " at " << i;
+    }
+  }
+}
+
+TEST(LceSizes, ImpossibleOnesAreRefused) {
+  int count = 0;
+  const LceKernels* kernels = AllIsas(&count)->lce;
+  Conv conv(Params(3, 3, 32, 1, LceOutput::kFloat), 1);
+  BconvLayer layer;
+  ASSERT_EQ(layer.Pack(conv.params, conv.constants(), kernels), Status::kOk);
+  EXPECT_EQ(layer.Resize(1, INT32_MAX, 1), Status::kTooLarge);
+  EXPECT_EQ(layer.Resize(0, 3, 1), Status::kTooLarge);
+  conv.params.y.dilation = INT32_MAX;
+  EXPECT_EQ(layer.Pack(conv.params, conv.constants(), kernels), Status::kOk);
+  EXPECT_EQ(layer.Resize(3, 3, 1), Status::kTooLarge);
+  conv.params.y.filter = conv.params.x.filter = 1 << 30;
+  EXPECT_EQ(layer.Pack(conv.params, conv.constants(), kernels), Status::kTooLarge);
+}
+
+}  // namespace
+}  // namespace xncaps
