@@ -16,14 +16,18 @@ namespace {
 constexpr int kVectors = kBlock / kGroup;
 static_assert(kVectors == 4 && kGroup == 8, "the unrolled loops below count to four");
 
+// Eight floats, or `count` of them and zeros.
+XNCAPS_INLINE F8 LoadUpTo(const float* p, int count) {
+  if (count >= kGroup) return Load(p);
+  float padded[kGroup] = {0};
+  for (int i = 0; i < count; ++i) padded[i] = p[i];
+  return Load(padded);
+}
+
 // Poses d0 .. d0+7 of input capsule n; zero past D and past N.
 XNCAPS_INLINE F8 LoadPose(const CapsView& view, const float* u, int n, int d0) {
   if (n >= view.n) return Zero();
-  const float* row = u + static_cast<size_t>(n) * view.d + d0;
-  if (d0 + kGroup <= view.d) return Load(row);
-  float padded[kGroup] = {0};
-  for (int i = 0; d0 + i < view.d; ++i) padded[i] = row[i];
-  return Load(padded);
+  return LoadUpTo(u + static_cast<size_t>(n) * view.d + d0, view.d - d0);
 }
 
 // Signs and mean |u| of one block.
@@ -203,7 +207,7 @@ XNCAPS_INLINE void ProjectFloatRow(const void* kernel, int count, int size, cons
                                    uint8_t* masks, float* mabs) {
   const char* w = static_cast<const char*>(kernel);
   const size_t step = static_cast<size_t>(kD > 0 ? kD : size) * kGroup * (kHalf ? 2 : 4);
-  SignLanes signs = NoSigns();
+  SignLanes signs = NoSigns(), bit = FirstBit();
   F8 mean = Zero();
   for (int e = 0; e < count; ++e, w += step) {
     if (kD == 8 && !kHalf) XNCAPS_UNROLL4(k) __builtin_prefetch(w + kPrefetch + k * kLine);
@@ -212,10 +216,12 @@ XNCAPS_INLINE void ProjectFloatRow(const void* kernel, int count, int size, cons
     Store(acc + e * kGroup, first ? f : Add(f, Load(acc + e * kGroup)));
     if (!kIdr) continue;
     mean = Add(mean, Abs(f));
-    signs = AddSign(signs, f, e % 8);
+    signs = AddSign(signs, f, bit);
+    bit = NextBit(bit);
     if (e % 8 == 7 || e + 1 == count) {
       StoreSigns(masks + static_cast<size_t>(e / 8) * kBlock, signs);
       signs = NoSigns();
+      bit = FirstBit();
     }
   }
   if (kIdr) Store(mabs, Mul(mean, Set(1.0f / static_cast<float>(count))));

@@ -70,13 +70,17 @@ static void PrepareSigns(const CapsView& view, const CapsScratch& scratch) {
   for (int j = 0; j < view.j; ++j) {
     const float* v = view.v + static_cast<size_t>(j) * view.e;
     uint8_t* mask = scratch.vmask + static_cast<size_t>(j) * view.e_bytes;
-    float sum = 0;
-    for (int eb = 0; eb < view.e_bytes; ++eb) mask[eb] = 0;
-    for (int e = 0; e < view.e; ++e) {
-      mask[e / 8] = static_cast<uint8_t>(mask[e / 8] | ((v[e] > 0) << (e % 8)));
-      sum += __builtin_fabsf(v[e]);
+    F8 sum = Zero();
+    for (int eb = 0; eb < view.e_bytes; ++eb) {
+      const F8 part = LoadUpTo(v + eb * kGroup, view.e - eb * kGroup);
+      mask[eb] = SignBits(part);
+      sum = Add(sum, Abs(part));
     }
-    scratch.vabs[j] = sum / static_cast<float>(view.e);
+    float lanes[kGroup];
+    Store(lanes, sum);
+    const float total = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
+                        ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+    scratch.vabs[j] = total / static_cast<float>(view.e);
   }
 }
 

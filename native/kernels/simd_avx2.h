@@ -108,12 +108,14 @@ XNCAPS_INLINE uint8_t SignBits(F8 a) {
   return static_cast<uint8_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, Zero(), _CMP_GT_OQ)));
 }
 
-// Eight signs for each of eight lanes: bit `bit` of lane i's byte is a[i] > 0.
+// Eight signs for each of eight lanes: the bit `bit` of lane i's byte is a[i] > 0.
 typedef __m256i SignLanes;
 XNCAPS_INLINE SignLanes NoSigns() { return _mm256_setzero_si256(); }
-XNCAPS_INLINE SignLanes AddSign(SignLanes lanes, F8 a, int bit) {
+XNCAPS_INLINE SignLanes FirstBit() { return _mm256_set1_epi32(1); }
+XNCAPS_INLINE SignLanes NextBit(SignLanes bit) { return _mm256_add_epi32(bit, bit); }
+XNCAPS_INLINE SignLanes AddSign(SignLanes lanes, F8 a, SignLanes bit) {
   const __m256i positive = _mm256_castps_si256(_mm256_cmp_ps(a, Zero(), _CMP_GT_OQ));
-  return _mm256_or_si256(lanes, _mm256_and_si256(positive, _mm256_set1_epi32(1 << bit)));
+  return _mm256_or_si256(lanes, _mm256_and_si256(positive, bit));
 }
 XNCAPS_INLINE void StoreSigns(uint8_t* p, SignLanes lanes) {
   const __m128i words =

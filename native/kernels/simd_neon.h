@@ -121,10 +121,13 @@ struct SignLanes {
   uint32x4_t a, b;
 };
 XNCAPS_INLINE SignLanes NoSigns() { return {vdupq_n_u32(0), vdupq_n_u32(0)}; }
-XNCAPS_INLINE SignLanes AddSign(SignLanes lanes, F8 x, int bit) {
-  const uint32x4_t mask = vdupq_n_u32(1u << bit);
-  return {vorrq_u32(lanes.a, vandq_u32(vcgtzq_f32(x.a), mask)),
-          vorrq_u32(lanes.b, vandq_u32(vcgtzq_f32(x.b), mask))};
+XNCAPS_INLINE SignLanes FirstBit() { return {vdupq_n_u32(1), vdupq_n_u32(1)}; }
+XNCAPS_INLINE SignLanes NextBit(SignLanes bit) {
+  return {vaddq_u32(bit.a, bit.a), vaddq_u32(bit.b, bit.b)};
+}
+XNCAPS_INLINE SignLanes AddSign(SignLanes lanes, F8 x, SignLanes bit) {
+  return {vorrq_u32(lanes.a, vandq_u32(vcgtzq_f32(x.a), bit.a)),
+          vorrq_u32(lanes.b, vandq_u32(vcgtzq_f32(x.b), bit.b))};
 }
 XNCAPS_INLINE void StoreSigns(uint8_t* p, SignLanes lanes) {
   vst1_u8(p, vmovn_u16(vcombine_u16(vmovn_u32(lanes.a), vmovn_u32(lanes.b))));

@@ -151,8 +151,17 @@ XNCAPS_INLINE SignLanes NoSigns() {
   memset(r.x, 0, sizeof r.x);
   return r;
 }
-XNCAPS_INLINE SignLanes AddSign(SignLanes lanes, F8 a, int bit) {
-  XNCAPS_LANES(i) lanes.x[i] = static_cast<uint8_t>(lanes.x[i] | ((a.x[i] > 0) << bit));
+XNCAPS_INLINE SignLanes FirstBit() {
+  SignLanes r;
+  memset(r.x, 1, sizeof r.x);
+  return r;
+}
+XNCAPS_INLINE SignLanes NextBit(SignLanes bit) {
+  XNCAPS_LANES(i) bit.x[i] = static_cast<uint8_t>(bit.x[i] << 1);
+  return bit;
+}
+XNCAPS_INLINE SignLanes AddSign(SignLanes lanes, F8 a, SignLanes bit) {
+  XNCAPS_LANES(i) lanes.x[i] = static_cast<uint8_t>(lanes.x[i] | (a.x[i] > 0 ? bit.x[i] : 0));
   return lanes;
 }
 XNCAPS_INLINE void StoreSigns(uint8_t* p, SignLanes lanes) { memcpy(p, lanes.x, sizeof lanes.x); }
