@@ -30,6 +30,13 @@ class Options:
     backbone: str = "float32"
     calibration: Callable[[], Any] | None = None
 
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The words that change the model; see `bounds.CHANGES`."""
+        exact = ("channel", "float32")
+        given = (self.scales, self.scale_type, self.backbone)
+        return tuple(word for word in given if word not in exact)
+
 
 @dataclass(frozen=True)
 class Format:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xncaps_converters import floating, join, lce, markers, packing, quantize, tflite_file
+from xncaps_converters.bounds import CHANGES
 from xncaps_converters.clone import Replacement, as_model, clone, flat_layers
 from xncaps_tf._keras import tf
 from xncaps_tf.errors import ConversionError
@@ -39,15 +40,13 @@ class FusedOptions:
     @property
     def changes(self) -> tuple[str, ...]:
         """What of the model these options change, in words; empty where the result is exact."""
-        said = {
-            "capsule": "one scale a pair of capsules instead of one a pose value",
-            "none": "one scale for the whole layer",
-            "float16": "scales rounded to float16",
-            "int8": "the backbone rounded to int8",
-            "dynamic": "the backbone's weights rounded to int8",
-        }
+        return tuple(CHANGES[word].words for word in self.changed)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The words of these options that change the model; see `bounds.CHANGES`."""
         given = (self.scales, self.scale_type, self.backbone)
-        return tuple(said[value] for value in given if value in said)
+        return tuple(word for word in given if word in CHANGES)
 
 
 def convert_fused(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xncaps_converters import metadata, runtimes, tflite_file
+from xncaps_converters.bounds import CHANGES
 from xncaps_converters.metadata import Metadata
 from xncaps_converters.tflite_file import Op, Subgraph, TfliteFile
 
@@ -58,6 +59,11 @@ class Inspection:
         return sum(row.constant_bytes for row in self.rows)
 
     @property
+    def passes(self) -> tuple[str, ...]:
+        """The exact rewrites that were made before the conversion."""
+        return self.metadata.passes if self.metadata else ()
+
+    @property
     def notes(self) -> tuple[str, ...]:
         return self.metadata.notes if self.metadata else ()
 
@@ -77,6 +83,7 @@ class Inspection:
             "constant_bytes": self.constant_bytes,
             "custom_ops": list(self.custom_ops),
             "runtimes": list(self.runtimes),
+            "passes": list(self.passes),
             "totals": {
                 name: {"count": count, "constant_bytes": size}
                 for name, (count, size) in self.totals().items()
@@ -109,7 +116,9 @@ class Inspection:
         if isinstance(origin.get("versions"), dict):
             versions = ", ".join(f"{k} {v}" for k, v in sorted(origin["versions"].items()))
             lines.append(f"made by: {versions}")
-        return lines + list(self.notes)
+        lines.append(f"passes: {'; '.join(self.passes) or 'none'}")
+        changed = [CHANGES[word].words for word in self.metadata.changes if word in CHANGES]
+        return lines + [f"changed: {words}" for words in changed] + list(self.notes)
 
 
 def inspect(flatbuffer: bytes) -> Inspection:

@@ -43,8 +43,21 @@ class Metadata:
     @property
     def notes(self) -> tuple[str, ...]:
         """Lines that must be said of the model."""
-        notes = self.origin.get("notes", [])
-        return tuple(str(note) for note in notes) if isinstance(notes, list) else ()
+        return self._strings("notes")
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Words for what the conversion changed of the model; see `bounds.CHANGES`."""
+        return self._strings("changes")
+
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """The exact rewrites that were made before the conversion, in words."""
+        return self._strings("passes")
+
+    def _strings(self, key: str) -> tuple[str, ...]:
+        found = self.origin.get(key, [])
+        return tuple(str(each) for each in found) if isinstance(found, list) else ()
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -26,6 +26,8 @@ def describe(
     model_sha256: str,
     data: str | None,
     unpacked: tuple[str, ...] = (),
+    passes: tuple[str, ...] = (),
+    changes: tuple[str, ...] = (),
 ) -> Metadata:
     """The metadata of a file.
 
@@ -36,6 +38,8 @@ def describe(
         model_sha256: hash of the saved model.
         data: name of the data set that the model was made for, None where not known.
         unpacked: names of the layers whose binary weights are kept as float32.
+        passes: the exact rewrites that were made before, in words.
+        changes: words of `bounds.CHANGES` for what is not exact.
     """
     from xncaps_tf import models
 
@@ -47,6 +51,8 @@ def describe(
         "data": data,
         "input": _input_words(model, data),
         "binary_layers": _binary_layers(model, to, unpacked),
+        "passes": list(passes),
+        "changes": list(changes),
         "notes": notes,
     }
     if date := _date():

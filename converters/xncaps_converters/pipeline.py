@@ -17,6 +17,7 @@ from xncaps_converters import (
     samples,
     tflite_file,
 )
+from xncaps_converters.bounds import CHANGES
 from xncaps_converters.files import write_whole
 from xncaps_converters.formats import Options
 from xncaps_converters.samples import Samples
@@ -92,12 +93,12 @@ def convert_file(
     model = as_model(xncaps_tf.load_model(model_path, compile=False))
     entry = formats.FORMATS[to]
     said = notes.notes_of(model)
-    source = model
+    source, done = model, ()
     if passes and entry.uses_passes:
         from xncaps_converters import passes as rewrites
 
-        source, done = rewrites.apply(model)
-        said += [str(rewrite) for rewrite in done]
+        source, found = rewrites.apply(model)
+        done = tuple(map(str, found))
     config = loading.run_config(model_path)
     options = options or Options()
     if options.calibration is None:
@@ -110,6 +111,8 @@ def convert_file(
         model_sha256=loading.sha256(model_path),
         data=_data_of(config, check or Check())[0],
         unpacked=_unpacked(model, to, data),
+        passes=done,
+        changes=options.changed,
     )
     data = metadata.add(data, described)
     result, stored = None, None
@@ -117,8 +120,10 @@ def convert_file(
         chosen = choose_samples(model, config, check)
         result = verify(model, data, chosen, tolerance=check.tolerance).check()
         stored = _stored(model, model_path, result, chosen)
-    _write(out, data, stored)
-    return Converted(out, len(data), tuple(said), result)
+    write_checked(out, data, stored)
+    changed = [f"changed: {CHANGES[word].words}" for word in options.changed]
+    lines = [*(f"pass: {rewrite}" for rewrite in done), *changed, *said]
+    return Converted(out, len(data), tuple(lines), result)
 
 
 def _unpacked(model: Any, to: str, data: bytes) -> tuple[str, ...]:
@@ -187,7 +192,7 @@ def _stored(model: Any, model_path: Any, result: VerifyResult, chosen: Samples) 
     return expected.encode(result, chosen, models.class_names(model), loading.sha256(model_path))
 
 
-def _write(out: pathlib.Path, data: bytes, stored: bytes | None) -> None:
+def write_checked(out: pathlib.Path, data: bytes, stored: bytes | None) -> None:
     """Both files; an old stored check goes first, so that it never stands beside a new file."""
     beside = expected.path_of(out)
     beside.unlink(missing_ok=True)

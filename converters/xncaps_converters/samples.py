@@ -51,18 +51,26 @@ def input_shape(model: Any) -> tuple[int, ...]:
 
 def takes_pixels(model: Any) -> bool:
     """Whether the model's input looks like an image: [H, W, 1 or 3]."""
-    shape = input_shape(model)
+    return is_image(input_shape(model))
+
+
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Whether a sample's shape is [H, W, 1 or 3]."""
     return len(shape) == 3 and shape[-1] in (1, 3)
 
 
 def random_samples(model: Any, count: int) -> Samples:
+    """Seeded inputs of the right range for a model."""
+    return random_inputs(input_shape(model), count)
+
+
+def random_inputs(shape: tuple[int, ...], count: int) -> Samples:
     """Seeded inputs of the right range: whole pixels 0 to 255 for images, else normal numbers."""
     generator = np.random.default_rng(_SEED)
-    shape = (count, *input_shape(model))
-    if takes_pixels(model):
-        inputs = generator.integers(0, 256, shape).astype(np.float32)
+    if is_image(shape):
+        inputs = generator.integers(0, 256, (count, *shape)).astype(np.float32)
     else:
-        inputs = generator.standard_normal(shape, np.float32)
+        inputs = generator.standard_normal((count, *shape), np.float32)
     return Samples(inputs, None, RANDOM)
 
 

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from xncaps_converters import runtimes, tflite_file
-from xncaps_converters.clone import flat_layers
+from xncaps_converters import metadata, runtimes, tflite_file
+from xncaps_converters.bounds import Bounds, bounds_of
 from xncaps_converters.samples import Samples
 from xncaps_tf.errors import VerificationError
 
-TOLERANCE = 1e-4
-EQUAL_TOP1 = 0.999
-FLIPPED_SHARE = 0.01
 _BATCH = 64
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What a file may differ by.
-
-    Attributes:
-        tolerance: largest difference of an output.
-        share: share of samples that may differ by more; at least one sample where it is not 0.
-        reason: why any may.
-        equal_top1: least share of samples whose highest score is the same class.
-    """
-
-    tolerance: float = TOLERANCE
-    share: float = 0.0
-    reason: str = ""
-    equal_top1: float = EQUAL_TOP1
 
 
 @dataclass(frozen=True)
@@ -46,8 +26,8 @@ class VerifyResult:
         whole: whether that is the whole split.
         max_error, mean_error: of all outputs.
         over_tolerance: samples with an output that differs by more than the tolerance.
-        equal_top1: share of samples with the same class on top (two scores within the tolerance
-            of each other count as the same); None where the outputs are no scores.
+        equal_top1: share of samples with the same class on top (two scores as near as the bounds'
+            tie count as the same); None where the outputs are no scores.
         accuracy_keras, accuracy_file: None where no labels are known.
         bounds: what was allowed.
     """
@@ -123,10 +103,12 @@ class VerifyResult:
             + (f": {self.bounds.reason})" if self.bounds.reason else ")"),
         ]
         if self.equal_top1 is not None:
-            lines.append(f"  equal top-1  {self.equal_top1:.2%}")
+            least = f" (at least {self.bounds.equal_top1:.1%})"
+            lines.append(f"  equal top-1  {self.equal_top1:.2%}{least}")
         if self.accuracy_keras is not None and self.accuracy_file is not None:
             lines.append(
-                f"  accuracy     Keras {self.accuracy_keras:.2%}, file {self.accuracy_file:.2%}"
+                f"  accuracy     Keras {self.accuracy_keras:.2%}, file {self.accuracy_file:.2%}, "
+                f"{100 * (self.accuracy_keras - self.accuracy_file):.2f} points lost"
             )
         return lines
 
@@ -157,11 +139,28 @@ def verify(
     """
     file = tflite_file.parse(flatbuffer)
     _check_ends(model, file)
-    bounds = bounds or bounds_of(model, file)
+    bounds = bounds or bounds_of(model, file, _changes(flatbuffer))
     if tolerance is not None:
-        bounds = Bounds(tolerance, bounds.share, bounds.reason, bounds.equal_top1)
+        bounds = replace(bounds, tolerance=tolerance, tie=tolerance)
     expected = np.asarray(model.predict(samples.inputs, batch_size=_BATCH, verbose=0))
     runtime, outputs = runtimes.run(flatbuffer, samples.inputs)
+    return compare(expected, outputs, samples, bounds, runtime)
+
+
+def compare(
+    expected: np.ndarray, outputs: np.ndarray, samples: Samples, bounds: Bounds, runtime: str
+) -> VerifyResult:
+    """What was expected against what came out.
+
+    Args:
+        expected, outputs: `[n, ...]`.
+        samples: what was fed, and labels where known.
+        bounds: what may differ.
+        runtime: what ran the file.
+
+    Raises:
+        VerificationError: the shapes differ.
+    """
     if outputs.shape != expected.shape:
         raise VerificationError(
             f"expected outputs {list(expected.shape)}. Received: {list(outputs.shape)}."
@@ -178,7 +177,7 @@ def verify(
         max_error=float(worst.max()),
         mean_error=float(errors.mean()),
         over_tolerance=int((~(worst <= bounds.tolerance)).sum()),
-        equal_top1=_equal_top1(expected, outputs, bounds.tolerance) if scores else None,
+        equal_top1=_equal_top1(expected, outputs, bounds.tie) if scores else None,
         accuracy_keras=None if labels is None else accuracy(expected, labels),
         accuracy_file=None if labels is None else accuracy(outputs, labels),
         bounds=bounds,
@@ -187,32 +186,10 @@ def verify(
     )
 
 
-def bounds_of(model: Any, file: tflite_file.TfliteFile) -> Bounds:
-    """The bounds for a model and a file: strict, but for what has signs that may flip near zero.
-
-    Two correct implementations round differently; where such a value is binarised next, its sign
-    may differ, and that is a whole unit instead of a rounding error.
-    """
-    reasons = sign_flips(model)
-    if any(tensor.type == "INT8" for graph in file.subgraphs for tensor in graph.tensors):
-        reasons.append("int8 rounding")
-    if not reasons:
-        return Bounds()
-    return Bounds(share=FLIPPED_SHARE, reason="signs near zero may flip: " + ", ".join(reasons))
-
-
-def sign_flips(model: Any) -> list[str]:
-    """What is binarised in a model, in words."""
-    found = []
-    for layer in flat_layers(model):
-        kind = type(layer).__name__
-        if getattr(layer, "input_quantizer", None) is not None:
-            found.append("XnODR's input" if kind == "XnODR" else "binary convolutions")
-        if getattr(layer, "prediction_quantizer", None) is not None:
-            found.append("XnIDR's agreement")
-        elif getattr(layer, "pose_quantizer", None) is not None:
-            found.append("XnIDR's agreement")
-    return sorted(set(found))
+def _changes(flatbuffer: bytes) -> tuple[str, ...]:
+    """What the file's metadata says that was changed of the model."""
+    described = metadata.read(flatbuffer)
+    return () if described is None else described.changes
 
 
 def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -224,9 +201,9 @@ def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
     return float((np.take_along_axis(labels, top, axis=1) > 0).mean())
 
 
-def _equal_top1(expected: np.ndarray, outputs: np.ndarray, tolerance: float) -> float:
+def _equal_top1(expected: np.ndarray, outputs: np.ndarray, tie: float) -> float:
     chosen = np.take_along_axis(expected, outputs.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
-    return float((chosen >= expected.max(axis=1) - tolerance).mean())
+    return float((chosen >= expected.max(axis=1) - tie).mean())
 
 
 def _check_ends(model: Any, file: tflite_file.TfliteFile) -> None:

@@ -30,7 +30,7 @@ class BatchSize(click.ParamType):
 @click.option("--data", help="Data set to verify on; that of the model's run by default.")
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Where the data set lies.")
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True)
-@click.option("--tolerance", type=click.FloatRange(0), help="In place of 1e-4.")
+@click.option("--tolerance", type=click.FloatRange(0), help="In place of the bounds' own.")
 @click.option("--no-passes", is_flag=True, help="Make no exact rewrites before (fused formats).")
 @click.option(
     "--scales",
@@ -75,8 +75,11 @@ def convert(
     """
     if int8 and dynamic_range:
         raise click.UsageError("--int8 and --dynamic-range exclude each other.")
-    if form not in ("fused", "composite") and (int8 or dynamic_range or scales != "channel"):
-        raise click.UsageError("--int8, --dynamic-range and --scales go with --to fused.")
+    coarser = int8 or dynamic_range or (scales, scale_type) != ("channel", "float32")
+    if form not in ("fused", "composite") and coarser:
+        raise click.UsageError(
+            "--int8, --dynamic-range, --scales and --scale-type go with --to fused."
+        )
     from xncaps_converters import pipeline
 
     options = pipeline.Options(

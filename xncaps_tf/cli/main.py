@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("xncaps_tf.cli.predict:predict", "Classify pictures with a model."),
     "summary": ("xncaps_tf.cli.summary:summary", "Parameters, MACs and bytes of a model."),
     "convert": ("xncaps_tf.cli.convert:convert", "Turn a model into a TFLite file."),
+    "fuse": ("xncaps_tf.cli.fuse:fuse", "Make one op of each capsule layer of a TFLite file."),
     "verify": ("xncaps_tf.cli.verify:verify", "Check a TFLite file against its model."),
     "inspect": ("xncaps_tf.cli.inspect:inspect", "List the ops and bytes of a TFLite file."),
     "bench": ("xncaps_tf.cli.bench:bench", "Measure TFLite files on this or another machine."),

@@ -12,7 +12,7 @@ import click
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Where the data set lies.")
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--all", "everything", is_flag=True, help="The whole test split.")
-@click.option("--tolerance", type=click.FloatRange(0), help="In place of 1e-4.")
+@click.option("--tolerance", type=click.FloatRange(0), help="In place of the bounds' own.")
 @click.option("--store", is_flag=True, help="Write FILE.expected.npz where the file passes.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 def verify(

@@ -1,0 +1,130 @@
+"""What a file may differ by from what it was made from, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xncaps_converters.tflite_file import TfliteFile
+
+TOLERANCE = 1e-4
+EQUAL_TOP1 = 0.999
+FLIPPED_SHARE = 0.01
+ROUNDED_EQUAL_TOP1 = 0.99
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an option changes of a model.
+
+    Attributes:
+        words: for people.
+        tolerance: of an output.
+        share: of samples that may differ by more.
+    """
+
+    words: str
+    tolerance: float
+    share: float = FLIPPED_SHARE
+
+
+# By the word that is recorded in a file's metadata. Measured on 10,000 test images of a trained
+# network each: int8 moved a score by 0.2 in 0.6 %, by 0.43 at most; float16 by 3e-4. Coarser
+# scales move every score, and leave 99.6 % of the classes as they were.
+CHANGES = {
+    "int8": Change("the backbone rounded to int8", 0.2),
+    "dynamic": Change("the backbone's weights rounded to int8", 0.2),
+    "float16": Change("scales rounded to float16", 1e-2),
+    "capsule": Change("one scale a pair of capsules instead of one a pose value", 0.2, 1.0),
+    "none": Change("one scale for the whole layer", 0.2, 1.0),
+}
+# Ops that binarise what was computed in front of them.
+_SIGNS = {
+    "LceQuantize": "binary convolutions",
+    "XnCapsOdr": "XnODR's input",
+    "XnCapsIdr": "XnIDR's agreement",
+    "SIGN": "signs of what was computed",
+}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a file may differ by.
+
+    Attributes:
+        tolerance: largest difference of an output.
+        share: share of samples that may differ by more; at least one sample where it is not 0.
+        reason: why the bounds are not the strict ones.
+        equal_top1: least share of samples whose highest score is the same class.
+        tie: two scores that are as near count as the same.
+    """
+
+    tolerance: float = TOLERANCE
+    share: float = 0.0
+    reason: str = ""
+    equal_top1: float = EQUAL_TOP1
+    tie: float = TOLERANCE
+
+
+def bounds_of(model: Any, file: TfliteFile, changes: Sequence[str] = ()) -> Bounds:
+    """The bounds for a Keras model and its file.
+
+    Args:
+        model: the Keras model.
+        file: the TFLite file.
+        changes: words of `CHANGES` that the file's metadata names; int8 is seen in the file itself.
+    """
+    found = {word for word in changes if word in CHANGES}
+    if is_int8(file) and not found & {"int8", "dynamic"}:
+        found.add("int8")
+    return choose(sign_flips(model), sorted(found))
+
+
+def bounds_between(first: TfliteFile, second: TfliteFile) -> Bounds:
+    """The bounds for two files of one model, of which neither is rounded more than the other."""
+    names = {op.name for file in (first, second) for op in file.ops}
+    return choose(sorted({words for op, words in _SIGNS.items() if op in names}))
+
+
+def choose(signs: Sequence[str], changes: Sequence[str] = ()) -> Bounds:
+    """Strict bounds, but for what has signs that may flip near zero, and for what was changed.
+
+    Two right implementations round differently; where such a value is binarised next, its sign may
+    differ, and that is a whole unit instead of a rounding error. int8 keeps 8 bits of each value in
+    front of the capsules: scores move by some hundredths, and by more where a rounded value's sign
+    flips; what has to stay is the class on top.
+
+    Args:
+        signs: what is binarised, in words.
+        changes: words of `CHANGES`.
+    """
+    reasons = [CHANGES[word].words for word in changes]
+    if signs:
+        reasons.append("signs near zero may flip: " + ", ".join(signs))
+    if not changes:
+        return Bounds(share=FLIPPED_SHARE if signs else 0.0, reason="; ".join(reasons))
+    tolerance = max(CHANGES[word].tolerance for word in changes)
+    share = max(CHANGES[word].share for word in changes)
+    return Bounds(tolerance, share, "; ".join(reasons), ROUNDED_EQUAL_TOP1)
+
+
+def is_int8(file: TfliteFile) -> bool:
+    """Whether a file has values or weights of 8 bits."""
+    return any(tensor.type == "INT8" for graph in file.subgraphs for tensor in graph.tensors)
+
+
+def sign_flips(model: Any) -> list[str]:
+    """What is binarised in a Keras model, in words."""
+    from xncaps_converters.clone import flat_layers
+
+    found = []
+    for layer in flat_layers(model):
+        kind = type(layer).__name__
+        if getattr(layer, "input_quantizer", None) is not None:
+            found.append("XnODR's input" if kind == "XnODR" else "binary convolutions")
+        if getattr(layer, "prediction_quantizer", None) is not None:
+            found.append("XnIDR's agreement")
+        elif getattr(layer, "pose_quantizer", None) is not None:
+            found.append("XnIDR's agreement")
+    return sorted(set(found))

@@ -1,0 +1,161 @@
+"""From a TFLite file that exists to a fused one that is checked: read, fuse, compare, write."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from xncaps_converters import expected, fuse, metadata, pipeline, runtimes, samples, tflite_file
+from xncaps_converters.bounds import Bounds, bounds_between
+from xncaps_converters.metadata import Metadata
+from xncaps_converters.samples import Samples
+from xncaps_converters.tflite_file import TfliteFile
+from xncaps_converters.verify import VerifyResult, compare
+from xncaps_tf.errors import ConversionError, DataError
+
+RANDOM_SAMPLES = 100
+_UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Fused:
+    """What `fuse_file` made.
+
+    Attributes:
+        path: of the fused file.
+        ops: names of the ops that took the heads' places.
+        before, after: bytes of the two files.
+        verification: of the fused file against the other one.
+        runtimes: what ran the file that was given, and the fused one.
+    """
+
+    path: pathlib.Path
+    ops: tuple[str, ...]
+    before: int
+    after: int
+    verification: VerifyResult
+    runtimes: tuple[str, str]
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        made = f"{', '.join(self.ops)}; {self.before:,} to {self.after:,} bytes"
+        first = f"compared {self.runtimes[0]} with {self.runtimes[1]}"
+        return [f"{self.path}  {made}", first, *self.verification.lines()]
+
+
+def fuse_file(
+    file: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    tolerance: float | None = None,
+) -> Fused:
+    """Fuses the capsule layers of a file; writes the new file and its stored check, or nothing.
+
+    Both files run on the inputs of FILE.expected.npz, else on random ones of the right range. The
+    new stored check has the old one's outputs, those of Keras, or else the given file's.
+
+    Args:
+        file: a TFLite file that this toolkit wrote, with a fixed batch size.
+        out: the fused file; its .expected.npz is written beside it.
+        tolerance: in place of the bounds' own.
+
+    Raises:
+        ConversionError: no capsule layer is found in the file.
+        VerificationError: the fused file does not compute what the other does.
+        DataError: the file or its stored check is damaged.
+    """
+    out = pathlib.Path(out)
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"expected a folder to write to. Received: {out.parent}.")
+    data = tflite_file.load(file)
+    before = tflite_file.parse(data)
+    fused = fuse.fuse(data)
+    described = metadata.read(data)
+    if described is not None:
+        fused = metadata.add(fused, _described(described))
+    after = tflite_file.parse(fused)
+    bounds = bounds_between(before, after)
+    if tolerance is not None:
+        bounds = replace(bounds, tolerance=tolerance, tie=tolerance)
+    stored = _stored(file)
+    chosen = _samples(before, stored)
+    first, wanted = runtimes.run(data, chosen.inputs)
+    second, made = runtimes.run(fused, chosen.inputs)
+    result = compare(wanted, made, chosen, bounds, second).check()
+    content = _content(stored, chosen, wanted, made, bounds, described)
+    pipeline.write_checked(out, fused, content)
+    ops = tuple(op.name for op in after.ops if op.name in runtimes.XNCAPS)
+    return Fused(out, ops, len(data), len(fused), result, (first, second))
+
+
+def _described(described: Metadata) -> Metadata:
+    """The same, and that it was fused; XnODR's weights are bits now."""
+    origin = dict(described.origin)
+    layers = origin.get("binary_layers")
+    if isinstance(layers, list):
+        origin["binary_layers"] = [
+            {**layer, "bits": True}
+            if isinstance(layer, dict) and layer.get("kind") == "XnODR"
+            else layer
+            for layer in layers
+        ]
+    origin["fused_from"] = origin.get("format")
+    origin["format"] = "fused"
+    words = f"{described.description} Fused by xncaps fuse.".strip()
+    return replace(described, description=words, origin=origin)
+
+
+def _stored(file: str | os.PathLike[str]) -> dict[str, Any] | None:
+    path = expected.path_of(file)
+    return expected.read(path) if path.exists() else None
+
+
+def _samples(file: TfliteFile, stored: dict[str, Any] | None) -> Samples:
+    """The stored inputs, else random ones."""
+    graph = file.main
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ConversionError(
+            "expected a file with one input and one output. "
+            f"Received: {len(graph.inputs)} and {len(graph.outputs)}."
+        )
+    shape = graph.tensors[graph.inputs[0]].shape[1:]
+    if stored is None:
+        return samples.random_inputs(shape, RANDOM_SAMPLES)
+    inputs = np.asarray(stored["inputs"], np.float32)
+    if tuple(inputs.shape[1:]) != shape:
+        raise DataError(
+            f"expected stored inputs {list(shape)}, as the file takes them. "
+            f"Received: {list(inputs.shape[1:])}."
+        )
+    labels = np.asarray(stored["labels"])
+    known = None if (labels == _UNKNOWN).any() else labels
+    return Samples(inputs, known, str(stored["source"]))
+
+
+def _content(
+    stored: dict[str, Any] | None,
+    chosen: Samples,
+    wanted: np.ndarray,
+    made: np.ndarray,
+    bounds: Bounds,
+    described: Metadata | None,
+) -> bytes:
+    """The new stored check: Keras's outputs where they are stored, and what they were held to."""
+    names, sha256 = (), ""
+    if described is not None:
+        names = described.class_names
+        model = described.origin.get("model")
+        sha256 = str(model.get("sha256", "")) if isinstance(model, dict) else ""
+    if stored is not None:
+        wanted = np.asarray(stored["outputs"])
+        names = tuple(str(name) for name in stored["class_names"])
+        sha256 = str(stored["model_sha256"])
+        share = max(float(stored["tolerated_share"]), bounds.share)
+        tolerance = max(float(stored["tolerance"]), bounds.tolerance)
+        bounds = replace(bounds, tolerance=tolerance, share=share)
+    result = compare(wanted, made, chosen, bounds, "").check()
+    return expected.encode(result, chosen, names, sha256)

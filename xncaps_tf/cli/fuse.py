@@ -1,0 +1,19 @@
+"""`xncaps fuse`: one op in the place of each capsule layer of a TFLite file that exists."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.option("-o", "--output", type=click.Path(dir_okay=False), required=True, help="The file.")
+@click.option("--tolerance", type=click.FloatRange(0), help="In place of the bounds' own.")
+def fuse(file: str, output: str, tolerance: float | None) -> None:
+    """Fuses the capsule layers of FILE, which `xncaps convert --to float` or `--to lce` wrote.
+
+    Both files are run on FILE.expected.npz, or else on random inputs, and compared.
+    """
+    from xncaps_converters.fusing import fuse_file
+
+    click.echo("\n".join(fuse_file(file, output, tolerance=tolerance).lines()))
