@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from xncaps_runtime import _predict
+from xncaps_runtime import _metadata, _predict
 from xncaps_runtime._library import info
 from xncaps_runtime.errors import RuntimeLibraryError
 
@@ -16,7 +16,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     about = commands.add_parser("info", help="the library; with FILE also its inputs and outputs")
     about.add_argument("file", nargs="?", help="a .tflite file")
-    predict = commands.add_parser("predict", help="classify pictures")
+    predict = commands.add_parser(
+        "predict", help="classify pictures, prepared as the file's metadata say"
+    )
     predict.add_argument("file", help="a .tflite file")
     predict.add_argument("images", nargs="*", help="pictures")
     predict.add_argument("--camera", action="store_true", help="the first camera, until Ctrl-C")
@@ -37,8 +39,11 @@ def _info(path: str | None) -> None:
             for t in tensors:
                 shape = "x".join(str(n) for n in t["shape"])
                 lines.append(f"{kind}: {t['name']} {shape} {t['dtype'].__name__}")
-        names = _predict.class_names(path)
+        about = _metadata.read(path)
+        names = about.class_names
         lines.append(f"classes: {', '.join(names) if names else 'not named in the file'}")
+        scaling = f"mean {list(about.mean)}, std {list(about.std)}"
+        lines.append(f"pixels: {scaling}{', inverted' if about.invert else ''}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
@@ -54,13 +59,15 @@ def _run_predict(args: argparse.Namespace) -> None:
     if args.top < 1 or args.threads < 1:
         raise RuntimeLibraryError("predict: expected --top and --threads of at least 1.")
     interpreter = _open(args.file, args.threads)
-    names = _predict.class_names(args.file)
+    about = _metadata.read(args.file)
+    about.check(int(interpreter.get_input_details()[0]["shape"][3]))
     if args.camera:
         pictures = (("camera", frame) for frame in _predict.camera_frames())
     else:
         pictures = ((path, _predict.load_picture(path)) for path in args.images)
     for name, picture in pictures:
-        best = _predict.top(_predict.classify(interpreter, picture), names, args.top)
+        scores = _predict.classify(interpreter, picture, about)
+        best = _predict.top(scores, about.class_names, args.top)
         sys.stdout.write(_predict.as_text(name, best, args.json) + "\n")
         sys.stdout.flush()
 

@@ -1,31 +1,26 @@
-"""Classifies pictures with a .tflite file: class names and preprocessing come from the file."""
+"""Classifies pictures with a .tflite file: class names and preprocessing come from the file.
+
+What is done to a picture is what the Android app does (docs/android.md); the same golden files are
+the test of both.
+"""
 
 from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from xncaps_runtime._metadata import InputAbout
 from xncaps_runtime.errors import RuntimeLibraryError
 from xncaps_runtime.interpreter import Interpreter
 
-
-def class_names(path: str | Path) -> tuple[str, ...] | None:
-    """The labels in the file's metadata (a text file in the ZIP at its end), or None."""
-    data = Path(path).read_bytes()
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        return None
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        texts = [name for name in archive.namelist() if name.endswith(".txt")]
-        if not texts:
-            return None
-        return tuple(archive.read(texts[0]).decode("utf-8").splitlines())
+_LUMA = np.array([[0.299], [0.587], [0.114]], np.float32)
+_ORIENTATION = 0x0112  # EXIF's tag
 
 
 def open_model(path: str | Path, num_threads: int = 1) -> Interpreter:
@@ -47,24 +42,78 @@ def open_model(path: str | Path, num_threads: int = 1) -> Interpreter:
     return interpreter
 
 
-def to_input(picture: Image.Image, details: dict[str, Any]) -> np.ndarray:
-    """The picture at the input's size and type: pixels 0 to 255, [1, H, W, C]."""
+def preprocess(picture: Image.Image, shape: tuple[int, int, int], about: InputAbout) -> np.ndarray:
+    """A picture as a model takes it, before quantisation.
+
+    The largest centred part of the input's aspect, resized (bilinear, antialiased, in floating
+    point), grey where the model has one channel, inverted and scaled as the file's metadata say.
+
+    Args:
+        picture: of any mode; transparent parts count as white.
+        shape: (H, W, C), C 1 or 3.
+        about: what the file says.
+
+    Returns: float32 [H, W, C].
+    """
+    height, width, channels = shape
+    pixels = _pixels(picture)
+    pixels = _centred(pixels, width, height)
+    resized = np.stack([_resized(pixels[..., c], width, height) for c in range(pixels.shape[2])], 2)
+    if channels == 1 and resized.shape[2] == 3:
+        resized = resized @ _LUMA  # [H, W, 1]
+    resized = np.broadcast_to(resized, shape)
+    values = 255 - resized if about.invert else resized
+    mean, std = np.asarray(about.mean, np.float32), np.asarray(about.std, np.float32)
+    return ((values - mean) / std).astype(np.float32)
+
+
+def _pixels(picture: Image.Image) -> np.ndarray:
+    """uint8 [H, W, 1 or 3]."""
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        layers = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
+    if picture.mode.startswith("I"):
+        values = (np.asarray(picture).astype(np.int64).clip(0, 0xFFFF) + 128) // 257
+        picture = Image.fromarray(values.astype(np.uint8))
+    flat = picture if picture.mode == "L" else picture.convert("L" if _is_grey(picture) else "RGB")
+    pixels = np.asarray(flat, np.uint8)
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def _is_grey(picture: Image.Image) -> bool:
+    return picture.mode in ("1", "L", "LA")
+
+
+def _centred(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The largest part in the middle whose sides are as width : height."""
+    down, across = pixels.shape[:2]
+    box_width = min(across, max(1, down * width // height))
+    box_height = min(down, max(1, across * height // width))
+    left, top = (across - box_width) // 2, (down - box_height) // 2
+    return pixels[top : top + box_height, left : left + box_width]
+
+
+def _resized(plane: np.ndarray, width: int, height: int) -> np.ndarray:
+    image = Image.fromarray(plane.astype(np.float32))
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def to_input(picture: Image.Image, details: dict[str, Any], about: InputAbout) -> np.ndarray:
+    """The picture as the input tensor takes it: its size and type, [1, H, W, C]."""
     _, height, width, channels = (int(n) for n in details["shape"])
-    mode = "L" if channels == 1 else "RGB"
-    resized = picture.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
-    pixels = np.asarray(resized, np.float32).reshape(1, height, width, channels)
+    values = preprocess(picture, (height, width, channels), about)[None]
     if details["dtype"] == np.float32:
-        return pixels
+        return values
     scale, zero = details["quantization"]
     limits = np.iinfo(details["dtype"])
-    quantised = np.round(pixels / (scale or 1.0)) + zero
+    quantised = np.round(values / (scale or 1.0)) + zero
     return np.clip(quantised, limits.min, limits.max).astype(details["dtype"])
 
 
-def classify(interpreter: Interpreter, picture: Image.Image) -> np.ndarray:
+def classify(interpreter: Interpreter, picture: Image.Image, about: InputAbout) -> np.ndarray:
     """Scores of the classes, float32 [classes]."""
     details = interpreter.get_input_details()[0]
-    interpreter.set_tensor(details["index"], to_input(picture, details))
+    interpreter.set_tensor(details["index"], to_input(picture, details, about))
     interpreter.invoke()
     output = interpreter.get_output_details()[0]
     scores = interpreter.get_tensor(output["index"])[0].astype(np.float32).reshape(-1)
@@ -73,11 +122,18 @@ def classify(interpreter: Interpreter, picture: Image.Image) -> np.ndarray:
 
 
 def load_picture(path: str | Path) -> Image.Image:
-    """Raises RuntimeLibraryError, which names the file, where it is no picture."""
+    """The picture, turned upright as its EXIF data say.
+
+    Raises:
+        RuntimeLibraryError: it is no picture; the file is named.
+    """
     try:
-        with Image.open(path) as picture:
-            picture.load()
-            return picture.copy()
+        # From memory: a TIFF that is opened by its path is turned when it is loaded, and by
+        # exif_transpose once more.
+        picture = Image.open(io.BytesIO(Path(path).read_bytes()))
+        turned = picture.getexif().get(_ORIENTATION, 1) != 1
+        picture.load()
+        return ImageOps.exif_transpose(picture) if turned else picture
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise RuntimeLibraryError(f"{path}: not a readable picture ({error})") from error
 
