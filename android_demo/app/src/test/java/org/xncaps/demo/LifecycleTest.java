@@ -6,7 +6,9 @@ import static org.junit.Assert.assertTrue;
 import android.Manifest;
 import android.app.Application;
 import android.os.Looper;
+import android.os.SystemClock;
 import java.lang.ref.WeakReference;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -24,6 +26,9 @@ import org.robolectric.android.controller.ActivityController;
 public final class LifecycleTest {
   private static final int TIMES = Integer.getInteger("times", 1000);
 
+  private static final int MOST_ALIVE = 8;
+  private static long latest;
+
   private FakeFrames camera;
   private float[] digit;
   private final Random random = new Random(5);
@@ -31,6 +36,8 @@ public final class LifecycleTest {
 
   @Before
   public void setUp() throws Exception {
+    // Each test's clock starts anew, but that of animations, which outlives a test, only goes on.
+    SystemClock.setCurrentTimeMillis(Math.max(latest, SystemClock.uptimeMillis()));
     Application application = RuntimeEnvironment.getApplication();
     camera = FakeFrames.install(application);
     Shadows.shadowOf(application).grantPermissions(Manifest.permission.CAMERA);
@@ -58,6 +65,13 @@ public final class LifecycleTest {
   /** Whose memory has to be free in the end. */
   private void watch(MainActivity activity) {
     seen.add(new WeakReference<Object>(activity.pipeline()));
+    seen.add(new WeakReference<Object>(activity));
+  }
+
+  /** The test's clock stands still by itself: a scroll bar's fading out would keep its screen. */
+  private static void letTimePass() {
+    Shadows.shadowOf(Looper.getMainLooper()).idleFor(Duration.ofSeconds(2));
+    latest = SystemClock.uptimeMillis();
   }
 
   private int alive() {
@@ -81,9 +95,12 @@ public final class LifecycleTest {
     assertEquals(0, camera.open());
     Screens.await("threads to end", () -> threads() == 0);
     camera.made.clear();
-    assertTrue(seen.size() >= TIMES);
-    Screens.await("pipelines to be collected", () -> alive() <= 5);
+    assertTrue(seen.size() >= 2);
+    // A screen or two may still be known to the test's own framework.
+    Screens.await("screens and pipelines to be collected", () -> alive() <= MOST_ALIVE);
     long grown = ClassifierTest.residentKilobytes() - before;
+    System.out.println(
+        "after " + TIMES + " times: " + alive() + " alive, memory grew by " + grown + " KB");
     assertTrue("memory grew by " + grown + " KB", grown < 300_000);
   }
 
@@ -92,15 +109,17 @@ public final class LifecycleTest {
     ActivityController<MainActivity> controller =
         Robolectric.buildActivity(MainActivity.class).setup();
     long before = ClassifierTest.residentKilobytes();
+    watch(controller.get());
     for (int i = 0; i < TIMES; i++) {
-      watch(controller.get());
       live();
       controller.pause();
       assertEquals(0, camera.open());
       controller.resume();
       assertEquals(1, camera.open());
+      letTimePass();
     }
     controller.pause().stop().destroy();
+    controller = null; // it holds the screen
     checkNothingLeft(before);
   }
 
@@ -114,8 +133,10 @@ public final class LifecycleTest {
       live();
       controller.recreate();
       assertEquals(1, camera.open());
+      letTimePass();
     }
     controller.pause().stop().destroy();
+    controller = null;
     checkNothingLeft(before);
   }
 
@@ -129,6 +150,7 @@ public final class LifecycleTest {
       live();
       controller.pause().stop().destroy();
       assertEquals(0, camera.open());
+      letTimePass();
     }
     checkNothingLeft(before);
   }
