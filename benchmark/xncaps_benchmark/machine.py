@@ -23,6 +23,7 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "os": _os_name(),
         "machine": platform.machine(),
+        "build": platform.version()[:300],
         "cpu": _cpu_name(cpuinfo),
         "cpus": os.cpu_count() or 1,
         "virtual": " hypervisor" in cpuinfo,
@@ -49,6 +50,10 @@ def state(root: pathlib.Path = _SYS) -> dict[str, Any]:
         level = _number(battery / "capacity")
         if level is not None and _read(battery / "type").strip() in ("Battery", ""):
             found["battery_percent"] = level
+            if (tenths := _number(battery / "temp")) is not None:
+                found["battery_temperature_c"] = tenths / 10
+            if status := _read(battery / "status").strip():
+                found["charging"] = status in ("Charging", "Full")
     return found
 
 
@@ -146,6 +151,14 @@ def _read(path: pathlib.Path) -> str:
 def _number(path: pathlib.Path) -> int | None:
     text = _read(path).strip()
     return int(text) if text.lstrip("-").isdigit() else None
+
+
+def hotter(start: dict[str, Any], end: dict[str, Any]) -> str | None:
+    """A line where Android's thermal status rose during the run, None else."""
+    first, last = (state.get("thermal_status", "none") for state in (start, end))
+    if last == first or last == "none":
+        return None
+    return f"Android's thermal status went from {first} to {last} (throttling?)"
 
 
 def slowed_clock(start: dict[str, Any], end: dict[str, Any]) -> float | None:

@@ -173,6 +173,8 @@ def assemble(
             *notes,
             f"the clock was at {left:.0%} of what it had been (throttling?)",
         ]
+    if hot := machine.hotter(state["start"], state["end"]):
+        notes = [*notes, hot]
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     return results.check_result(
         {

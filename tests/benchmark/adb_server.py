@@ -36,6 +36,7 @@ class Phone:
     alive: bool = False
     full: bool = False
     tool: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)  # where not the app's usual ones
     on_run: Callable[[Phone, str, int], None] = field(default=lambda phone, state, done: None)
     commands: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
@@ -50,7 +51,14 @@ class Phone:
 
     def left(self) -> list[str]:
         """Files that are still there."""
-        return [str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()]
+        paths = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file())
+        return [str(path) for path in paths if path.parts[0] not in ("sys", "dumpsys")]
+
+    def tell(self, name: str, text: str) -> None:
+        """A file of /sys, or what `dumpsys NAME` prints."""
+        place = self.path(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
 
     # -- the shell --------------------------------------------------------------------------
 
@@ -70,8 +78,10 @@ class Phone:
             code, text = known[words[0]](words[1:])
             return f"{text}\nX4EXIT:{code}\n".encode()
         mapped = command
-        for prefix in (SDCARD, TMP, "/sys/devices"):
+        for prefix in (SDCARD, TMP, "/sys/devices", "/sys/class"):
             mapped = mapped.replace(prefix, f"{self.root}{prefix}")
+        if "dumpsys" in inner:
+            mapped = f'dumpsys() {{ cat "{self.root}/dumpsys/$1" 2>&1; }}; {mapped}'
         if "getprop" in inner:
             mapped = f'getprop() {{ echo "value of $1"; }}; {mapped}'
         return subprocess.run(["sh", "-c", mapped], capture_output=True, check=False).stdout
@@ -133,7 +143,7 @@ class App:
         self._write("status.json", {**status, "state": "done", "done": done, "error": None})
 
     def _result(self, models: list[_Model], state: str) -> None:
-        facts = {
+        facts = self.phone.facts or {
             "battery_percent": 80,
             "battery_celsius": 31.5,
             "charging": True,

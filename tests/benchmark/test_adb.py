@@ -14,7 +14,7 @@ from adb_server import SDCARD, Phone, Server
 from benchmark_files import ROWS, Digits
 from PIL import Image
 
-from xncaps_benchmark import measure
+from xncaps_benchmark import measure, terminal
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.report import render
 from xncaps_benchmark.targets import adb, appresult, benchmark_model
@@ -77,6 +77,52 @@ def test_outputs_are_compared_before_anything_is_timed(lab: Lab, model: Make) ->
     assert times["runs"] == 64 and [entry["name"] for entry in times["models"]] == [
         "01_good.tflite"
     ]
+
+
+BATTERY = """Current Battery Service state:
+  AC powered: false
+  USB powered: true
+  level: 77
+  scale: 100
+  temperature: 315
+"""
+
+
+def open_up(phone: Phone) -> None:
+    """What a phone's shell may read, and its app may not."""
+    for cpu, (governor, khz) in enumerate((("walt", 1_800_000), ("schedutil", 2_800_000))):
+        folder = f"/sys/devices/system/cpu/cpu{cpu}/cpufreq"
+        phone.tell(f"{folder}/scaling_governor", f"{governor}\n")
+        phone.tell(f"{folder}/scaling_cur_freq", f"{khz}\n")
+    phone.tell("/sys/class/thermal/thermal_zone0/type", "skin therm\n")
+    phone.tell("/sys/class/thermal/thermal_zone0/temp", "38250\n")
+    phone.tell("/sys/class/thermal/thermal_zone1/type", "odd\n")
+    phone.tell("/sys/class/thermal/thermal_zone1/temp", "no\n")
+    phone.tell("/dumpsys/battery", BATTERY)
+    phone.tell("/dumpsys/thermalservice", "IsStatusOverride: false\nThermal Status: 0\n")
+
+
+def test_the_shell_tells_what_the_app_cannot(lab: Lab, model: Make) -> None:
+    open_up(lab.phone)
+
+    def hide(phone: Phone, state: str, done: int) -> None:
+        phone.facts = {"battery_percent": 80, "cpus": [], "temperatures": {}, "thermal": None}
+        phone.tell("/dumpsys/thermalservice", "Thermal Status: 3\n")
+
+    lab.phone.on_run = hide
+    told = lab.measure([model("a")])
+    start, end = told["state"]["start"], told["state"]["end"]
+    assert start["governors"] == ["schedutil", "walt"]
+    assert end["frequencies_khz"] == [1_800_000, 2_800_000]
+    assert start["temperatures_c"] == {"skin therm": 38.2}
+    assert (start["battery_percent"], start["battery_temperature_c"]) == (80, 31.5)
+    assert start["charging"] is True and len(start["load"]) == 3
+    assert (start["thermal_status"], end["thermal_status"]) == ("none", "severe")
+    assert "thermal status went from none to severe" in " ".join(told["notes"])
+    assert told["machine"]["memory_bytes"] > 1e8
+    page = render([told])
+    for words in ("80 %, 31.5 °C at the start", "severe at the end", "walt", "38.2 °C"):
+        assert words in page
 
 
 def test_the_job_says_how_to_measure(lab: Lab, model: Make) -> None:
@@ -350,6 +396,7 @@ def tool(tmp_path: pathlib.Path) -> pathlib.Path:
 def test_benchmark_model_measures(
     lab: Lab, model: Make, tool: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
+    open_up(lab.phone)
     delegate = tmp_path / "libxncaps_delegate.so"
     delegate.write_bytes(b"elf")
     files = [model("a"), model("broken", custom="LceQuantize")]
@@ -361,10 +408,19 @@ def test_benchmark_model_measures(
     assert a["verification"]["status"] == "not verified"
     assert a["runtime"]["name"] == "benchmark_model"
     assert broken["status"] == "failed" and "unresolved custom op" in broken["error"]
-    assert (
-        "--num_runs=128" in lab.phone.commands[-3] and "--num_threads=2" in lab.phone.commands[-3]
-    )
-    assert "benchmark_model" in told["method"]["tool"] and "901" in render([told])
+    (ran, *_) = [c for c in lab.phone.commands if "--graph=" in c]
+    assert "--num_runs=128" in ran and "--num_threads=2" in ran
+    assert "--warmup_min_secs=0.5" in ran and "--warmup_runs=1" in ran
+    assert a["runtime"]["version"].startswith("libxncaps_delegate.so sha256:")
+    for state in (told["state"]["start"], told["state"]["end"]):
+        assert state["governors"] == ["schedutil", "walt"] and state["battery_percent"] == 77
+    assert told["machine"]["memory_bytes"] > 1e8 and told["machine"]["cpus"] > 0
+    assert a["latency"]["p90_us"] is None and a["latency"]["p99_us"] is None
+    page = render([told])
+    assert "benchmark_model" in told["method"]["tool"] and "901" in page
+    assert "p90 not told by its tool, 1,024 runs in 8 samples" in page
+    assert "p90 and p99 are left out" in page
+    assert "p90 and p99 are left out" in terminal.table(told).replace("\n", " ")
 
 
 def test_benchmark_model_refuses_what_it_cannot(

@@ -19,6 +19,8 @@ def sysfs(tmp_path: pathlib.Path) -> pathlib.Path:
         "class/thermal/thermal_zone0/type": "cpu-0\n",
         "class/power_supply/battery/capacity": "87\n",
         "class/power_supply/battery/type": "Battery\n",
+        "class/power_supply/battery/temp": "312\n",
+        "class/power_supply/battery/status": "Discharging\n",
     }
     for cpu in os.sched_getaffinity(0):
         files[f"devices/system/cpu/cpu{cpu}/cpu_capacity"] = "1024" if cpu else "300"
@@ -34,7 +36,8 @@ def test_state_reads_what_the_kernel_tells(sysfs: pathlib.Path) -> None:
     assert told["governors"] == ["schedutil"]
     assert told["frequencies_khz"] == [1_200_000]
     assert told["temperatures_c"] == {"thermal_zone0 cpu-0": 41.5}
-    assert told["battery_percent"] == 87
+    assert (told["battery_percent"], told["battery_temperature_c"]) == (87, 31.2)
+    assert told["charging"] is False
     assert len(told["load"]) == 3
 
 

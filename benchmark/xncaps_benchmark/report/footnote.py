@@ -34,13 +34,16 @@ def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
         ("clock", _change(start, end, "frequencies_khz")),
         ("load", _change(start, end, "load")),
         ("temperature", _temperature(start, end)),
-        ("battery", f"{start['battery_percent']:g} %" if "battery_percent" in start else ""),
+        ("battery", _battery(start, end)),
+        ("thermal status", _words(start, end, "thermal_status")),
         ("order", method["order"]),
         ("runs", wanted),
-        ("warm-up", f"{method['warm_up_seconds']:g} s"),
+        ("warm-up", _warm_up(method)),
         (
             "cool-down",
-            f"{method['cooldown_seconds']:g} s" if method["cooldown_seconds"] else "none",
+            f"{method['cooldown_seconds']:g} s after each 10 s of work"
+            if method["cooldown_seconds"]
+            else "none",
         ),
         ("seed", str(method["seed"])),
         ("taken by", method.get("tool") or f"{result['tool']['name']} {result['tool']['version']}"),
@@ -51,6 +54,30 @@ def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
         "notes": result["notes"],
         "complete": result["complete"],
     }
+
+
+def _warm_up(method: dict[str, Any]) -> str:
+    text = f"{method['warm_up_seconds']:g} s"
+    return text + (f", at least {method['warm_up_runs']} runs" if "warm_up_runs" in method else "")
+
+
+def _battery(start: dict[str, Any], end: dict[str, Any]) -> str:
+    """Charge and heat of it, and whether it was charging."""
+    ends = []
+    for when, state in (("at the start", start), ("at the end", end)):
+        if "battery_percent" in state:
+            heat = state.get("battery_temperature_c")
+            told = f"{state['battery_percent']:g} %" + (f", {heat:g} °C" if heat else "")
+            ends.append(f"{told} {when}")
+    charging = {True: ", charging", False: ", not charging"}.get(start.get("charging"), "")
+    return "; ".join(ends) + (charging if ends else "")
+
+
+def _words(start: dict[str, Any], end: dict[str, Any], key: str) -> str:
+    first, last = start.get(key), end.get(key)
+    if not first or not last or first == last:
+        return str(first or "")
+    return f"{first} at the start, {last} at the end"
 
 
 def _change(start: dict[str, Any], end: dict[str, Any], key: str) -> str:

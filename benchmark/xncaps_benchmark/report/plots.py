@@ -85,14 +85,22 @@ def distributions(models: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
                 "colour": model["colour"],
                 "path": _density(times[times <= high], axis),
                 "median": axis.place(model["latency"]["median_us"]),
-                "p90": axis.place(model["latency"]["p90_us"] or model["latency"]["median_us"]),
+                "p90": None if p90 is None else axis.place(p90),
                 "text": f"median {time_text(model['latency']['median_us'])}, "
-                f"p90 {time_text(model['latency']['p90_us'])}, {len(times):,} runs"
+                + (f"p90 {time_text(p90)}" if p90 is not None else "p90 not told by its tool")
+                + f", {_runs(model['latency'], len(times))}"
                 + _beyond(int((times > high).sum()), len(times)),
             }
             for model, times in rows
+            for p90 in (model["latency"]["p90_us"],)
         ],
     }
+
+
+def _runs(latency: dict[str, Any], samples: int) -> str:
+    """How many runs, and how many samples stand for them where those are fewer."""
+    more = f" in {samples:,} samples" if latency["n"] != samples else ""
+    return f"{latency['n']:,} runs{more}"
 
 
 def _beyond(count: int, total: int) -> str:

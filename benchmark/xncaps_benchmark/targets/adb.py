@@ -75,6 +75,8 @@ class AppRun:
         self._expected: dict[str, expected.Expected] = {}
         self._images: images.Images | None = None
         self._partial = b""
+        self._told: dict[str, str] = {}
+        self._states: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
         self._complete = True
         self._notes: list[str] = []
 
@@ -86,6 +88,7 @@ class AppRun:
         if self._options.accuracy is not None:
             self._images = images.read(pathlib.Path(self._options.accuracy))
         self._check_app()
+        self._told = self._phone.properties()
         answer: dict[str, Any] = {}
         try:
             with self._cleaned():
@@ -95,15 +98,18 @@ class AppRun:
                 answer = checked
                 if self._good():
                     runs = self._options.runs
+                    self._states = (self._phone.state(), {})
                     answer = self._job("time", self._good(), runs=runs, share=(0.3, 1.0))
                     self._take_times(answer)
+                    with contextlib.suppress(TargetError):  # gone: the times are here
+                        self._states = (self._states[0], self._phone.state())
         except KeyboardInterrupt:
             self._complete = False
             self._notes.append("interrupted")
         for job in self._good():
             if job.record["latency"] is None:
                 job.fail("the run ended before it was timed")
-        parts = appresult.parts(answer, self._options)
+        parts = appresult.parts(answer, self._options, self._told, self._states)
         records = [self._cleared(job) for job in self._jobs]
         return measuring.assemble(
             parts, records, target, self._options, complete=self._complete, notes=self._notes
@@ -213,15 +219,14 @@ class AppRun:
             "threads": options.threads,
             "delegate": delegate,
             "warmup": _WARM_UP_RUNS if runs else 0,
+            "warmup_seconds": options.warm_up if runs else 0.0,
             "runs": runs,
             "seconds": options.seconds,
             "cooldown": options.rest if runs else 0.0,
             "seed": options.seed,
         }
-        if options.cpus and options.cpus not in ("all", "big", "little"):
-            order["cpus"] = appresult.cpu_list(options.cpus)
-        elif options.cpus in ("big", "little"):
-            order["cpus"] = self._cluster(options.cpus)
+        if cpus := appresult.affinity(options, self._phone):
+            order["cpus"] = cpus
         text = json.dumps(order, separators=(",", ":"))
         encoded = base64.urlsafe_b64encode(text.encode()).decode()
         for attempt in range(_ATTEMPTS):
@@ -244,13 +249,6 @@ class AppRun:
         if with_inputs and self._inputs.get(job.record["name"]):
             entry["inputs"] = f"{name}.inputs.bin"
         return entry
-
-    def _cluster(self, kind: str) -> list[int]:
-        script = (
-            "for f in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq; "
-            'do echo "$f $(cat $f)"; done'
-        )
-        return appresult.cluster(kind, self._phone.script(script, check=False))
 
     def _wait(self, what: str, share: tuple[float, float]) -> dict[str, Any]:
         """The job's result; where the device goes away meanwhile, the last one fetched."""

@@ -11,6 +11,8 @@ from typing import Any
 from xncaps_benchmark import plan, stats
 from xncaps_benchmark.errors import BenchmarkError, TargetError
 from xncaps_benchmark.machine import span
+from xncaps_benchmark.targets import phonestate
+from xncaps_benchmark.targets.phone import Phone
 
 
 def read_json(content: bytes, name: str) -> dict[str, Any]:
@@ -75,8 +77,33 @@ def times(record: dict[str, Any], entry: dict[str, Any], seed: int) -> None:
     record.update(latency=latency, drift=stats.drift(latency, seed))
 
 
-def parts(answer: dict[str, Any], options: plan.Options) -> dict[str, Any]:
-    """`method`, `machine` and `state` of the result."""
+def affinity(options: plan.Options, phone: Phone) -> list[int]:
+    """--cpus as numbers of the phone's cores, [] for all.
+
+    Raises:
+        BenchmarkError: not a list, or the cores do not differ.
+    """
+    if options.cpus in (None, "", "all"):
+        return []
+    if options.cpus in ("big", "little"):
+        return cluster(str(options.cpus), phone.clocks())
+    return cpu_list(str(options.cpus))
+
+
+def parts(
+    answer: dict[str, Any],
+    options: plan.Options,
+    told: dict[str, str],
+    states: tuple[dict[str, Any], dict[str, Any]],
+) -> dict[str, Any]:
+    """`method`, `machine` and `state` of the result.
+
+    Args:
+        answer: the app's result.
+        options: what was asked for.
+        told: the device's properties.
+        states: what its shell told before and after.
+    """
     method = _dict(answer, "method")
     cpus = method.get("cpus")
     return {
@@ -86,18 +113,26 @@ def parts(answer: dict[str, Any], options: plan.Options) -> dict[str, Any]:
             "runs": options.runs,
             "seconds": options.seconds,
             "settle_runs": 0,
-            "warm_up_seconds": 0.0,
+            "warm_up_seconds": options.warm_up,
+            "warm_up_runs": int(_number(method, "warmup") or 0),
             "cooldown_seconds": options.rest,
             "threads": options.threads,
             "cpus": [c for c in cpus if type(c) is int and c >= 0]
             if isinstance(cpus, list)
             else [],
-            "tool": f"the app {_text(_dict(answer, 'app'), 'id')}, "
-            f"warm-up of {int(_number(method, 'warmup') or 0)} runs",
+            "tool": f"the app {_text(_dict(answer, 'app'), 'id')}",
         },
-        "machine": _machine(_dict(answer, "device")),
-        "state": {"start": _state(_dict(answer, "start")), "end": _state(_dict(answer, "end"))},
+        "machine": {**_machine(_dict(answer, "device")), **memory(told)},
+        "state": {
+            name: phonestate.fill(_state(_dict(answer, name)), shell)
+            for name, shell in zip(("start", "end"), states, strict=True)
+        },
     }
+
+
+def memory(told: dict[str, str]) -> dict[str, int]:
+    """The device's memory, where it told."""
+    return {"memory_bytes": int(told["memory_kb"]) * 1024} if "memory_kb" in told else {}
 
 
 def _machine(device: dict[str, Any]) -> dict[str, Any]:

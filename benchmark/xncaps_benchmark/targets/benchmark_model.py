@@ -8,7 +8,9 @@ are the rounds' medians (averages from older versions), and percentiles are not 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
+import os
 import pathlib
 import re
 import secrets
@@ -26,6 +28,9 @@ from xncaps_benchmark.targets.local import Progress
 from xncaps_benchmark.targets.phone import Phone, Settings
 
 ROUNDS = 8
+_NO_PERCENTILES = (
+    "benchmark_model tells no single times: p90 and p99 are left out, the samples are its rounds'"
+)
 _STATS = re.compile(r"\bcount=(\d+)\b(.*)")
 _FIELD = re.compile(r"\b(first|curr|min|max|avg|std|median|p5|p95)=([0-9.eE+-]+)")
 _TIMINGS = re.compile(
@@ -103,6 +108,7 @@ def measure(
         run.clean()
     for job in good:
         run.finish(job)
+    run.notes.append(_NO_PERCENTILES)
     records = [job.record for job in jobs]
     return measuring.assemble(
         run.parts(), records, target, options, complete=run.complete, notes=run.notes
@@ -125,21 +131,10 @@ class ToolRun:
         self._folder = f"/data/local/tmp/xncaps-bench-{secrets.token_hex(8)}"
         self._found: dict[str, list[Output]] = {job.record["name"]: [] for job in jobs}
         self._properties = phone.properties()
-        self._cpus = self._affinity()
+        self._cpus = appresult.affinity(options, phone)
+        self._states: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
         self.complete = True
         self.notes: list[str] = []
-
-    def _affinity(self) -> list[int]:
-        cpus = self._options.cpus
-        if cpus in (None, "all"):
-            return []
-        if cpus in ("big", "little"):
-            script = (
-                "for f in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq; "
-                'do echo "$f $(cat $f)"; done'
-            )
-            return appresult.cluster(str(cpus), self._phone.script(script, check=False))
-        return appresult.cpu_list(str(cpus))
 
     def push(self) -> None:
         """The binary, the delegate and the files."""
@@ -160,6 +155,7 @@ class ToolRun:
     def rounds(self) -> None:
         """Every file once a round, in seeded random order; a rest after each 10 s of work."""
         generator = np.random.default_rng(self._options.seed)
+        self._states = (self._phone.state(), {})
         rested = time.monotonic()
         for turn in range(ROUNDS):
             for index in generator.permutation(len(self._jobs)):
@@ -181,6 +177,8 @@ class ToolRun:
             if self._options.rest and turn < ROUNDS - 1 and worked > plan.COOLDOWN_EVERY_SECONDS:
                 self._phone.shell("sleep", f"{self._options.rest:g}", timeout=4000)
                 rested = time.monotonic()
+        with contextlib.suppress(TargetError):  # gone: the times are here
+            self._states = (self._states[0], self._phone.state())
 
     def _run(self, job: plan.Job) -> str:
         options = self._options
@@ -212,7 +210,7 @@ class ToolRun:
         job.record.update(
             runtime={
                 "name": "benchmark_model",
-                "version": pathlib.Path(str(delegate)).name if delegate else "",
+                "version": _version(delegate),
                 "timed": "invoke",
             },
             verification=checking.not_verified("benchmark_model gives no outputs to compare"),
@@ -248,9 +246,19 @@ class ToolRun:
                 "device": f"{told.get('manufacturer', '')} {told.get('model', '')}".strip()[:200],
                 "build": told.get("build", ""),
                 "android": told.get("android", "")[:100],
+                "cpus": int(told.get("cores", 0)),
+                **appresult.memory(told),
             },
-            "state": {"start": {}, "end": {}},
+            "state": dict(zip(("start", "end"), self._states, strict=True)),
         }
+
+
+def _version(delegate: str | os.PathLike[str] | None) -> str:
+    """Which delegate ran: its file's name and the start of its SHA-256; the tool tells neither."""
+    if delegate is None:
+        return ""
+    path = pathlib.Path(delegate)
+    return f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 def pooled(rounds: list[Output]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from xncaps_benchmark.errors import BenchmarkError, TargetError
+from xncaps_benchmark.targets import phonestate
 
 MAX_FETCHED_BYTES = 256 << 20
 APP = "org.xncaps.demo"
@@ -156,7 +157,24 @@ class Phone:
         }
         script = "; ".join(f"getprop {prop}" for prop in names.values())
         lines = self.script(script, check=False).split("\n")
-        return {name: line.strip()[:200] for name, line in zip(names, lines, strict=False)}
+        told = {name: line.strip()[:200] for name, line in zip(names, lines, strict=False)}
+        words = self.script("grep MemTotal /proc/meminfo; nproc", check=False).split()
+        numbers = [word for word in words if word.isdigit()]
+        if len(numbers) == 2:
+            told |= {"memory_kb": numbers[0], "cores": numbers[1]}
+        return told
+
+    def state(self) -> dict[str, Any]:
+        """Governors, clocks, temperatures, load and battery now, as the shell may read them."""
+        return phonestate.parse(self.script(phonestate.SCRIPT, check=False))
+
+    def clocks(self) -> str:
+        """Lines 'PATH OF cpuinfo_max_freq, KHZ' of all cores."""
+        return self.script(
+            "for f in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq; "
+            'do echo "$f $(cat $f)"; done',
+            check=False,
+        )
 
 
 def _devices(client: Any) -> list[tuple[str, str]]:

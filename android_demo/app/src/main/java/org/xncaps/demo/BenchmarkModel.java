@@ -97,8 +97,11 @@ final class BenchmarkModel implements AutoCloseable {
     return error != null;
   }
 
-  /** First run; then every input once, outputs to NAME.outputs.bin; then the warm-up. */
-  void compute(int warmup) throws IOException {
+  /**
+   * First run; then every input once, outputs to NAME.outputs.bin; then the warm-up: so many runs,
+   * and more until so many seconds are over.
+   */
+  void compute(int warmup, double seconds) throws IOException {
     if (failed()) {
       return;
     }
@@ -109,9 +112,23 @@ final class BenchmarkModel implements AutoCloseable {
       if (cases > 0) {
         writeOutputs();
       }
-      for (int i = 0; i < warmup; i++) {
+      start = Clock.nanos();
+      for (int i = 0; i < warmup || Clock.nanos() - start < seconds * 1e9; i++) {
         classifier.run(input);
       }
+    } catch (RuntimeException e) {
+      error = String.valueOf(e.getMessage());
+    }
+  }
+
+  /** A run that is not timed: after a rest caches and clocks are not what they were. */
+  void settle() {
+    if (!wantsMore()) {
+      return;
+    }
+    try {
+      input.rewind();
+      classifier.run(input);
     } catch (RuntimeException e) {
       error = String.valueOf(e.getMessage());
     }

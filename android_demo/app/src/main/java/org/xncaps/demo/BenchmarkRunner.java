@@ -23,6 +23,8 @@ final class BenchmarkRunner {
 
   private static final long STATUS_MILLIS = 500;
   private static final long PARTIAL_MILLIS = 5000;
+  /** How long it measures before it rests; tests shorten it. */
+  static long restAfterMillis = 10_000;
 
   private final Context context;
   private final BenchmarkJob job;
@@ -96,6 +98,7 @@ final class BenchmarkRunner {
     method.put("threads", job.threads);
     method.put("delegate", job.delegate);
     method.put("warmup", job.warmup);
+    method.put("warmup_seconds", job.warmupSeconds);
     method.put("runs", job.runs);
     method.put("seconds", job.seconds);
     method.put("cooldown", job.cooldown);
@@ -117,13 +120,14 @@ final class BenchmarkRunner {
   private void measure() throws IOException {
     for (BenchmarkModel model : models) {
       status("warming", model.name(), true);
-      model.compute(job.warmup);
+      model.compute(job.warmup, job.warmupSeconds);
       if (cancelled) {
         return;
       }
       cool(model.name());
     }
     Interleaver order = new Interleaver(models.size(), job.seed);
+    long rested = Clock.millis();
     for (boolean more = job.runs > 0; more && !cancelled; rounds++) {
       more = false;
       for (int index : order.next()) {
@@ -135,6 +139,17 @@ final class BenchmarkRunner {
       }
       status("measuring", "", false);
       keepPartial();
+      if (more && job.cooldown > 0 && Clock.millis() - rested > restAfterMillis) {
+        rest();
+        rested = Clock.millis();
+      }
+    }
+  }
+
+  private void rest() throws IOException {
+    cool("");
+    for (BenchmarkModel model : models) {
+      model.settle();
     }
   }
 

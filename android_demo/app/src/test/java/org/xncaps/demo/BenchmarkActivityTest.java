@@ -190,6 +190,33 @@ public final class BenchmarkActivityTest {
   }
 
   @Test
+  public void restsAfterSomeWork() throws Exception {
+    long usual = BenchmarkRunner.restAfterMillis;
+    BenchmarkRunner.restAfterMillis = 5;
+    try {
+      Map<String, Object> result =
+          finished(
+              start(
+                  FLOAT,
+                  ",\"runs\":400,\"warmup\":2,\"warmup_seconds\":0.3,\"cooldown\":0.15"));
+      assertEquals("done", result.get("state"));
+      List<?> at = (List<?>) row(result, 0).get("samples_at_ms");
+      assertEquals(400, at.size());
+      assertTrue("warm-up and rest come first: " + at.get(0), (Long) at.get(0) >= 450);
+      int rests = 0;
+      for (int i = 1; i < at.size(); i++) {
+        rests += (Long) at.get(i) - (Long) at.get(i - 1) >= 150 ? 1 : 0;
+      }
+      assertTrue("rests: " + rests, rests >= 1);
+      Map<String, Object> method = Json.object(result.get("method"), "method");
+      assertEquals(0.3, method.get("warmup_seconds"));
+      assertEquals(0.15, method.get("cooldown"));
+    } finally {
+      BenchmarkRunner.restAfterMillis = usual;
+    }
+  }
+
+  @Test
   public void badJobsAreAnsweredInWords() throws Exception {
     startWith(new Intent().putExtra(BenchmarkActivity.JOB, "{\"id\":\"../../x\",\"models\":[]}"));
     assertEquals("rejected", json("rejected.json").get("state"));

@@ -34,6 +34,7 @@ public final class BenchmarkJob {
   public final int threads;
   public final boolean delegate;
   public final int warmup;
+  public final double warmupSeconds;
   public final int runs;
   public final double seconds;
   public final double cooldown;
@@ -42,8 +43,8 @@ public final class BenchmarkJob {
 
   private BenchmarkJob(Map<String, Object> fields) {
     checkKeys(
-        fields, "version", "id", "models", "threads", "delegate", "warmup", "runs", "seconds",
-        "cooldown", "seed", "cpus");
+        fields, "version", "id", "models", "threads", "delegate", "warmup", "warmup_seconds", "runs",
+        "seconds", "cooldown", "seed", "cpus");
     long version = integer(fields, "version", VERSION, 1, Integer.MAX_VALUE);
     if (version != VERSION) {
       throw new IllegalArgumentException("version: expected " + VERSION + ", got " + version);
@@ -53,6 +54,7 @@ public final class BenchmarkJob {
     threads = (int) integer(fields, "threads", 1, 1, 64);
     delegate = bool(fields, "delegate", true);
     warmup = (int) integer(fields, "warmup", 16, 0, 1_000_000);
+    warmupSeconds = real(fields, "warmup_seconds", 0, 3_600);
     runs = (int) integer(fields, "runs", 1024, 0, 1_000_000);
     seconds = real(fields, "seconds", 60, 86_400);
     cooldown = real(fields, "cooldown", 0, 3_600);
