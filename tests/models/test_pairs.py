@@ -107,7 +107,18 @@ def test_pair(backbone: str, head: str, tmp_path: pathlib.Path) -> None:
     convert_and_verify(loaded, images, labels)
 
 
+def learn(model: keras.Model) -> None:
+    """Some epochs: the scores of a network that knows nothing are so near to one another that a
+    sign of a binary backbone, flipped by rounding, moves the highest to another class."""
+    images, labels = digits()
+    model.compile(keras.optimizers.Adam(2e-3), losses.MarginLoss())
+    model.fit(images, np.eye(CLASSES, dtype="float32")[labels], 50, epochs=6, verbose=0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("backbone", "head"), PAIRS)
 def test_pair_on_a_thousand_images(backbone: str, head: str) -> None:
-    convert_and_verify(trained(backbone, head), *(part[:1000] for part in digits()))
+    model = trained(backbone, head)
+    if backbone == "quicknet":
+        learn(model)
+    convert_and_verify(model, *(part[:1000] for part in digits()))
