@@ -30,11 +30,12 @@ class Change:
 
 
 # By the word that is recorded in a file's metadata. Measured on 10,000 test images of a trained
-# network each: int8 moved a score by 0.2 in 0.6 %, by 0.43 at most; float16 by 3e-4. Coarser
-# scales move every score, and leave 99.6 % of the classes as they were.
+# network each: int8 moved a score by 0.2 in 0.6 %, by 0.43 at most; float16 by 3e-4. On the demo's
+# 364 digits int8 moved a score by 0.2 in 1.9 %, by 0.29 at most. Coarser scales move every score,
+# and leave 99.6 % of the classes as they were.
 CHANGES = {
-    "int8": Change("the backbone rounded to int8", 0.2),
-    "dynamic": Change("the backbone's weights rounded to int8", 0.2),
+    "int8": Change("the backbone rounded to int8", 0.3),
+    "dynamic": Change("the backbone's weights rounded to int8", 0.3),
     "float16": Change("scales rounded to float16", 1e-2),
     "capsule": Change("one scale a pair of capsules instead of one a pose value", 0.2, 1.0),
     "none": Change("one scale for the whole layer", 0.2, 1.0),
