@@ -69,8 +69,9 @@ def _battery(start: dict[str, Any], end: dict[str, Any]) -> str:
             heat = state.get("battery_temperature_c")
             told = f"{state['battery_percent']:g} %" + (f", {heat:g} °C" if heat else "")
             ends.append(f"{told} {when}")
-    charging = {True: ", charging", False: ", not charging"}.get(start.get("charging"), "")
-    return "; ".join(ends) + (charging if ends else "")
+    if ends and "charging" in start:
+        ends[-1] += ", charging" if start["charging"] else ", not charging"
+    return "; ".join(ends)
 
 
 def _words(start: dict[str, Any], end: dict[str, Any], key: str) -> str:
