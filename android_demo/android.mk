@@ -7,7 +7,9 @@ LIFECYCLES ?= 60
 MODEL ?= android_demo/models/digits.tflite
 APK ?= android_demo/build/xncaps-demo.apk
 
-.PHONY: apk aar android-test
+RUN ?= demo_out/xnodr
+
+.PHONY: apk aar android-model android-test
 
 .make/android: scripts/apt.sh android_demo/android.mk
 	@scripts/apt.sh "the Android build" $(ANDROID_PACKAGES)
@@ -18,6 +20,9 @@ apk: .make/android ## the Android app, signed; MODEL=FILE packs another model, L
 
 aar: .make/android ## the delegate for Gradle users: AAR and POM in dist/
 	@$(ANDROID_BUILD) aar
+
+android-model: $(SETUP) ## the app's own model anew, from a run of make demo (RUN=demo_out/xnodr)
+	@$(PY) android_demo/tools/make_model.py "$(RUN)"
 
 android-test: $(SETUP) .make/android ## the app's tests: JUnit and Robolectric with Android's own TensorFlow Lite
 	@$(ANDROID_BUILD) test-resources

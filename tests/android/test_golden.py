@@ -69,6 +69,17 @@ def test_models_are_those_of_the_index() -> None:
         assert row["right"] >= index["cases"] - 2, "a trained model"
 
 
+def test_what_is_told_of_the_apps_model_is_true() -> None:
+    folder = GOLDEN.parents[2] / "android_demo/models"
+    content, text = (folder / "digits.tflite").read_bytes(), (folder / "README.md").read_text()
+    assert len(content) < 300_000
+    assert f"`{hashlib.sha256(content).hexdigest()}`" in text and f"{len(content):,} bytes" in text
+    assert "make android-model" in text and "--to fused --int8" in text
+    assert "--tolerance" not in text, "the bounds are the command's own"
+    stored = np.load(folder / "digits.tflite.expected.npz", allow_pickle=False)
+    assert str(stored["source"]) == "digits/test" and len(stored["inputs"]) >= 100
+
+
 @pytest.mark.parametrize("name", ["tiny_float", "tiny_fused", "app"])
 def test_pythons_runtime_still_gives_the_golden_outputs(name: str) -> None:
     """The same inputs and outputs that Android's runtime is held to."""
