@@ -51,6 +51,7 @@ fuzz: native-asan ## 1,000,000 fuzzed inputs under sanitizers
 
 bench-native: $(SETUP) ## the native runtime against LiteRT, each row of the table
 	@$(PY) native/bench/bench_native.py
+	@$(PY) native/bench/bench_lce.py
 
 wheels: $(SETUP) native-tools ## dist/xncaps_runtime-*-manylinux_2_28_{x86_64,aarch64}.whl
 	@native/wheels.sh $(CURDIR)/$(PY) $(CURDIR)/dist
