@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
-BENCH = Path(__file__).parents[2] / "native/bench/bench_native.py"
+BENCH = Path(__file__).parents[2] / "native/bench"
 
 
 @pytest.mark.slow
-def test_no_row_is_below_its_floor() -> None:
+@pytest.mark.parametrize("script", ["bench_native.py", "bench_lce.py"])
+def test_no_row_is_below_its_floor(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(BENCH), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, str(BENCH / script), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
