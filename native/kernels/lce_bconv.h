@@ -1,7 +1,7 @@
 // The binary convolution on top of one instruction set's vectors. The file that includes this
 // defines before, in an anonymous namespace:
 //   Code, Count            a code in the padded rows; a lane's count in memory
-//   kBlock, kSuper, kCodesOfWord
+//   kBlock, kSuper
 //   ExpandWords(from, words, to)            words of bits to codes
 //   Accumulate<kPixels, kBlocks>(pixels, segments, count, filter, counts, first)
 //                                           counts [kPixels][kSuper * kBlock] = or += one chunk

@@ -9,7 +9,7 @@ namespace {
 
 typedef uint32_t Code;
 typedef uint32_t Count;
-constexpr int kBlock = 8, kSuper = 1, kCodesOfWord = 1;
+constexpr int kBlock = 8, kSuper = 1;
 constexpr uint8_t kLanes[kBlock] = {0, 1, 2, 3, 4, 5, 6, 7};
 
 inline uint32_t Ones(uint32_t x) {
