@@ -28,11 +28,11 @@ def main() -> None:
             use_indirect_bgemm=kernel == "indirect",
             use_reference_bconv=kernel == "reference",
         )
-        content[f"{number}.name"] = np.str_(case.name)
+        content[f"{number}.name"] = np.array(case.name)
         content[f"{number}.model"] = np.frombuffer(case.model, np.uint8)
         content[f"{number}.inputs"] = case.inputs
         content[f"{number}.outputs"] = interpreter.interpreter.predict([case.inputs])[0]
-        content[f"{number}.atol"] = np.float64(case.atol)
+        content[f"{number}.atol"] = np.array(case.atol)
     np.savez_compressed(HERE / "cases.npz", **content)
 
 
