@@ -43,7 +43,7 @@ NETWORKS = (
     Network("capsfc", "CapsFC", "small_cnn", "capsfc", ("float", "fused")),
     Network("xnodr", "XnODR", "small_cnn", "xnodr", ("fused", "lce")),
     Network("xnidr", "XnIDR", "small_cnn", "xnidr", ("fused", "lce")),
-    Network("quicknet", "XnODR on QuickNet", "quicknet", "xnodr", ("lce",), 0.34),
+    Network("quicknet", "XnODR on QuickNet", "quicknet", "xnodr", ("fused", "lce"), 0.34),
 )
 
 # Learning rate, warm-up and decay are TrainConfig's defaults; these differ between data sets.
