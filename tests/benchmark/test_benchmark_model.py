@@ -1,0 +1,127 @@
+"""TFLite's benchmark_model on a phone: its output, and the real client library."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from adb_lab import Lab, open_up
+
+from xncaps_benchmark import terminal
+from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.report import render
+from xncaps_benchmark.targets import benchmark_model
+
+Make = Callable[..., pathlib.Path]
+# The client library leaves a refused connection to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+TIMINGS = (
+    "Inference timings in us: Init: 3241, First inference: 2000, "
+    "Warmup (avg): 1100.5, Inference (avg): 905.5"
+)
+OLD = f"""STARTING!
+Loaded model /data/local/tmp/m.tflite
+Initialized session in 3.241ms.
+Running benchmark for at least 1 iterations and at least 0.5 seconds
+count=300 first=2000 curr=1000 min=990 max=2100 avg=1100.5 std=30
+Running benchmark for at least 50 iterations and at least 1 seconds
+count=128 first=900 curr=910 min=880 max=1200 avg=905.5 std=20
+{TIMINGS}
+Memory footprint delta from the start of the tool (MB): init=1.5 overall=2.5
+"""
+NEW = f"""INFO: STARTING!
+INFO: count=10 first=2000 curr=1000 min=990 max=2100 avg=1100 std=30 p5=1 median=1001 p95=2
+INFO: count=128 first=900 curr=910 min=880 max=1200 avg=9.055e+02 std=20 p5=881 median=901 p95=1100
+INFO: {TIMINGS}
+"""
+
+
+def test_output_of_benchmark_model_is_parsed() -> None:
+    old, new = benchmark_model.parse(OLD), benchmark_model.parse(NEW)
+    assert (old.count, old.minimum, old.maximum) == (128, 880, 1200)
+    assert (old.average, old.deviation) == (905.5, 20)
+    assert (old.load, old.first, old.memory, old.median) == (3241, 2000, 2_621_440, None)
+    assert (new.average, new.median, new.memory) == (905.5, 901, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ERROR: Failed to load model\nmore", "Failed to load model"),
+        ("sh: /data/x: not found", "not found"),
+        ("", "no output"),
+    ],
+    ids=["model", "binary", "empty"],
+)
+def test_output_without_times_says_why(text: str, message: str) -> None:
+    with pytest.raises(BenchmarkError, match=f"benchmark_model: .*{message}"):
+        benchmark_model.parse(text)
+
+
+def test_rounds_are_pooled() -> None:
+    first = benchmark_model.parse(OLD)
+    told = benchmark_model.pooled([first, first, first])
+    assert told["n"] == 384 and told["mean_us"] == 905.5 and told["std_us"] == 20
+    assert told["samples_us"] == [905.5] * 3 and told["p99_us"] is None
+
+
+@pytest.fixture
+def tool(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A binary that prints what benchmark_model prints, and fails without its model or delegate."""
+    path = tmp_path / "benchmark_model"
+    path.write_text(
+        f"#!{sys.executable}\nimport os, sys\n"
+        "given = dict(word[2:].split('=', 1) for word in sys.argv[1:])\n"
+        "for name in ('graph', 'external_delegate_path'):\n"
+        "    if name in given and not os.path.isfile(given[name]): sys.exit('ERROR: no ' + name)\n"
+        "if b'Lce' in open(given['graph'], 'rb').read(): sys.exit('ERROR: unresolved custom op')\n"
+        f"print('''{NEW}''')\nprint('# asked for', given['num_runs'], given['num_threads'])\n"
+    )
+    path.chmod(0o755)
+    return path
+
+
+def test_benchmark_model_measures(
+    lab: Lab, model: Make, tool: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    open_up(lab.phone)
+    delegate = tmp_path / "libxncaps_delegate.so"
+    delegate.write_bytes(b"elf")
+    files = [model("a"), model("broken", custom="LceQuantize")]
+    settings = {"benchmark_model": tool, "external_delegate": delegate}
+    told = lab.measure(files, adb=settings, runs=1024, threads=2)
+    a, broken = told["models"]
+    assert a["status"] == "ok" and a["latency"]["n"] == 128 * benchmark_model.ROUNDS
+    assert a["latency"]["median_us"] == 901 and a["load_us"] == 3241
+    assert a["verification"]["status"] == "not verified"
+    assert a["runtime"]["name"] == "benchmark_model"
+    assert broken["status"] == "failed" and "unresolved custom op" in broken["error"]
+    (ran, *_) = [c for c in lab.phone.commands if "--graph=" in c]
+    assert "--num_runs=128" in ran and "--num_threads=2" in ran
+    assert "--warmup_min_secs=0.5" in ran and "--warmup_runs=1" in ran
+    assert a["runtime"]["version"].startswith("libxncaps_delegate.so sha256:")
+    for state in (told["state"]["start"], told["state"]["end"]):
+        assert state["governors"] == ["schedutil", "walt"] and state["battery_percent"] == 77
+    assert told["machine"]["memory_bytes"] > 1e8 and told["machine"]["cpus"] > 0
+    assert a["latency"]["p90_us"] is None and a["latency"]["p99_us"] is None
+    page = render([told])
+    assert "benchmark_model" in told["method"]["tool"] and "901" in page
+    assert "p90 not told by its tool, 1,024 runs in 8 samples" in page
+    assert "p90 and p99 are left out" in page
+    assert "p90 and p99 are left out" in terminal.table(told).replace("\n", " ")
+
+
+def test_benchmark_model_refuses_what_it_cannot(
+    lab: Lab, model: Make, tool: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    images = tmp_path / "images.npz"
+    np.savez(images, inputs=np.zeros((1, 8, 8, 1)))
+    with pytest.raises(BenchmarkError, match="--accuracy: benchmark_model gives no outputs"):
+        lab.measure([model("a")], adb={"benchmark_model": tool}, accuracy=images)
+    with pytest.raises(BenchmarkError, match="--external-delegate goes with --benchmark-model"):
+        lab.measure([model("a")], adb={"external_delegate": tool})
