@@ -136,6 +136,7 @@ uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
 }  // namespace xncaps
 
 #include "kernels/lce_bconv.h"
+#include "kernels/lce_pack.h"
 
 namespace xncaps {
 namespace {
@@ -175,68 +176,32 @@ inline uint32_t Negative8(const char* p) {
   return static_cast<uint32_t>(_mm256_movemask_ps(less));
 }
 
+inline uint32_t Negative32(const char* p) {
+  return Negative8(p) | Negative8(p + 32) << 8 | Negative8(p + 64) << 16 | Negative8(p + 96) << 24;
+}
+
 void PackFloats(const void* in, size_t rows, size_t cols, void* out) {
-  const char* from = static_cast<const char*>(in);
-  char* to = static_cast<char*>(out);
-  if (cols % 32 == 0) cols *= rows, rows = 1;
-  for (size_t r = 0; r < rows; ++r) {
-    size_t left = cols;
-    for (; left >= 32; left -= 32, from += 128, to += 4) {
-      const uint32_t word = Negative8(from) | Negative8(from + 32) << 8 |
-                            Negative8(from + 64) << 16 | Negative8(from + 96) << 24;
-      memcpy(to, &word, 4);
-    }
-    if (left == 0) continue;
-    uint32_t word = 0;
-    for (size_t i = 0; i < left; ++i, from += 4)
-      word |= static_cast<uint32_t>(LoadUnaligned<float>(from) <= kLargestNegative) << i;
-    memcpy(to, &word, 4);
-    to += 4;
-  }
+  PackFloatRows(in, rows, cols, out, Negative32);
 }
 
 void PackBytes(const int8_t* in, size_t rows, size_t cols, int below, void* out) {
-  char* to = static_cast<char*>(out);
-  if (cols % 32 == 0) cols *= rows, rows = 1;
   const bool all = below > 127;
   const __m256i limit = _mm256_set1_epi8(static_cast<char>(below < -128 ? -128 : below));
-  for (size_t r = 0; r < rows; ++r) {
-    size_t left = cols;
-    for (; left >= 32; left -= 32, in += 32, to += 4) {
-      const int less = _mm256_movemask_epi8(_mm256_cmpgt_epi8(limit, Load32(in)));
-      const uint32_t word = all ? ~0u : static_cast<uint32_t>(less);
-      memcpy(to, &word, 4);
-    }
-    if (left == 0) continue;
-    uint32_t word = 0;
-    for (size_t i = 0; i < left; ++i) word |= static_cast<uint32_t>(*in++ < below) << i;
-    memcpy(to, &word, 4);
-    to += 4;
-  }
+  const auto word = [=](size_t at) {
+    const int less = _mm256_movemask_epi8(_mm256_cmpgt_epi8(limit, Load32(in + at)));
+    return all ? ~0u : static_cast<uint32_t>(less);
+  };
+  PackRows(rows, cols, out, word, [=](size_t at) { return in[at] < below; });
 }
 
 void UnpackFloats(const void* in, size_t rows, size_t cols, void* out) {
-  const char* from = static_cast<const char*>(in);
-  char* to = static_cast<char*>(out);
   const __m256i shifts = _mm256_setr_epi32(31, 30, 29, 28, 27, 26, 25, 24);
   const __m256i one = _mm256_castps_si256(_mm256_set1_ps(1.0f));
   const __m256i sign = _mm256_set1_epi32(INT32_MIN);
-  for (size_t r = 0; r < rows; ++r) {
-    for (size_t left = cols; left > 0; from += 4) {
-      uint32_t word = LoadUnaligned<uint32_t>(from);
-      const size_t n = left < 32 ? left : 32;
-      size_t i = 0;
-      for (; i + 8 <= n; i += 8, word >>= 8, to += 32) {
-        const __m256i bits = _mm256_sllv_epi32(_mm256_set1_epi32(static_cast<int>(word)), shifts);
-        Store32(to, _mm256_or_si256(_mm256_and_si256(bits, sign), one));
-      }
-      for (; i < n; ++i, word >>= 1, to += 4) {
-        const float value = word & 1 ? -1.0f : 1.0f;
-        memcpy(to, &value, 4);
-      }
-      left -= n;
-    }
-  }
+  UnpackFloatRows<8>(in, rows, cols, out, [=](uint32_t word, char* to) {
+    const __m256i bits = _mm256_sllv_epi32(_mm256_set1_epi32(static_cast<int>(word)), shifts);
+    Store32(to, _mm256_or_si256(_mm256_and_si256(bits, sign), one));
+  });
 }
 
 void UnpackBytes(const void* in, size_t rows, size_t cols, uint8_t clear, uint8_t set,

@@ -91,6 +91,7 @@ uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
 }  // namespace xncaps
 
 #include "kernels/lce_bconv.h"
+#include "kernels/lce_pack.h"
 
 namespace xncaps {
 namespace {
@@ -140,68 +141,31 @@ inline uint32_t Negative16(const char* p) {
   return Mask16(vcombine_u8(vmovn_u16(low), vmovn_u16(high)));
 }
 
+inline uint32_t Negative32(const char* p) { return Negative16(p) | Negative16(p + 64) << 16; }
+
 void PackFloats(const void* in, size_t rows, size_t cols, void* out) {
-  const char* from = static_cast<const char*>(in);
-  char* to = static_cast<char*>(out);
-  if (cols % 32 == 0) cols *= rows, rows = 1;
-  for (size_t r = 0; r < rows; ++r) {
-    size_t left = cols;
-    for (; left >= 32; left -= 32, from += 128, to += 4) {
-      const uint32_t word = Negative16(from) | Negative16(from + 64) << 16;
-      memcpy(to, &word, 4);
-    }
-    if (left == 0) continue;
-    uint32_t word = 0;
-    for (size_t i = 0; i < left; ++i, from += 4)
-      word |= static_cast<uint32_t>(LoadUnaligned<float>(from) <= kLargestNegative) << i;
-    memcpy(to, &word, 4);
-    to += 4;
-  }
+  PackFloatRows(in, rows, cols, out, Negative32);
 }
 
 void PackBytes(const int8_t* in, size_t rows, size_t cols, int below, void* out) {
-  char* to = static_cast<char*>(out);
-  if (cols % 32 == 0) cols *= rows, rows = 1;
   const bool all = below > 127;
   const int8x16_t limit = vdupq_n_s8(static_cast<int8_t>(below < -128 ? -128 : below));
-  for (size_t r = 0; r < rows; ++r) {
-    size_t left = cols;
-    for (; left >= 32; left -= 32, in += 32, to += 4) {
-      const uint32_t less =
-          Mask16(vcltq_s8(vld1q_s8(in), limit)) | Mask16(vcltq_s8(vld1q_s8(in + 16), limit)) << 16;
-      const uint32_t word = all ? ~0u : less;
-      memcpy(to, &word, 4);
-    }
-    if (left == 0) continue;
-    uint32_t word = 0;
-    for (size_t i = 0; i < left; ++i) word |= static_cast<uint32_t>(*in++ < below) << i;
-    memcpy(to, &word, 4);
-    to += 4;
-  }
+  const auto word = [=](size_t at) {
+    const uint32_t less = Mask16(vcltq_s8(vld1q_s8(in + at), limit)) |
+                          Mask16(vcltq_s8(vld1q_s8(in + at + 16), limit)) << 16;
+    return all ? ~0u : less;
+  };
+  PackRows(rows, cols, out, word, [=](size_t at) { return in[at] < below; });
 }
 
 void UnpackFloats(const void* in, size_t rows, size_t cols, void* out) {
-  const char* from = static_cast<const char*>(in);
-  char* to = static_cast<char*>(out);
   const int32x4_t shifts = {31, 30, 29, 28};
   const uint32x4_t one = vreinterpretq_u32_f32(vdupq_n_f32(1.0f));
   const uint32x4_t sign = vdupq_n_u32(0x80000000u);
-  for (size_t r = 0; r < rows; ++r) {
-    for (size_t left = cols; left > 0; from += 4) {
-      uint32_t word = LoadUnaligned<uint32_t>(from);
-      const size_t n = left < 32 ? left : 32;
-      size_t i = 0;
-      for (; i + 4 <= n; i += 4, word >>= 4, to += 16) {
-        const uint32x4_t bits = vandq_u32(vshlq_u32(vdupq_n_u32(word), shifts), sign);
-        vst1q_u8(reinterpret_cast<uint8_t*>(to), vreinterpretq_u8_u32(vorrq_u32(bits, one)));
-      }
-      for (; i < n; ++i, word >>= 1, to += 4) {
-        const float value = word & 1 ? -1.0f : 1.0f;
-        memcpy(to, &value, 4);
-      }
-      left -= n;
-    }
-  }
+  UnpackFloatRows<4>(in, rows, cols, out, [=](uint32_t word, char* to) {
+    const uint32x4_t bits = vandq_u32(vshlq_u32(vdupq_n_u32(word), shifts), sign);
+    vst1q_u8(reinterpret_cast<uint8_t*>(to), vreinterpretq_u8_u32(vorrq_u32(bits, one)));
+  });
 }
 
 void UnpackBytes(const void* in, size_t rows, size_t cols, uint8_t clear, uint8_t set,

@@ -57,6 +57,7 @@ uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
 }  // namespace xncaps
 
 #include "kernels/lce_bconv.h"
+#include "kernels/lce_pack.h"
 
 namespace xncaps {
 namespace {
@@ -86,49 +87,42 @@ void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out) 
   }
 }
 
-template <typename Negative>
-void PackRows(size_t rows, size_t cols, char* out, Negative negative) {
-  size_t at = 0;
-  for (size_t r = 0; r < rows; ++r) {
-    for (size_t c = 0; c < cols; c += 32, out += 4) {
-      const size_t n = cols - c < 32 ? cols - c : 32;
-      uint32_t word = 0;
-      for (size_t i = 0; i < n; ++i) word |= static_cast<uint32_t>(negative(at++)) << i;
-      memcpy(out, &word, 4);
-    }
-  }
+// 32 bits of bit(i), one by one.
+template <typename Bit>
+inline uint32_t WordOf(Bit bit) {
+  uint32_t word = 0;
+  for (size_t i = 0; i < 32; ++i) word |= static_cast<uint32_t>(bit(i)) << i;
+  return word;
 }
 
 void PackFloats(const void* in, size_t rows, size_t cols, void* out) {
-  PackRows(rows, cols, static_cast<char*>(out),
-           [in](size_t i) { return LoadUnaligned<float>(in, i) <= kLargestNegative; });
+  PackFloatRows(in, rows, cols, out, [](const char* p) {
+    return WordOf([p](size_t i) { return LoadUnaligned<float>(p, i) <= kLargestNegative; });
+  });
 }
 
 void PackBytes(const int8_t* in, size_t rows, size_t cols, int below, void* out) {
-  PackRows(rows, cols, static_cast<char*>(out), [=](size_t i) { return in[i] < below; });
-}
-
-template <typename Put>
-void UnpackRows(const void* in, size_t rows, size_t cols, Put put) {
-  const size_t words = (cols + 31) / 32;
-  for (size_t r = 0; r < rows; ++r) {
-    for (size_t c = 0; c < cols; ++c) {
-      const uint32_t word = LoadUnaligned<uint32_t>(in, r * words + c / 32);
-      put(r * cols + c, (word >> (c % 32)) & 1);
-    }
-  }
+  const auto bit = [=](size_t at) { return in[at] < below; };
+  const auto word = [=](size_t at) { return WordOf([=](size_t i) { return bit(at + i); }); };
+  PackRows(rows, cols, out, word, bit);
 }
 
 void UnpackFloats(const void* in, size_t rows, size_t cols, void* out) {
-  UnpackRows(in, rows, cols, [out](size_t i, uint32_t bit) {
-    const float value = bit ? -1.0f : 1.0f;
-    memcpy(static_cast<char*>(out) + i * 4, &value, 4);
+  UnpackFloatRows<1>(in, rows, cols, out, [](uint32_t word, char* to) {
+    const float value = word & 1 ? -1.0f : 1.0f;
+    memcpy(to, &value, 4);
   });
 }
 
 void UnpackBytes(const void* in, size_t rows, size_t cols, uint8_t clear, uint8_t set,
                  uint8_t* out) {
-  UnpackRows(in, rows, cols, [=](size_t i, uint32_t bit) { out[i] = bit ? set : clear; });
+  const size_t words = (cols + 31) / 32;
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < cols; ++c) {
+      const uint32_t word = LoadUnaligned<uint32_t>(in, r * words + c / 32);
+      *out++ = (word >> (c % 32)) & 1 ? set : clear;
+    }
+  }
 }
 
 void AndBytes(const void* from, size_t bytes, void* to) {
