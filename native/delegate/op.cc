@@ -169,6 +169,22 @@ TfLiteStatus OpContext::CheckConstant(const TfLiteTensor* tensor, const char* wh
   return kTfLiteOk;
 }
 
+TfLiteStatus OpContext::CheckInput(const TfLiteTensor* tensor, const char* what, TfLiteType type,
+                                   int rank) const {
+  if (CheckTensor(tensor, what, type, rank) != kTfLiteOk) return kTfLiteError;
+  return tensor->allocation_type == kTfLiteMmapRo ? CheckConstant(tensor, what) : kTfLiteOk;
+}
+
+TfLiteStatus OpContext::CheckQuantization(const TfLiteTensor* tensor, const char* what) const {
+  const float scale = tensor->params.scale;
+  const int zero_point = tensor->params.zero_point;
+  if (scale > 0.0f && zero_point >= -128 && zero_point <= 127) return kTfLiteOk;
+  return Error(
+      "expected an int8 %s with a scale > 0 and a zero point within -128 and 127. "
+      "Received: scale %g, zero point %d.",
+      what, static_cast<double>(scale), zero_point);
+}
+
 TfLiteStatus OpContext::IntOption(const char* key, int low, int high, const int* fallback,
                                   int* value) const {
   int64_t number = 0;

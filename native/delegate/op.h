@@ -40,6 +40,12 @@ class OpContext {
                            int rank) const;
   // In the file and complete: data is there and its bytes are exactly those of the shape.
   TfLiteStatus CheckConstant(const TfLiteTensor* tensor, const char* what) const;
+  // A tensor that is fed, computed or in the file: CheckTensor, and complete where it is in the
+  // file.
+  TfLiteStatus CheckInput(const TfLiteTensor* tensor, const char* what, TfLiteType type,
+                          int rank) const;
+  // An int8 tensor's scale is > 0 and its zero point one of its values.
+  TfLiteStatus CheckQuantization(const TfLiteTensor* tensor, const char* what) const;
   // An integer option within [low, high]; `fallback` where it is missing, an error if null.
   TfLiteStatus IntOption(const char* key, int low, int high, const int* fallback, int* value) const;
   // Gives output i this shape (again at every Prepare: TFLite calls it after each resize).

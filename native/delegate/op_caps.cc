@@ -156,7 +156,7 @@ TfLiteStatus CapsOp<kType>::Pack(const OpContext& op) {
 template <CapsType kType>
 TfLiteStatus CapsOp<kType>::Prepare(const OpContext& op) {
   if (op.CheckCounts(2, kType == CapsType::kOdr ? 3 : 2, 1) != kTfLiteOk) return kTfLiteError;
-  if (op.CheckTensor(op.Input(0), "input", kTfLiteFloat32, 3) != kTfLiteOk) return kTfLiteError;
+  if (op.CheckInput(op.Input(0), "input", kTfLiteFloat32, 3) != kTfLiteOk) return kTfLiteError;
   if (Pack(op) != kTfLiteOk) return kTfLiteError;
   if (layer_.Reserve(op.threads()) != Status::kOk) return op.Error("out of memory.");
   batch_ = op.Input(0)->dims->data[0];

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kMaxRank = 8;
 
-// float32, int8 or bool of any rank from 1 on.
+// float32, int8 or bool of any rank.
 TfLiteStatus CheckValues(const OpContext& op, const TfLiteTensor* tensor, const char* what,
                          LceType* type) {
   const TfLiteType given = tensor == nullptr ? kTfLiteFloat32 : tensor->type;
@@ -26,12 +26,6 @@ TfLiteStatus CheckRank(const OpContext& op, const TfLiteTensor* tensor, const ch
   const int rank = tensor->dims->size;
   if (rank >= 1 && rank <= kMaxRank) return kTfLiteOk;
   return op.Error("expected %s of rank 1 to %d. Received: rank %d.", what, kMaxRank, rank);
-}
-
-// An input that lies in the file must be all there.
-TfLiteStatus CheckInput(const OpContext& op) {
-  const TfLiteTensor* input = op.Input(0);
-  return input->allocation_type == kTfLiteMmapRo ? op.CheckConstant(input, "input") : kTfLiteOk;
 }
 
 struct Rows {
@@ -52,8 +46,8 @@ class QuantizeOp {
     const TfLiteTensor* input = op.Input(0);
     if (op.CheckCounts(1, 1, 1) != kTfLiteOk) return kTfLiteError;
     if (CheckValues(op, input, "input", &type_) != kTfLiteOk) return kTfLiteError;
+    if (op.CheckInput(input, "input", input->type, -1) != kTfLiteOk) return kTfLiteError;
     if (CheckRank(op, input, "input") != kTfLiteOk) return kTfLiteError;
-    if (CheckInput(op) != kTfLiteOk) return kTfLiteError;
     if (op.CheckTensor(op.Output(0), "output", kTfLiteInt32, -1) != kTfLiteOk) return kTfLiteError;
     int dims[kMaxRank];
     const int rank = input->dims->size;
@@ -88,9 +82,8 @@ class DequantizeOp {
   TfLiteStatus Prepare(const OpContext& op) {
     const TfLiteTensor *input = op.Input(0), *output = op.Output(0);
     if (op.CheckCounts(1, 1, 1) != kTfLiteOk) return kTfLiteError;
-    if (op.CheckTensor(input, "input", kTfLiteInt32, -1) != kTfLiteOk) return kTfLiteError;
+    if (op.CheckInput(input, "input", kTfLiteInt32, -1) != kTfLiteOk) return kTfLiteError;
     if (CheckRank(op, input, "input") != kTfLiteOk) return kTfLiteError;
-    if (CheckInput(op) != kTfLiteOk) return kTfLiteError;
     if (CheckValues(op, output, "output", &type_) != kTfLiteOk) return kTfLiteError;
     const int rank = input->dims->size, words = input->dims->data[rank - 1];
     // Words do not tell how many of their bits count: the file's own output does.
@@ -130,15 +123,9 @@ class DequantizeOp {
  private:
   // What +1 and -1 are in the output's quantization, as near as a byte can say.
   TfLiteStatus Int8Values(const OpContext& op, const TfLiteTensor* output) {
-    const float scale = output->params.scale;
+    if (op.CheckQuantization(output, "output") != kTfLiteOk) return kTfLiteError;
     const int zero = output->params.zero_point;
-    if (!(scale > 0.0f) || zero < -128 || zero > 127) {
-      return op.Error(
-          "expected an int8 output with a scale > 0 and a zero point within -128 and "
-          "127. Received: scale %g, zero point %d.",
-          static_cast<double>(scale), zero);
-    }
-    const float steps = 1.0f / scale;
+    const float steps = 1.0f / output->params.scale;
     const int offset = steps < 256.0f ? static_cast<int>(steps + 0.5f) : 256;
     clear_ = zero + offset < 127 ? zero + offset : 127;
     set_ = zero - offset > -128 ? zero - offset : -128;
@@ -155,8 +142,7 @@ class MaxPoolOp {
   TfLiteStatus Prepare(const OpContext& op) {
     const TfLiteTensor* input = op.Input(0);
     if (op.CheckCounts(1, 1, 1) != kTfLiteOk) return kTfLiteError;
-    if (op.CheckTensor(input, "input", kTfLiteInt32, 4) != kTfLiteOk) return kTfLiteError;
-    if (CheckInput(op) != kTfLiteOk) return kTfLiteError;
+    if (op.CheckInput(input, "input", kTfLiteInt32, 4) != kTfLiteOk) return kTfLiteError;
     if (op.CheckTensor(op.Output(0), "output", kTfLiteInt32, -1) != kTfLiteOk) return kTfLiteError;
     int padding = 0;
     if (op.IntOption("filter_height", 1, INT32_MAX, nullptr, &shape_.y.filter) != kTfLiteOk ||

@@ -61,15 +61,9 @@ TfLiteStatus BconvOp::ReadOutput(const OpContext& op, BconvParams* p) const {
         p->in_c, TypeName(type), static_cast<int>(p->activation));
   }
   if (p->output != LceOutput::kInt8) return kTfLiteOk;
-  const float scale = output->params.scale;
-  p->scale = static_cast<double>(scale);
+  if (op.CheckQuantization(output, "output") != kTfLiteOk) return kTfLiteError;
+  p->scale = static_cast<double>(output->params.scale);
   p->zero_point = output->params.zero_point;
-  if (!(scale > 0.0f) || p->zero_point < -128 || p->zero_point > 127) {
-    return op.Error(
-        "expected an int8 output with a scale > 0 and a zero point within -128 and "
-        "127. Received: scale %g, zero point %d.",
-        p->scale, p->zero_point);
-  }
   return kTfLiteOk;
 }
 
@@ -143,9 +137,7 @@ TfLiteStatus BconvOp::Pack(const OpContext& op) {
 TfLiteStatus BconvOp::Prepare(const OpContext& op) {
   const TfLiteTensor* input = op.Input(0);
   if (op.CheckCounts(5, 5, 1) != kTfLiteOk) return kTfLiteError;
-  if (op.CheckTensor(input, "input", kTfLiteInt32, 4) != kTfLiteOk) return kTfLiteError;
-  if (input->allocation_type == kTfLiteMmapRo && op.CheckConstant(input, "input") != kTfLiteOk)
-    return kTfLiteError;
+  if (op.CheckInput(input, "input", kTfLiteInt32, 4) != kTfLiteOk) return kTfLiteError;
   if (!packed_ && Pack(op) != kTfLiteOk) return kTfLiteError;
   const int* dims = input->dims->data;
   if (dims[3] != in_words_) {
