@@ -10,7 +10,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from xncaps_runtime import Interpreter
+from xncaps_runtime.testing import run_model
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "lce" / "cases.npz"
 
@@ -31,11 +31,7 @@ CASES = _cases()
 @pytest.mark.parametrize("number", CASES)
 def test_outputs_are_those_of_lce(number: str, threads: int) -> None:
     case = CASES[number]
-    interpreter = Interpreter(case["model"].tobytes(), num_threads=threads)
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], case["inputs"])
-    interpreter.invoke()
-    made = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    made = run_model(case["model"].tobytes(), case["inputs"], threads)
     wanted = case["outputs"]
     assert made.dtype == wanted.dtype
     if made.dtype == np.float32:

@@ -13,6 +13,7 @@ import pytest
 
 from xncaps_runtime import Interpreter
 from xncaps_runtime import testing_grid as grid
+from xncaps_runtime.testing import run_model
 from xncaps_runtime.testing_lce import SAME, Bconv2d, LceWriter, pack, words
 
 CHUNK = 50
@@ -39,14 +40,6 @@ def run_lce(model: bytes, kernel: str, inputs: np.ndarray) -> np.ndarray:
     return open_lce(model, kernel).predict([inputs])[0]
 
 
-def run_delegate(model: bytes, inputs: np.ndarray) -> np.ndarray:
-    interpreter = Interpreter(model)
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], inputs)
-    interpreter.invoke()
-    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-
-
 def difference(made: np.ndarray, wanted: np.ndarray, atol: float) -> str:
     """In words; empty where the outputs are equal."""
     if (made.shape, made.dtype) != (wanted.shape, wanted.dtype):
@@ -66,7 +59,7 @@ def check(numbers: range) -> None:
     failures = []
     for number in numbers:
         case = grid.draw(number)
-        made = run_delegate(case.model, case.inputs)
+        made = run_model(case.model, case.inputs)
         for kernel in case.kernels:
             wanted = run_lce(case.model, kernel, case.inputs)
             if found := difference(made, wanted, case.atol):

@@ -9,6 +9,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated
 from flatbuffers import flexbuffers
 
+from xncaps_runtime.interpreter import Interpreter
+
 schema: Any = schema_py_generated  # its generated classes type their lists as None
 
 _TYPES = {
@@ -109,6 +111,15 @@ class ModelWriter:
         builder = flatbuffers.Builder(1 << 16)
         builder.Finish(self._model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+
+def run_model(model: bytes, inputs: np.ndarray, num_threads: int = 1) -> np.ndarray:
+    """The only output of a file with one input, by stock LiteRT with the delegate."""
+    interpreter = Interpreter(model, num_threads=num_threads)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], inputs)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
 
 def pack_bits(kernel: np.ndarray) -> np.ndarray:
