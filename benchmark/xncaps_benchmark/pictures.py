@@ -15,10 +15,10 @@ from xncaps_benchmark.errors import BenchmarkError, ModelError
 from xncaps_benchmark.images import Images
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+MAX_FILE_BYTES = 200 * 10**6
+MAX_PIXELS = 100 * 10**6
+# Only formats that Pillow decodes by itself: its EPS reader, say, would start another program.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-_GREY_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-_ORIENTATION = 0x0112  # EXIF's tag
-_MAX_PIXELS = 100 * 10**6
 
 
 def read(
@@ -45,7 +45,7 @@ def read(
         raise ModelError(f"{folder}: expected at most {npz.MAX_BYTES} bytes of pixels.")
     pixels = np.empty((len(files), *shape), np.uint8)
     for index, (path, _) in enumerate(files):
-        pixels[index] = _decode(path, shape)
+        pixels[index] = decode(path, shape)
     labels = np.array([label for _, label in files], np.int64)
     return Images(pixels.astype(np.float32), labels, tuple(names), folder.name[:200])
 
@@ -101,8 +101,13 @@ def _find(folder: pathlib.Path) -> list[pathlib.Path]:
     )
 
 
-def _decode(path: pathlib.Path, shape: tuple[int, int, int]) -> np.ndarray:
-    """uint8 [H, W, C]."""
+def decode(path: pathlib.Path, shape: tuple[int, int, int]) -> np.ndarray:
+    """One picture as uint8 [H, W, C]: see `read`.
+
+    Raises:
+        ModelError: too large, no picture, or damaged; one line that names the file.
+        BenchmarkError: Pillow is not installed.
+    """
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
@@ -112,16 +117,18 @@ def _decode(path: pathlib.Path, shape: tuple[int, int, int]) -> np.ndarray:
         ) from error
     height, width, channels = shape
     try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise ValueError(f"a file of more than {MAX_FILE_BYTES // 10**6} MB")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's opinion of large pictures and odd tags
-            # From memory: a TIFF that is opened by its path is turned when it is loaded, and by
-            # exif_transpose once more.
-            picture = Image.open(io.BytesIO(path.read_bytes()), formats=_FORMATS)
-            if picture.width * picture.height > _MAX_PIXELS:
-                raise ValueError(f"{picture.width}x{picture.height} pixels")
-            turned = picture.getexif().get(_ORIENTATION, 1) != 1
-            upright = ImageOps.exif_transpose(picture) if turned else picture
-            flat = _flat(upright, "L" if channels == 1 else "RGB")
+            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+            if picture.width * picture.height > MAX_PIXELS:
+                most = f"at most {MAX_PIXELS // 10**6} million are taken"
+                raise ValueError(f"{picture.width}x{picture.height} pixels; {most}")
+            ImageOps.exif_transpose(picture, in_place=True)
+            flat = _opaque(picture).convert("L" if channels == 1 else "RGB")
             if flat.size != (width, height):
                 flat = ImageOps.fit(flat, (width, height), Image.Resampling.BILINEAR)
             return np.asarray(flat, np.uint8).reshape(shape)
@@ -129,21 +136,24 @@ def _decode(path: pathlib.Path, shape: tuple[int, int, int]) -> np.ndarray:
         # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on damaged
         # files; each means the same to the user, and the cause stays attached.
         text = " ".join(str(error).split())[:200] or type(error).__name__
+        if text.startswith("cannot identify"):
+            text = "a file of another kind, or a damaged one"
         raise ModelError(f"{path}: expected a sound picture. Received: {text}") from error
 
 
-def _flat(picture: Any, mode: str) -> Any:
+def _opaque(picture: Any) -> Any:
     """Transparent parts become white, 16-bit grey becomes 8-bit."""
     from PIL import Image
 
-    if picture.mode in _GREY_16_BIT:  # convert('L') would clip what is over 255
-        values = np.asarray(picture).astype(np.int64)
-        if values.min() < 0 or values.max() > 0xFFFF:
+    if picture.mode.startswith("I"):  # convert('L') would clip what is over 255
+        deep = picture.convert("I")
+        low, high = deep.getextrema()
+        if low < 0 or high > 0xFFFF:
             raise ValueError("grey values outside 0 to 65535")
-        picture = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+        return deep.point([(value + 128) // 257 for value in range(1 << 16)], "L")
     if picture.mode == "F":
         raise ValueError("floating-point pixels, whose range is unknown")
-    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        clear = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-    return picture.convert("RGB").convert(mode) if picture.mode == "CMYK" else picture.convert(mode)
+    if not picture.has_transparency_data:
+        return picture
+    clear = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)

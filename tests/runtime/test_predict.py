@@ -16,7 +16,7 @@ from PIL import Image
 from xncaps_converters import metadata
 from xncaps_converters.metadata_format import InputTensor
 from xncaps_runtime import __main__ as command
-from xncaps_runtime import _metadata, _predict
+from xncaps_runtime import _metadata, _pictures, _predict
 from xncaps_runtime.errors import RuntimeLibraryError
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "android"
@@ -54,7 +54,7 @@ def test_every_upright_golden_picture_is_among_the_cases() -> None:
 def test_pixels_equal_the_golden_ones_that_java_is_held_to(case: dict[str, Any]) -> None:
     spec = INDEX["specs"][case["spec"]]
     expected = np.fromfile(GOLDEN / "expected.f32", "<f4")[case["offset"] :][: case["count"]]
-    picture = _predict.load_picture(GOLDEN / case["picture"])
+    picture = _pictures.load(GOLDEN / case["picture"])
     got = _predict.preprocess(picture, tuple(spec["shape"]), about_of(spec))
     scaled = np.abs(got - expected.reshape(spec["shape"])) * np.float32(spec["std"])
     assert scaled.max() <= 1 / 255
@@ -148,16 +148,15 @@ def test_a_file_without_metadata_takes_plain_pixels(tmp_path: Path) -> None:
     assert struct.unpack_from("<I", content)[0] > 0
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1", "I;16", "CMYK"])
-def test_pictures_of_every_mode_are_taken(mode: str) -> None:
-    if mode == "I;16":
-        picture = Image.fromarray(np.full((5, 5), 0xFFFF, np.uint16))
-    elif mode in ("RGBA", "LA"):
-        picture = Image.new(mode, (5, 5), (0,) * len(mode))  # all transparent: white
-    else:
-        picture = Image.new("RGB", (5, 5), (255, 255, 255)).convert(mode)
-    got = _predict.preprocess(picture, (3, 4, 3), _metadata.InputAbout())
-    np.testing.assert_allclose(got, 255, atol=1e-3)
+def test_names_of_strangers_do_not_reach_the_terminal_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = described(tmp_path / "m.tflite", names=("\x1b[31mred",) * 10)
+    picture = tmp_path / "line\nbreak.png"
+    Image.new("L", (8, 8)).save(picture)
+    assert command.main(["predict", str(path), str(picture), "--top", "1"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1 and "line?break.png: ?[31mred" in out
 
 
 class FakeCapture:

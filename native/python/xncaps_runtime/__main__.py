@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from xncaps_runtime import _metadata, _predict
+from xncaps_runtime import _metadata, _pictures, _predict
 from xncaps_runtime._library import info
 from xncaps_runtime.errors import RuntimeLibraryError
 
@@ -44,7 +44,16 @@ def _info(path: str | None) -> None:
         lines.append(f"classes: {', '.join(names) if names else 'not named in the file'}")
         scaling = f"mean {list(about.mean)}, std {list(about.std)}"
         lines.append(f"pixels: {scaling}{', inverted' if about.invert else ''}")
-    sys.stdout.write("\n".join(lines) + "\n")
+    for line in lines:
+        _say(line)
+
+
+def _say(line: str) -> None:
+    """Prints a line; names come from files of strangers, so what is no text becomes '?'."""
+    plain = "".join(char if char.isprintable() else "?" for char in line)
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(plain.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.flush()
 
 
 def _open(path: str, threads: int) -> _predict.Interpreter:
@@ -64,12 +73,11 @@ def _run_predict(args: argparse.Namespace) -> None:
     if args.camera:
         pictures = (("camera", frame) for frame in _predict.camera_frames())
     else:
-        pictures = ((path, _predict.load_picture(path)) for path in args.images)
+        pictures = ((path, _pictures.load(path)) for path in args.images)
     for name, picture in pictures:
         scores = _predict.classify(interpreter, picture, about)
         best = _predict.top(scores, about.class_names, args.top)
-        sys.stdout.write(_predict.as_text(name, best, args.json) + "\n")
-        sys.stdout.flush()
+        _say(_predict.as_text(name, best, args.json))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -83,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except (RuntimeLibraryError, OSError) as error:
-        sys.stderr.write(f"xncaps_runtime: {error}\n")
+        sys.stderr.write(f"xncaps_runtime: {' '.join(str(error).split())}\n")
         return 1
     return 0
 

@@ -6,21 +6,19 @@ the test of both.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from xncaps_runtime._metadata import InputAbout
 from xncaps_runtime.errors import RuntimeLibraryError
 from xncaps_runtime.interpreter import Interpreter
 
 _LUMA = np.array([[0.299], [0.587], [0.114]], np.float32)
-_ORIENTATION = 0x0112  # EXIF's tag
 
 
 def open_model(path: str | Path, num_threads: int = 1) -> Interpreter:
@@ -49,14 +47,14 @@ def preprocess(picture: Image.Image, shape: tuple[int, int, int], about: InputAb
     point), grey where the model has one channel, inverted and scaled as the file's metadata say.
 
     Args:
-        picture: of any mode; transparent parts count as white.
+        picture: of mode L or RGB, as `_pictures.load` gives it.
         shape: (H, W, C), C 1 or 3.
         about: what the file says.
 
     Returns: float32 [H, W, C].
     """
     height, width, channels = shape
-    pixels = _pixels(picture)
+    pixels = np.asarray(picture, np.uint8).reshape(picture.height, picture.width, -1)
     pixels = _centred(pixels, width, height)
     resized = np.stack([_resized(pixels[..., c], width, height) for c in range(pixels.shape[2])], 2)
     if channels == 1 and resized.shape[2] == 3:
@@ -65,23 +63,6 @@ def preprocess(picture: Image.Image, shape: tuple[int, int, int], about: InputAb
     values = 255 - resized if about.invert else resized
     mean, std = np.asarray(about.mean, np.float32), np.asarray(about.std, np.float32)
     return ((values - mean) / std).astype(np.float32)
-
-
-def _pixels(picture: Image.Image) -> np.ndarray:
-    """uint8 [H, W, 1 or 3]."""
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        layers = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
-    if picture.mode.startswith("I"):
-        values = (np.asarray(picture).astype(np.int64).clip(0, 0xFFFF) + 128) // 257
-        picture = Image.fromarray(values.astype(np.uint8))
-    flat = picture if picture.mode == "L" else picture.convert("L" if _is_grey(picture) else "RGB")
-    pixels = np.asarray(flat, np.uint8)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
-
-
-def _is_grey(picture: Image.Image) -> bool:
-    return picture.mode in ("1", "L", "LA")
 
 
 def _centred(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -119,23 +100,6 @@ def classify(interpreter: Interpreter, picture: Image.Image, about: InputAbout) 
     scores = interpreter.get_tensor(output["index"])[0].astype(np.float32).reshape(-1)
     scale, zero = output["quantization"]
     return scores if output["dtype"] == np.float32 else (scores - zero) * np.float32(scale or 1.0)
-
-
-def load_picture(path: str | Path) -> Image.Image:
-    """The picture, turned upright as its EXIF data say.
-
-    Raises:
-        RuntimeLibraryError: it is no picture; the file is named.
-    """
-    try:
-        # From memory: a TIFF that is opened by its path is turned when it is loaded, and by
-        # exif_transpose once more.
-        picture = Image.open(io.BytesIO(Path(path).read_bytes()))
-        turned = picture.getexif().get(_ORIENTATION, 1) != 1
-        picture.load()
-        return ImageOps.exif_transpose(picture) if turned else picture
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise RuntimeLibraryError(f"{path}: not a readable picture ({error})") from error
 
 
 def camera_frames() -> Iterator[Image.Image]:

@@ -1,0 +1,304 @@
+"""The three readers of picture files take, refuse and make the same of one list of files.
+
+Training (`xncaps_tf.data.images`), scoring (`xncaps_benchmark.pictures`) and the runtime's
+`predict` (`xncaps_runtime._pictures`) share no code, since none may import another.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xncaps_benchmark import pictures
+from xncaps_benchmark.errors import ModelError
+from xncaps_runtime import _metadata, _pictures, _predict
+from xncaps_runtime.errors import RuntimeLibraryError
+from xncaps_tf.data import images
+from xncaps_tf.errors import DataError
+
+SIZE = (20, 30)  # height, width
+REFUSALS = (DataError, ModelError, RuntimeLibraryError, OSError)
+MODULES: dict[str, Any] = {"toolkit": images, "benchmark": pictures, "runtime": _pictures}
+READERS: dict[str, Callable[[pathlib.Path], Any]] = {
+    "toolkit": lambda path: images.decode(path, (8, 8, 3)),
+    "benchmark": lambda path: pictures.decode(path, (8, 8, 3)),
+    "runtime": _pictures.load,
+}
+
+
+def _draw(kind: type[np.generic] | str = np.uint8, channels: int = 3) -> np.ndarray:
+    """Smooth colours, so that JPEG and scaling have something to do; [H, W(, C)]."""
+    down, across = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
+    planes = [
+        128 + 127 * np.sin((down * (c + 1) + across * (3 - c)) / 7 + c) for c in range(channels)
+    ]
+    scale = 257 if np.dtype(kind).itemsize > 1 else 1
+    pixels = np.rint(np.stack(planes, -1) * scale).astype(kind)
+    return pixels[..., 0] if channels == 1 else pixels
+
+
+def _saved(picture: Image.Image, form: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def _turned(orientation: int, form: str, **options: Any) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return _saved(Image.fromarray(_draw()), form, exif=exif, **options)
+
+
+def _rgb() -> Image.Image:
+    return Image.fromarray(_draw())
+
+
+def _grey() -> Image.Image:
+    return Image.fromarray(_draw(channels=1))
+
+
+def _frames(form: str, **options: Any) -> bytes:
+    rest = [Image.new("RGB", (SIZE[1], SIZE[0]), colour) for colour in ("red", "lime")]
+    return _saved(_rgb(), form, save_all=True, append_images=rest, **options)
+
+
+def _png(width: int, height: int, *, colour: int = 2, depth: int = 8, data: bytes = b"") -> bytes:
+    """A PNG by hand: its header, chunks of `data`, no more."""
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + data
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    crc = struct.pack(">I", zlib.crc32(name + data))
+    return struct.pack(">I", len(data)) + name + data + crc
+
+
+def _deep_rgb() -> bytes:
+    """16-bit RGB, which Pillow cannot write."""
+    rows = _draw(np.dtype(">u2"))  # type: ignore[arg-type]
+    packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    return _png(SIZE[1], SIZE[0], depth=16, data=_chunk(b"IDAT", packed) + _chunk(b"IEND", b""))
+
+
+def _clear_rgb() -> Image.Image:
+    picture = _rgb()
+    picture.putpixel((3, 3), (1, 2, 3))
+    return picture
+
+
+def _rgba(mode: str = "RGBA") -> Image.Image:
+    return Image.fromarray(_draw(channels=4)).convert(mode)
+
+
+ODD: dict[str, Callable[[], bytes]] = {
+    "grey": lambda: _saved(_grey(), "PNG"),
+    "rgb": lambda: _saved(_rgb(), "PNG"),
+    "jpeg": lambda: _saved(_rgb(), "JPEG"),
+    "jpeg-grey": lambda: _saved(_grey(), "JPEG", progressive=True),
+    "jpeg-cmyk": lambda: _saved(_rgb().convert("CMYK"), "JPEG"),
+    "tiff-cmyk": lambda: _saved(_rgb().convert("CMYK"), "TIFF"),
+    "tiff-ycbcr": lambda: _saved(_rgb().convert("YCbCr"), "TIFF"),
+    "tiff-lzw": lambda: _saved(_rgb(), "TIFF", compression="tiff_lzw"),
+    "grey-16": lambda: _saved(Image.fromarray(_draw(np.uint16, 1)), "PNG"),
+    "tiff-16": lambda: _saved(Image.fromarray(_draw(np.uint16, 1)), "TIFF"),
+    "pgm-16": lambda: _saved(Image.fromarray(_draw(np.uint16, 1)), "PPM"),
+    "tiff-32": lambda: _saved(Image.fromarray(_draw(np.int32, 1)), "TIFF"),
+    "rgb-16": _deep_rgb,
+    "one-bit": lambda: _saved(_grey().convert("1"), "PNG"),
+    "palette": lambda: _saved(_rgb().convert("P"), "PNG"),
+    "palette-clear": lambda: _saved(_rgb().convert("P"), "PNG", transparency=3),
+    "palette-alpha": lambda: _saved(_rgb().convert("P"), "PNG", transparency=bytes(range(256))),
+    "alpha": lambda: _saved(_rgba(), "PNG"),
+    "alpha-grey": lambda: _saved(_rgba("LA"), "PNG"),
+    "colour-clear": lambda: _saved(_clear_rgb(), "PNG", transparency=(1, 2, 3)),
+    "grey-clear": lambda: _saved(_grey(), "PNG", transparency=128),
+    "bmp": lambda: _saved(_rgb(), "BMP"),
+    "webp": lambda: _saved(_rgba(), "WEBP"),
+    "gif-animated": lambda: _frames("GIF"),
+    "gif-clear": lambda: _saved(_rgba(), "GIF"),
+    "webp-animated": lambda: _frames("WEBP", lossless=True),
+    "png-animated": lambda: _frames("PNG"),
+    "tiff-pages": lambda: _frames("TIFF"),
+    **{f"turned-{n}": lambda n=n: _turned(n, "PNG") for n in range(2, 9)},
+    "turned-jpeg": lambda: _turned(6, "JPEG"),
+    "turned-webp": lambda: _turned(8, "WEBP"),
+    "turned-tiff": lambda: _turned(6, "TIFF"),
+    "turned-tiff-lzw": lambda: _turned(5, "TIFF", compression="tiff_lzw"),
+    "turned-no-how": lambda: _turned(77, "PNG"),
+    "large": lambda: _saved(Image.new("1", (10_000, 9_500)), "PNG"),  # Pillow warns, we do not
+}
+
+
+def _native(path: pathlib.Path) -> tuple[int, int, int]:
+    """(H, W, C) of the picture as the runtime decodes it."""
+    picture = _pictures.load(path)
+    assert picture.mode in ("L", "RGB")
+    return picture.height, picture.width, 1 if picture.mode == "L" else 3
+
+
+@pytest.fixture
+def odd(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> pathlib.Path:
+    path = tmp_path / "odd.png"  # the ending tells no reader anything
+    path.write_bytes(ODD[request.param]())
+    return path
+
+
+@pytest.mark.parametrize("odd", ODD, indirect=True)
+@pytest.mark.filterwarnings("error")
+def test_all_decode_the_same_pixels(odd: pathlib.Path) -> None:
+    shape = _native(odd)
+    wanted = images.decode(odd, shape)
+    np.testing.assert_array_equal(pictures.decode(odd, shape), wanted)
+    np.testing.assert_array_equal(np.asarray(_pictures.load(odd)).reshape(shape), wanted)
+    if shape[2] == 1:  # and as colours
+        colours = (*shape[:2], 3)
+        np.testing.assert_array_equal(
+            pictures.decode(odd, colours), np.broadcast_to(wanted, colours)
+        )
+
+
+@pytest.mark.parametrize("shape", [(9, 14, 1), (8, 8, 3), (40, 10, 3), (1, 1, 1)], ids=str)
+@pytest.mark.parametrize("odd", [name for name in ODD if name != "large"], indirect=True)
+def test_scoring_scales_as_training_does(odd: pathlib.Path, shape: tuple[int, int, int]) -> None:
+    np.testing.assert_array_equal(pictures.decode(odd, shape), images.decode(odd, shape))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("odd", [name for name in ODD if name != "large"], indirect=True)
+def test_the_runtime_scales_without_rounding(odd: pathlib.Path, channels: int) -> None:
+    """It keeps fractions as the Android app does (docs/android.md), others round twice."""
+    height, width, _ = _native(odd)
+    for shape in ((height, width, channels), (height // 2, width // 2, channels)):
+        found = _predict.preprocess(_pictures.load(odd), shape, _metadata.InputAbout())
+        np.testing.assert_allclose(found, images.decode(odd, shape), atol=1.5)
+
+
+def test_16_bit_black_white_and_between_are_what_they_say(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(np.array([[0, 127, 129, 257 * 100, 0xFFFF]], np.uint16)).save(path)
+    for found in (images.decode(path, (1, 5, 1)), pictures.decode(path, (1, 5, 1))):
+        assert found.reshape(-1).tolist() == [0, 0, 1, 100, 255]
+    assert np.asarray(_pictures.load(path)).tolist() == [[0, 0, 1, 100, 255]]
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "empty": (lambda: b"", "another kind, or a damaged one"),
+    "text": (lambda: b"hello, I am no picture", "another kind, or a damaged one"),
+    "eps": (lambda: EPS, "another kind, or a damaged one"),
+    "pdf": (lambda: b"%PDF-1.4\n", "another kind, or a damaged one"),
+    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "another kind, or a damaged"),
+    "icon": (lambda: _saved(_rgb(), "ICO"), "another kind, or a damaged one"),
+    "png-cut": (lambda: _saved(_rgb(), "PNG")[:200], "sound picture. Received: .*truncated"),
+    "jpeg-cut": (lambda: _saved(_rgb(), "JPEG")[:700], "sound picture. Received: .*truncated"),
+    "tiff-cut": (lambda: _saved(_rgb(), "TIFF")[:900], "sound picture. Received: "),
+    "gif-cut": (lambda: _saved(_rgb(), "GIF")[:300], "expected a (sound )?picture"),
+    "webp-cut": (lambda: _saved(_rgb(), "WEBP")[:100], "expected a (sound )?picture"),
+    "bomb": (lambda: _png(60_000, 60_000, data=_chunk(b"IDAT", b"")), "far more|3600000000 pixels"),
+    "large": (
+        lambda: _png(10_001, 10_000, data=_chunk(b"IDAT", b"") + _chunk(b"IEND", b"")),
+        "10001x10000",
+    ),
+    "text-bomb": (
+        lambda: _png(8, 8, data=_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1 << 26)))),
+        "expected a (sound )?picture",
+    ),
+    "floats": (
+        lambda: _saved(Image.fromarray(np.ones((8, 8), np.float32)), "TIFF"),
+        "floating-point pixels",
+    ),
+    "negative": (
+        lambda: _saved(Image.fromarray(np.full((8, 8), -1, np.int32)), "TIFF"),
+        "outside 0 to 65535",
+    ),
+    "deep": (
+        lambda: _saved(Image.fromarray(np.full((8, 8), 70_000, np.int32)), "TIFF"),
+        "outside 0 to 65535",
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.filterwarnings("error")
+def test_all_refuse_in_one_line(tmp_path: pathlib.Path, hostile: str, reader: str) -> None:
+    make, message = HOSTILE[hostile]
+    path = tmp_path / "hostile.png"
+    path.write_bytes(make())
+    with pytest.raises(REFUSALS, match=message) as caught:
+        READERS[reader](path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_all_refuse_what_is_no_file(tmp_path: pathlib.Path, reader: str) -> None:
+    for path in (tmp_path, tmp_path / "nowhere.png"):
+        with pytest.raises(REFUSALS, match=str(path)):
+            READERS[reader](path)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_all_refuse_a_file_that_is_too_large(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(_saved(_rgb(), "PNG"))
+    READERS[reader](path)
+    monkeypatch.setattr(MODULES[reader], "MAX_FILE_BYTES", 100)
+    with pytest.raises(REFUSALS, match="a.png: expected .*(larger file|a file of more than 0 MB)"):
+        READERS[reader](path)
+
+
+def test_their_limits_are_equal() -> None:
+    for name in ("MAX_FILE_BYTES", "MAX_PIXELS", "_FORMATS"):
+        assert len({getattr(module, name) for module in MODULES.values()}) == 1, name
+
+
+GOLDEN = pathlib.Path(__file__).parent / "golden" / "android"
+
+
+@pytest.fixture
+def ghostscript(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A folder with a `gs` that leaves a mark when it is started."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "gs").write_text(f"#!/bin/sh\ntouch {folder}/started\n")
+    (folder / "gs").chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("hostile", "message"),
+    [(name, HOSTILE[name][1]) for name in ("eps", "bomb", "png-cut", "large")],
+    ids=["eps", "bomb", "cut", "large"],
+)
+def test_predict_ends_with_1_and_starts_no_program(
+    tmp_path: pathlib.Path, ghostscript: pathlib.Path, hostile: str, message: str
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(HOSTILE[hostile][0]())
+    good = tmp_path / "good.png"
+    good.write_bytes(_saved(_rgb(), "PNG"))
+    command = [sys.executable, "-m", "xncaps_runtime", "predict", str(GOLDEN / "tiny_float.tflite")]
+    ran = subprocess.run(
+        [*command, str(good), str(bad)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": f"{ghostscript}:{os.environ['PATH']}"},
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert ran.stdout.startswith(f"{good}: ") and ran.stdout.count("\n") == 1
+    error = [line for line in ran.stderr.splitlines() if not line.startswith("INFO: ")]
+    assert len(error) == 1 and error[0].startswith(f"xncaps_runtime: {bad}: expected a "), error
+    assert not (ghostscript / "started").exists()
