@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))  # what the tests of this
 
 from adb_lab import lab  # noqa: E402, F401 (a fixture)
 from benchmark_files import Digits, train  # noqa: E402
+from ssh_lab import board, dist, sshd  # noqa: E402, F401 (fixtures)
 
 
 @pytest.fixture(scope="session")

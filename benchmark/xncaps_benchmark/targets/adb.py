@@ -9,21 +9,21 @@ is removed from the device and the app is stopped.
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import pathlib
-import secrets
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark import checking, expected, flatbuffer, images, measuring, plan
+from xncaps_benchmark import checking, expected, flatbuffer, images, plan
 from xncaps_benchmark.errors import BenchmarkError, ModelError, TargetError
 from xncaps_benchmark.targets import appresult, host
+from xncaps_benchmark.targets.benchmark_model import ToolRun
 from xncaps_benchmark.targets.local import Progress
 from xncaps_benchmark.targets.phone import Phone, Settings
+from xncaps_benchmark.targets.phonerun import PhoneRun
 
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.5
@@ -44,144 +44,98 @@ def measure(
     """
     settings = Settings.of(options.adb)
     phone = Phone(serial, settings)
-    if settings.benchmark_model is not None:
-        from xncaps_benchmark.targets import benchmark_model
-
-        return benchmark_model.measure(jobs, phone, settings, options, progress)
-    return AppRun(jobs, phone, settings, options, progress).run()
+    kind = AppRun if settings.benchmark_model is None else ToolRun
+    return kind(jobs, phone, settings, options, progress).run()
 
 
 class _Busy(Exception):
     """The app still has a job."""
 
 
-class AppRun:
+class AppRun(PhoneRun):
     """One measurement by the app."""
 
-    def __init__(
-        self,
-        jobs: list[plan.Job],
-        phone: Phone,
-        settings: Settings,
-        options: plan.Options,
-        progress: Progress,
-    ) -> None:
-        self._jobs, self._phone, self._settings = jobs, phone, settings
-        self._options, self._progress = options, progress
-        self._root = f"/sdcard/Android/data/{settings.app}/files/bench"
-        self._id = f"host-{secrets.token_hex(8)}"
-        self._folder = f"{self._root}/{self._id}"
+    def __init__(self, jobs: list[plan.Job], phone: Phone, settings: Settings, *more: Any) -> None:
+        self.root = f"/sdcard/Android/data/{settings.app}/files/bench"
+        super().__init__(jobs, phone, settings, *more)
         self._inputs: dict[str, list[np.ndarray]] = {}
         self._expected: dict[str, expected.Expected] = {}
         self._images: images.Images | None = None
+        self._here: dict[str, list[int]] = {}
         self._partial = b""
-        self._told: dict[str, str] = {}
-        self._states: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-        self._complete = True
-        self._notes: list[str] = []
+        self._answer: dict[str, Any] = {}
 
-    def run(self) -> dict[str, Any]:
-        target = {"kind": "adb", "name": f"adb:{self._phone.serial}"[:200]}
-        if not self._good():
-            return host.nothing_to_run(self._jobs, target, self._options)
-        here = host.predictions(self._good(), self._options)
-        if self._options.accuracy is not None:
-            self._images = images.read(pathlib.Path(self._options.accuracy))
+    def prepare(self) -> None:
+        self._here = host.predictions(self.good(), self.options)
+        if self.options.accuracy is not None:
+            self._images = images.read(pathlib.Path(self.options.accuracy))
         self._check_app()
-        self._told = self._phone.properties()
-        answer: dict[str, Any] = {}
-        try:
-            with self._cleaned():
-                self._push()
-                checked = self._job("check", self._good(), runs=0, share=(0.1, 0.3))
-                self._check(checked, here)
-                answer = checked
-                if self._good():
-                    runs = self._options.runs
-                    self._states = (self._phone.state(), {})
-                    answer = self._job("time", self._good(), runs=runs, share=(0.3, 1.0))
-                    self._take_times(answer)
-                    with contextlib.suppress(TargetError):  # gone: the times are here
-                        self._states = (self._states[0], self._phone.state())
-        except KeyboardInterrupt:
-            self._complete = False
-            self._notes.append("interrupted")
-        for job in self._good():
-            if job.record["latency"] is None:
-                job.fail("the run ended before it was timed")
-        parts = appresult.parts(answer, self._options, self._told, self._states)
-        records = [self._cleared(job) for job in self._jobs]
-        return measuring.assemble(
-            parts, records, target, self._options, complete=self._complete, notes=self._notes
-        )
 
-    def _good(self) -> list[plan.Job]:
-        return [job for job in self._jobs if not job.failed]
+    def take(self) -> None:
+        self._push()
+        self._answer = self._job("check", self.good(), runs=0, share=(0.1, 0.3))
+        self._check(self._answer)
+        if self.good():
+            with self.timed():
+                runs = self.options.runs
+                self._answer = self._job("time", self.good(), runs=runs, share=(0.3, 1.0))
+                self._take_times(self._answer)
 
-    def _cleared(self, job: plan.Job) -> dict[str, Any]:
-        host_error = job.record.pop("_host_error", None)
-        if host_error and not job.failed:
+    def finish(self, job: plan.Job) -> None:
+        if job.record["latency"] is None:
+            job.fail("the run ended before it was timed")
+        elif host_error := job.record.pop("_host_error", None):
             text = f"{job.record['name']}: not compared with this host: {host_error}"
-            self._notes.append(text[:500])
-        return job.record
+            self.notes.append(text[:500])
 
-    def _name(self, job: plan.Job) -> str:
-        return host.remote_name(job, self._jobs.index(job))
+    def parts(self) -> dict[str, Any]:
+        for job in self.jobs:
+            job.record.pop("_host_error", None)
+        return appresult.parts(self._answer, self.options, self.told, self.states)
+
+    def clean(self) -> None:
+        self.phone.shell("am", "force-stop", self.settings.app, check=False)
+        self.phone.shell("rm", "-rf", self.folder, f"{self.root}/rejected.json")
 
     # -- the device -------------------------------------------------------------------------
 
     def _check_app(self) -> None:
         """The app is there, and has made its folder."""
-        app = self._settings.app
-        if not self._phone.shell("pm", "path", app, check=False).startswith("package:"):
+        app = self.settings.app
+        if not self.phone.shell("pm", "path", app, check=False).startswith("package:"):
             raise TargetError(
-                f"{self._phone.serial}: the app {app} is not installed: xncaps android install"
+                f"{self.phone.serial}: the app {app} is not installed: xncaps android install"
             )
-        self._phone.shell("input", "keyevent", "KEYCODE_WAKEUP", check=False)
+        self.phone.shell("input", "keyevent", "KEYCODE_WAKEUP", check=False)
         self._start()
         end = time.monotonic() + _START_SECONDS
-        while self._phone.script(f"test -d {self._root} && echo yes", check=False).strip() != "yes":
+        while self.phone.script(f"test -d {self.root} && echo yes", check=False).strip() != "yes":
             if time.monotonic() > end:
-                raise TargetError(f"{self._phone.serial}: {app} did not start its benchmark screen")
+                raise TargetError(f"{self.phone.serial}: {app} did not start its benchmark screen")
             time.sleep(_POLL_SECONDS)
 
     def _start(self, *extras: str) -> None:
-        app = self._settings.app
-        text = self._phone.shell("am", "start", "-n", f"{app}/.BenchmarkActivity", *extras)
+        app = self.settings.app
+        text = self.phone.shell("am", "start", "-n", f"{app}/.BenchmarkActivity", *extras)
         for line in text.splitlines():
             if line.startswith(("Error", "java.lang.")) or "Exception" in line:
-                raise TargetError(f"{self._phone.serial}: {line.strip()[:300]}")
-
-    @contextlib.contextmanager
-    def _cleaned(self) -> Iterator[None]:
-        """Stops the app and removes the folder, also after a failure."""
-        try:
-            yield
-        finally:
-            with contextlib.suppress(TargetError):  # gone: nothing can be removed
-                self._phone.shell("am", "force-stop", self._settings.app, check=False)
-                self._phone.shell(
-                    "rm", "-rf", self._folder, f"{self._root}/rejected.json", check=False
-                )
+                raise TargetError(f"{self.phone.serial}: {line.strip()[:300]}")
 
     def _push(self) -> None:
         """Files and their inputs, as bytes of the input tensor one after the other."""
-        size = sum(job.path.stat().st_size for job in self._good())
-        if 0 < (free := self._phone.free(self._root)) < 2 * size:
-            raise TargetError(f"{self._phone.serial}: storage is full: {free >> 20} MiB free")
-        self._phone.shell("mkdir", "-p", self._folder)
-        for index, job in enumerate(self._good()):
-            self._progress(f"pushing {job.record['name']}", 0.1 * index / len(self._jobs))
+        self.make_folder(sum(job.path.stat().st_size for job in self.good()))
+        for index, job in enumerate(self.good()):
+            self.progress(f"pushing {job.record['name']}", 0.1 * index / len(self.jobs))
             try:
                 rows = self._rows(job)
             except (ModelError, ValueError) as error:
                 job.fail(str(error))
                 continue
-            name = self._name(job)
-            self._phone.push(job.path.read_bytes(), f"{self._folder}/{name}")
+            name = self.name(job)
+            self.phone.push(job.path.read_bytes(), f"{self.folder}/{name}")
             if rows:
                 content = b"".join(row.tobytes() for row in rows)
-                self._phone.push(content, f"{self._folder}/{name}.inputs.bin")
+                self.phone.push(content, f"{self.folder}/{name}.inputs.bin")
 
     def _rows(self, job: plan.Job) -> list[np.ndarray]:
         """Stored inputs, then the images of --accuracy, as the model's input tensor takes them."""
@@ -210,11 +164,11 @@ class AppRun:
         self, what: str, jobs: list[plan.Job], *, runs: int, share: tuple[float, float]
     ) -> dict[str, Any]:
         """Lets the app carry out a job; its result, marked where it is not whole."""
-        options, needs = self._options, any(job.record["custom_ops"] for job in jobs)
-        delegate = needs if self._settings.delegate is None else self._settings.delegate
+        options, needs = self.options, any(job.record["custom_ops"] for job in jobs)
+        delegate = needs if self.settings.delegate is None else self.settings.delegate
         order = {
             "version": 1,
-            "id": self._id,
+            "id": self.id,
             "models": [self._entry(job, with_inputs=True) for job in jobs],
             "threads": options.threads,
             "delegate": delegate,
@@ -225,7 +179,7 @@ class AppRun:
             "cooldown": options.rest if runs else 0.0,
             "seed": options.seed,
         }
-        if cpus := appresult.affinity(options, self._phone):
+        if cpus := appresult.affinity(options, self.phone):
             order["cpus"] = cpus
         text = json.dumps(order, separators=(",", ":"))
         encoded = base64.urlsafe_b64encode(text.encode()).decode()
@@ -234,17 +188,17 @@ class AppRun:
                 return self._order(encoded, what, share)
             except _Busy:  # the job before has written its result, its thread has not ended yet
                 time.sleep(1 + attempt)
-        raise TargetError(f"{self._phone.serial}: the app is busy with another job")
+        raise TargetError(f"{self.phone.serial}: the app is busy with another job")
 
     def _order(self, encoded: str, what: str, share: tuple[float, float]) -> dict[str, Any]:
         """Starts a job and waits for its end."""
         for name in ("status.json", "result.json"):
-            self._phone.shell("rm", "-f", f"{self._folder}/{name}", f"{self._root}/rejected.json")
+            self.phone.shell("rm", "-f", f"{self.folder}/{name}", f"{self.root}/rejected.json")
         self._start("--es", "job_base64", encoded)
         return self._wait(what, share)
 
     def _entry(self, job: plan.Job, *, with_inputs: bool) -> dict[str, str]:
-        name = self._name(job)
+        name = self.name(job)
         entry = {"name": name, "file": name}
         if with_inputs and self._inputs.get(job.record["name"]):
             entry["inputs"] = f"{name}.inputs.bin"
@@ -268,10 +222,10 @@ class AppRun:
         kept = changed
         while True:
             time.sleep(_POLL_SECONDS)
-            text = self._phone.read(f"{self._folder}/status.json") or b""
+            text = self.phone.read(f"{self.folder}/status.json") or b""
             if time.monotonic() - kept > _PARTIAL_SECONDS:
                 kept = time.monotonic()
-                self._partial = self._phone.read(f"{self._folder}/result.json") or b""
+                self._partial = self.phone.read(f"{self.folder}/result.json") or b""
             if text != last:
                 changed, last = time.monotonic(), text
             status = appresult.read_json(text, "status.json") if text else {}
@@ -279,19 +233,15 @@ class AppRun:
             self._tell(what, status, share)
             if state in ("done", "failed", "cancelled"):
                 return self._result(state)
-            if rejected := self._phone.read(f"{self._root}/rejected.json"):
+            if rejected := self.phone.read(f"{self.root}/rejected.json"):
                 why = appresult.read_json(rejected, "rejected.json").get("error")
                 if str(why).startswith("busy"):
                     raise _Busy
-                raise TargetError(
-                    f"{self._phone.serial}: the app refused the job: {str(why)[:300]}"
-                )
-            alive = self._phone.shell("pidof", self._settings.app, check=False).strip()
+                raise TargetError(f"{self.phone.serial}: the app refused the job: {str(why)[:300]}")
+            alive = self.phone.shell("pidof", self.settings.app, check=False).strip()
             silent = time.monotonic() - changed > _SILENT_SECONDS
             if silent or (not alive and time.monotonic() - changed > 2 * _POLL_SECONDS):
-                self._notes.append(
-                    f"the app {'hung' if silent else 'was killed half-way'} ({what})"
-                )
+                self.notes.append(f"the app {'hung' if silent else 'was killed half-way'} ({what})")
                 return self._result("killed")
 
     def _lost(self, error: TargetError) -> dict[str, Any]:
@@ -299,36 +249,35 @@ class AppRun:
         answer = appresult.read_json(self._partial, "result.json") if self._partial else {}
         if not any(entry.get("samples_ns") for entry in appresult.models(answer)):
             raise error
-        self._complete = False
-        self._notes.append(str(error)[:500])
+        self.lost(error)
         return answer
 
     def _tell(self, what: str, status: dict[str, Any], share: tuple[float, float]) -> None:
         done, total = status.get("done"), status.get("total")
         if isinstance(done, int) and isinstance(total, int) and total > 0:
             part = share[0] + (share[1] - share[0]) * min(done / total, 1.0)
-            self._progress(f"{what}: {str(status.get('state'))[:20]}", part)
+            self.progress(f"{what}: {str(status.get('state'))[:20]}", part)
 
     def _result(self, state: str) -> dict[str, Any]:
-        content = self._phone.read(f"{self._folder}/result.json")
+        content = self.phone.read(f"{self.folder}/result.json")
         if content is None:
             raise TargetError(
-                f"{self._phone.serial}: the app ended without a result "
+                f"{self.phone.serial}: the app ended without a result "
                 f"({state}; adb logcat -s xncaps AndroidRuntime tells more)"
             )
         answer = appresult.read_json(content, "result.json")
         if answer.get("state") != "done":
-            self._complete = False
+            self.complete = False
             if error := answer.get("error"):
-                self._notes.append(f"the app: {str(error)[:300]}")
+                self.notes.append(f"the app: {str(error)[:300]}")
         return answer
 
     # -- what came back ---------------------------------------------------------------------
 
     def _each(self, answer: dict[str, Any]) -> Iterator[tuple[plan.Job, dict[str, Any]]]:
         found = {str(entry.get("name")): entry for entry in appresult.models(answer)}
-        for job in self._good():
-            entry = found.get(self._name(job))
+        for job in self.good():
+            entry = found.get(self.name(job))
             if entry is None:
                 job.fail("the app did not come to it")
             elif entry.get("error"):
@@ -338,7 +287,7 @@ class AppRun:
             else:
                 yield job, entry
 
-    def _check(self, answer: dict[str, Any], here: dict[str, list[int]]) -> None:
+    def _check(self, answer: dict[str, Any]) -> None:
         """Outputs against the stored ones; predictions against this host's."""
         for job, entry in self._each(answer):
             appresult.describe(job.record, entry, answer)
@@ -352,11 +301,11 @@ class AppRun:
             except BenchmarkError as error:
                 job.fail(str(error))
                 continue
-            self._judge(job, outputs, here)
+            self._judge(job, outputs)
 
     def _outputs(self, job: plan.Job, count: int) -> np.ndarray:
         _, (spec,) = flatbuffer.read_io(flatbuffer.read_model(job.path), job.path.name)
-        content = self._phone.read(f"{self._folder}/{self._name(job)}.outputs.bin")
+        content = self.phone.read(f"{self.folder}/{self.name(job)}.outputs.bin")
         width = int(np.prod(spec.shape[1:]))
         size = count * width * np.dtype(spec.dtype).itemsize
         if content is None or len(content) != size:
@@ -365,7 +314,7 @@ class AppRun:
         raw = np.frombuffer(content, np.dtype(spec.dtype)).reshape(count, *spec.shape[1:])
         return checking.real(raw, spec)
 
-    def _judge(self, job: plan.Job, outputs: np.ndarray, here: dict[str, list[int]]) -> None:
+    def _judge(self, job: plan.Job, outputs: np.ndarray) -> None:
         record = job.record
         stored = self._expected.get(record["name"])
         own = len(stored.inputs) if stored is not None else 0
@@ -381,17 +330,17 @@ class AppRun:
         if record["verification"]["status"] == "failed":
             job.fail(f"wrong outputs: {record['verification']['reason']}")
         elif self._images is not None:
-            source = self._options.images_name
+            source = self.options.images_name
             names = stored.class_names if stored is not None else self._images.class_names
             scores = outputs[own:].reshape(len(outputs) - own, -1)
             record["accuracy"] = checking.score(scores, self._images.labels, names, source)
-            if record["name"] in here:
+            if record["name"] in self._here:
                 found = scores.argmax(axis=1).tolist()
-                record["agreement"] = host.agreement(here[record["name"]], found, source)
+                record["agreement"] = host.agreement(self._here[record["name"]], found, source)
 
     def _take_times(self, answer: dict[str, Any]) -> None:
         for job, entry in self._each(answer):
             try:
-                appresult.times(job.record, entry, self._options.seed)
+                appresult.times(job.record, entry, self.options.seed)
             except BenchmarkError as error:
                 job.fail(str(error))

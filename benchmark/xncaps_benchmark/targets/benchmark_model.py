@@ -7,13 +7,11 @@ are the rounds' medians (averages from older versions), and percentiles are not 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
 import os
 import pathlib
 import re
-import secrets
 import shlex
 import time
 from dataclasses import dataclass
@@ -21,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark import checking, measuring, plan, stats
+from xncaps_benchmark import checking, plan, stats
 from xncaps_benchmark.errors import BenchmarkError, TargetError
-from xncaps_benchmark.targets import appresult, host
-from xncaps_benchmark.targets.local import Progress
+from xncaps_benchmark.targets import appresult
 from xncaps_benchmark.targets.phone import Phone, Settings
+from xncaps_benchmark.targets.phonerun import PhoneRun
 
 ROUNDS = 8
 _NO_PERCENTILES = (
@@ -84,129 +82,84 @@ def parse(text: str) -> Output:
     )
 
 
-def measure(
-    jobs: list[plan.Job],
-    phone: Phone,
-    settings: Settings,
-    options: plan.Options,
-    progress: Progress,
-) -> dict[str, Any]:
-    """Measures with the binary that the user gave."""
-    target = {"kind": "adb", "name": f"adb:{phone.serial}"[:200]}
-    if options.accuracy is not None:
-        raise BenchmarkError("--accuracy: benchmark_model gives no outputs; use the app")
-    good = [job for job in jobs if not job.failed]
-    if not good:
-        return host.nothing_to_run(jobs, target, options)
-    run = ToolRun(jobs, phone, settings, options, progress)
-    try:
-        run.push()
-        run.rounds()
-    except KeyboardInterrupt:
-        run.complete = False
-    finally:
-        run.clean()
-    for job in good:
-        run.finish(job)
-    run.notes.append(_NO_PERCENTILES)
-    records = [job.record for job in jobs]
-    return measuring.assemble(
-        run.parts(), records, target, options, complete=run.complete, notes=run.notes
-    )
-
-
-class ToolRun:
+class ToolRun(PhoneRun):
     """One measurement by benchmark_model."""
 
-    def __init__(
-        self,
-        jobs: list[plan.Job],
-        phone: Phone,
-        settings: Settings,
-        options: plan.Options,
-        progress: Progress,
-    ) -> None:
-        self._jobs, self._phone, self._settings = jobs, phone, settings
-        self._options, self._progress = options, progress
-        self._folder = f"/data/local/tmp/xncaps-bench-{secrets.token_hex(8)}"
+    root = "/data/local/tmp"
+
+    def __init__(self, jobs: list[plan.Job], phone: Phone, settings: Settings, *more: Any) -> None:
+        super().__init__(jobs, phone, settings, *more)
+        self.folder = f"{self.root}/xncaps-bench-{self.id}"
         self._found: dict[str, list[Output]] = {job.record["name"]: [] for job in jobs}
-        self._properties = phone.properties()
-        self._cpus = appresult.affinity(options, phone)
-        self._states: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-        self.complete = True
-        self.notes: list[str] = []
+        self._cpus: list[int] = []
 
-    def push(self) -> None:
+    def prepare(self) -> None:
+        if self.options.accuracy is not None:
+            raise BenchmarkError("--accuracy: benchmark_model gives no outputs; use the app")
+        self._cpus = appresult.affinity(self.options, self.phone)
+
+    def take(self) -> None:
+        self._push()
+        with self.timed():
+            self._rounds()
+
+    def _push(self) -> None:
         """The binary, the delegate and the files."""
-        files = {"benchmark_model": self._settings.benchmark_model}
-        if self._settings.external_delegate is not None:
-            files["delegate.so"] = self._settings.external_delegate
-        self._phone.shell("mkdir", "-p", self._folder)
+        tool, delegate = self.settings.benchmark_model, self.settings.external_delegate
+        files = {"benchmark_model": pathlib.Path(str(tool))}
+        if delegate is not None:
+            files["delegate.so"] = pathlib.Path(delegate)
+        files |= {self.name(job): job.path for job in self.good()}
+        self.make_folder(sum(path.stat().st_size for path in files.values()))
         for name, path in files.items():
-            content = pathlib.Path(str(path)).read_bytes()
-            self._phone.push(content, f"{self._folder}/{name}", 0o755)
-        for job in self._jobs:
-            if not job.failed:
-                self._phone.push(job.path.read_bytes(), f"{self._folder}/{self._name(job)}")
+            self.progress(f"pushing {name}", 0.0)
+            mode = 0o644 if name.endswith(".tflite") else 0o755
+            self.phone.push(path.read_bytes(), f"{self.folder}/{name}", mode)
 
-    def _name(self, job: plan.Job) -> str:
-        return host.remote_name(job, self._jobs.index(job))
-
-    def rounds(self) -> None:
+    def _rounds(self) -> None:
         """Every file once a round, in seeded random order; a rest after each 10 s of work."""
-        generator = np.random.default_rng(self._options.seed)
-        self._states = (self._phone.state(), {})
+        generator = np.random.default_rng(self.options.seed)
         rested = time.monotonic()
         for turn in range(ROUNDS):
-            for index in generator.permutation(len(self._jobs)):
-                job = self._jobs[index]
+            for index in generator.permutation(len(self.jobs)):
+                job = self.jobs[index]
                 if job.failed:
                     continue
-                self._progress(f"measuring {job.record['name']}", turn / ROUNDS)
+                self.progress(f"measuring {job.record['name']}", turn / ROUNDS)
                 try:
                     self._found[job.record["name"]].append(parse(self._run(job)))
                 except TargetError as error:  # the device went away: what there is is kept
                     if not any(self._found.values()):
                         raise
-                    self.complete = False
-                    self.notes.append(str(error)[:500])
+                    self.lost(error)
                     return
                 except BenchmarkError as error:
                     job.fail(str(error))
             worked = time.monotonic() - rested
-            if self._options.rest and turn < ROUNDS - 1 and worked > plan.COOLDOWN_EVERY_SECONDS:
-                self._phone.shell("sleep", f"{self._options.rest:g}", timeout=4000)
+            if self.options.rest and turn < ROUNDS - 1 and worked > plan.COOLDOWN_EVERY_SECONDS:
+                self.phone.shell("sleep", f"{self.options.rest:g}", timeout=4000)
                 rested = time.monotonic()
-        with contextlib.suppress(TargetError):  # gone: the times are here
-            self._states = (self._states[0], self._phone.state())
 
     def _run(self, job: plan.Job) -> str:
-        options = self._options
-        words = [f"{self._folder}/benchmark_model", f"--graph={self._folder}/{self._name(job)}"]
+        options = self.options
+        words = [f"{self.folder}/benchmark_model", f"--graph={self.folder}/{self.name(job)}"]
         words += [f"--num_threads={options.threads}", f"--num_runs={-(-options.runs // ROUNDS)}"]
         words += [f"--max_secs={options.seconds / ROUNDS:g}", "--min_secs=0"]
         words += [f"--warmup_min_secs={options.warm_up:g}", "--warmup_runs=1"]
-        if self._settings.external_delegate is not None:
-            words.append(f"--external_delegate_path={self._folder}/delegate.so")
+        if self.settings.external_delegate is not None:
+            words.append(f"--external_delegate_path={self.folder}/delegate.so")
         if self._cpus:
             words = ["taskset", appresult.mask(self._cpus), *words]
         wait = options.seconds / ROUNDS + options.warm_up + 300
-        return self._phone.script(shlex.join(words), check=False, timeout=wait)
-
-    def clean(self) -> None:
-        """Removes the folder."""
-        with contextlib.suppress(TargetError):
-            self._phone.shell("rm", "-rf", self._folder, check=False)
+        return self.phone.script(shlex.join(words), check=False, timeout=wait)
 
     def finish(self, job: plan.Job) -> None:
         """One latency of all rounds."""
         found = self._found[job.record["name"]]
-        if job.failed:
-            return
         if not found:
             job.fail("the run ended before it was timed")
             return
-        delegate = self._settings.external_delegate
+        delegate = self.settings.external_delegate
         job.record.update(
             runtime={
                 "name": "benchmark_model",
@@ -218,14 +171,14 @@ class ToolRun:
             load_us=found[0].load,
             first_run_us=found[0].first,
         )
-        job.record["drift"] = stats.drift(job.record["latency"], self._options.seed)
+        job.record["drift"] = stats.drift(job.record["latency"], self.options.seed)
         if (memory := max((out.memory or 0 for out in found), default=0)) > 0:
             note = "what benchmark_model's footprint grew by"
             job.record["memory"] = {"peak_bytes": memory, "before_load_bytes": 0, "note": note}
 
     def parts(self) -> dict[str, Any]:
-        """`method`, `machine` and `state` of the result."""
-        told, options = self._properties, self._options
+        self.notes.append(_NO_PERCENTILES)
+        told, options = self.told, self.options
         return {
             "method": {
                 "order": f"{ROUNDS} rounds in seeded random order, a process a file",
@@ -249,7 +202,7 @@ class ToolRun:
                 "cpus": int(told.get("cores", 0)),
                 **appresult.memory(told),
             },
-            "state": dict(zip(("start", "end"), self._states, strict=True)),
+            "state": dict(zip(("start", "end"), self.states, strict=True)),
         }
 
 

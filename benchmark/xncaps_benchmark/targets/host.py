@@ -68,8 +68,6 @@ def merge(
     options: plan.Options,
     expected: dict[str, list[int]],
     notes: Sequence[str],
-    *,
-    baseline: str | None,
 ) -> dict[str, Any]:
     """The result of another machine, with our names, summaries and files that never got there."""
     found = iter(fetched["models"])

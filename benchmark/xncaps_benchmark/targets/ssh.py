@@ -2,7 +2,7 @@
 
 The run on the board does not hang on the connection: it is a session of its own that writes its
 progress and its result into its folder. A lost connection is opened again and the run followed on.
-Host keys are checked against known_hosts; an unknown or changed key is an error.
+Where the board never comes back to us, the run ends by itself and removes its folder later.
 """
 
 from __future__ import annotations
@@ -10,55 +10,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import pathlib
 import secrets
 import shlex
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any
 
 from xncaps_benchmark import plan, results
-from xncaps_benchmark.errors import BenchmarkError, TargetError
+from xncaps_benchmark.errors import TargetError
 from xncaps_benchmark.targets import host, wheels
+from xncaps_benchmark.targets.connection import Connection, Settings, full
 from xncaps_benchmark.targets.local import Progress
 
 _POLL_SECONDS = 0.5
 _PARTIAL_SECONDS = 10.0
+_LINGER_SECONDS = 900  # a run that has ended waits so long for its result to be fetched
 _PASSED_ON = ("runs", "seconds", "warm_up", "cooldown", "threads", "seed", "cpus", "runtime")
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What only this target takes.
-
-    Args:
-        wheels: folder with our wheels (`make dist`).
-        python: the board's Python.
-        known_hosts: file; None: what OpenSSH uses (~/.ssh).
-        identity: file, likewise.
-        config: file, likewise.
-        timeout: seconds for a connection.
-        patience: seconds to try again after a lost connection.
-    """
-
-    wheels: str | os.PathLike[str] = "dist"
-    python: str = "python3"
-    known_hosts: str | os.PathLike[str] | None = None
-    identity: str | os.PathLike[str] | None = None
-    config: str | os.PathLike[str] | None = None
-    timeout: float = 20.0
-    patience: float = 120.0
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Settings:
-        known = {field.name for field in fields(cls)}
-        if odd := sorted(set(given) - known):
-            raise BenchmarkError(f"ssh: expected some of {sorted(known)}. Received: {odd}.")
-        return cls(**{name: value for name, value in given.items() if value is not None})
 
 
 def measure(
@@ -91,8 +59,9 @@ class Session:
         self._options = options
         self._settings = Settings.of(options.ssh)
         self._progress = progress
-        self._connection: Any = None
+        self._connection = Connection(name, self._settings)
         self._folder = f"xncaps-bench-{secrets.token_hex(8)}"
+        self._is_made = False  # the folder, perhaps
         self._pid = 0
         self._partial: dict[str, Any] = {}
 
@@ -103,111 +72,37 @@ class Session:
             return await self._run(pathlib.Path(scratch))
 
     async def _run(self, scratch: pathlib.Path) -> dict[str, Any]:
-        expected = host.predictions(self._good, self._options)
+        expected, left = host.predictions(self._good, self._options), ""
+        keep = self._connection.keep
         try:
-            board = await self._keep(self._probe)
-            ready = self._gather(board, scratch)
-            await self._keep(lambda: self._push(ready))
-            await self._keep(self._start)
-            fetched, notes = await self._end(scratch)
-        finally:
-            await self._clean()
-        return host.merge(
-            fetched,
-            self._jobs,
-            self._target(),
-            self._options,
-            expected,
-            notes,
-            baseline=self._options.baseline,
-        )
+            try:
+                board = await keep(self._probe)
+                ready = self._gather(board, scratch)
+                await keep(lambda: self._push(ready))
+                await keep(self._start)
+                fetched, notes = await self._end(scratch)
+            finally:
+                left = await self._clean()
+        except TargetError as error:
+            if left:
+                raise TargetError(f"{error} ({left})") from error
+            raise
+        if left:
+            fetched["notes"].append(left)
+        target = self._target()
+        return host.merge(fetched, self._jobs, target, self._options, expected, notes)
 
     def _target(self) -> dict[str, str]:
         return {"kind": "ssh", "name": f"ssh:{self._name}"[:200]}
-
-    # -- the connection ---------------------------------------------------------------------
-
-    async def _keep(self, step: Callable[[], Awaitable[_T]]) -> _T:
-        """Does a step; where the connection is lost meanwhile, opens it again and repeats."""
-        import asyncssh
-
-        end = time.monotonic() + self._settings.patience
-        while True:
-            try:
-                if self._connection is None:
-                    self._connection = await self._connect()
-                return await step()
-            except asyncssh.SFTPError as error:
-                raise TargetError(f"{self._name}: {self._sftp_text(error)}") from error
-            except (asyncssh.ConnectionLost, asyncssh.ChannelOpenError, ConnectionError) as error:
-                self._connection = None
-                if time.monotonic() > end:
-                    raise TargetError(f"{self._name}: connection lost: {error}") from error
-                await asyncio.sleep(1)
-
-    async def _connect(self) -> Any:
-        import asyncssh
-
-        user, _, rest = self._name.rpartition("@")
-        place, port = _port(rest)
-        settings = self._settings
-        given: dict[str, Any] = {}
-        if user:
-            given["username"] = user
-        if port:
-            given["port"] = port
-        if settings.known_hosts is not None:
-            given["known_hosts"] = str(settings.known_hosts)
-        if settings.identity is not None:
-            given.update(client_keys=[str(settings.identity)], agent_path=None)
-        if settings.config is not None:
-            given["config"] = [str(settings.config)]
-        try:
-            return await asyncssh.connect(
-                place,
-                connect_timeout=settings.timeout,
-                keepalive_interval=5,
-                keepalive_count_max=3,
-                **given,
-            )
-        except asyncssh.HostKeyNotVerifiable as error:
-            raise TargetError(
-                f"{self._name}: its host key is not in known_hosts, or another one is: "
-                f"{error.reason}. Connect once with ssh and compare the fingerprint."
-            ) from error
-        except asyncssh.PermissionDenied as error:
-            raise TargetError(
-                f"{self._name}: permission denied: no key or user that fits"
-            ) from error
-        except (OSError, asyncssh.Error, asyncio.TimeoutError) as error:
-            if self._pid and isinstance(error, OSError):
-                raise ConnectionError(str(error)) from error  # it was there before: try again
-            text = " ".join(str(error).split()) or type(error).__name__
-            raise TargetError(f"{self._name}: cannot connect: {text[:300]}") from error
-
-    async def _ask(self, command: str, *, check: bool = True, **more: Any) -> str:
-        """Runs a command on the board; its output.
-
-        Raises:
-            TargetError: it failed.
-        """
-        ran = await self._connection.run(command, check=False, **more)
-        if ran.exit_status is None and ran.exit_signal is None:
-            raise ConnectionError("the connection closed before the command ended")
-        if check and ran.exit_status:
-            lines = str(ran.stderr).strip().splitlines() or [f"exit code {ran.exit_status}"]
-            raise TargetError(f"{self._name}: {_disk(lines[-1])}")
-        return str(ran.stdout)
-
-    def _sftp_text(self, error: Any) -> str:
-        return _disk(" ".join(str(error.reason).split()) or "sftp failed")
 
     # -- the steps --------------------------------------------------------------------------
 
     async def _probe(self) -> wheels.Board:
         self._progress("asking the board", 0.0)
-        python = shlex.quote(self._settings.python)
-        text = await self._ask(f"{python} -", input=wheels.probe())
+        python = shlex.quote(str(self._settings.python))
+        none = f"expected {wheels.PYTHONS}. Received: no {self._settings.python}. See --python."
+        missing = f"code=$?; test $code -lt 126 || echo {shlex.quote(none)} >&2; exit $code"
+        text = await self._connection.ask(f"{python} -; {missing}", input=wheels.probe())
         try:
             return wheels.board(json.loads(text.strip().splitlines()[-1]), self._name)
         except (ValueError, IndexError, KeyError, TypeError) as error:
@@ -238,15 +133,24 @@ class Session:
 
     async def _push(self, files: list[tuple[pathlib.Path, str]]) -> None:
         """Copies what is not there yet, each file beside its name first."""
-        await self._ask(f"umask 077 && mkdir -p {self._folder}/wheels {self._folder}/files")
+        import asyncssh
+
+        self._is_made = True
+        await self._connection.ask(
+            f"umask 077 && mkdir -p {self._folder}/wheels {self._folder}/files"
+        )
         total, done = sum(path.stat().st_size for path, _ in files) or 1, 0
-        async with self._connection.start_sftp_client() as sftp:
+        async with self._connection.sftp() as sftp:
             for path, name in files:
                 there = f"{self._folder}/{name}"
                 size = path.stat().st_size
-                if not (await sftp.exists(there) and (await sftp.stat(there)).size == size):
-                    await sftp.put(str(path), f"{there}.part")
-                    await sftp.rename(f"{there}.part", there)
+                try:
+                    if not (await sftp.exists(there) and (await sftp.stat(there)).size == size):
+                        await sftp.put(str(path), f"{there}.part")
+                        await sftp.rename(f"{there}.part", there)
+                except asyncssh.SFTPFailure as error:  # 'Failure' is all that a full disk says
+                    await self._connection.ask(f"head -c 65536 /dev/zero > {self._folder}/room")
+                    raise TargetError(f"{self._name}: {name}: {error.reason}") from error
                 done += size
                 self._progress("pushing", 0.03 + 0.07 * done / total)
 
@@ -254,22 +158,23 @@ class Session:
         """Unpacks the wheels and starts the run, once, free of this connection."""
         if self._pid:
             return
-        python = shlex.quote(self._settings.python)
+        python = shlex.quote(str(self._settings.python))
         unpack = (
             "import glob, zipfile\n"
             "for wheel in glob.glob('wheels/*.whl'): zipfile.ZipFile(wheel).extractall('site')\n"
         )
-        await self._ask(f"cd {self._folder} && {python} -", input=unpack)
+        await self._connection.ask(f"cd {self._folder} && {python} -", input=unpack)
         command = f"{python} -m xncaps_benchmark bench {self._arguments()}"
         script = (
-            f"echo $$ > pid; PYTHONPATH=$PWD/site {command} < /dev/null > log 2>&1; echo $? > exit"
+            f"echo $$ > pid; PYTHONPATH=$PWD/site {command} < /dev/null > log 2>&1; "
+            f"echo $? > exit; cd ..; sleep {_LINGER_SECONDS}; rm -rf {self._folder}"
         )
         # All of it away from this channel, which else stays open until the run ends.
         start = f"cd {self._folder} && test -s pid || setsid nohup sh -c {shlex.quote(script)}"
         wait = (
             f"for i in 1 2 3 4 5 6 7 8 9; do test -s {self._folder}/pid && break; sleep 0.2; done"
         )
-        text = await self._ask(
+        text = await self._connection.ask(
             f"{{ {start}; }} < /dev/null > /dev/null 2>&1 & {wait}; cat {self._folder}/pid"
         )
         self._pid = int(text)
@@ -277,16 +182,7 @@ class Session:
     def _arguments(self) -> str:
         options = self._options
         words = [f"files/{host.remote_name(job, index)}" for index, job in enumerate(self._good)]
-        for name in (
-            "runs",
-            "seconds",
-            "warm_up",
-            "cooldown",
-            "threads",
-            "seed",
-            "cpus",
-            "runtime",
-        ):
+        for name in _PASSED_ON:
             if getattr(options, name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
         if options.accuracy is not None:
@@ -301,9 +197,9 @@ class Session:
             if time.monotonic() - kept > _PARTIAL_SECONDS:
                 kept = time.monotonic()
                 with contextlib.suppress(TargetError):  # the first is not written yet
-                    self._partial = await self._keep(lambda: self._fetch(scratch))
+                    self._partial = await self._connection.keep(lambda: self._fetch(scratch))
             await asyncio.sleep(_POLL_SECONDS)
-            text = await self._keep(self._look)
+            text = await self._connection.keep(self._look)
             progress, _, state = text.strip().rpartition("\n")
             share, _, what = progress.strip().partition(" ")
             with contextlib.suppress(ValueError):  # nothing written yet
@@ -317,67 +213,70 @@ class Session:
         """The result and notes; where the board went away for good, the last one that it wrote."""
         try:
             notes = await self._follow(scratch)
-            return await self._keep(lambda: self._fetch(scratch)), notes
+            fetched = await self._connection.keep(lambda: self._fetch(scratch, notes))
         except TargetError as error:
             if not self._partial:
                 raise
             return self._partial, [str(error)[:400]]
+        if not fetched["complete"] and (words := await self._connection.keep(self._last_words)):
+            notes = [f"the run on {self._name} failed half-way: {words}"[:400]]
+        return fetched, notes
+
+    async def _last_words(self) -> str:
+        """What the run said of its end, '' where that is its usual table."""
+        log = await self._connection.ask(f"tail -n 3 {self._folder}/log", check=False)
+        lines = [line.strip() for line in log.splitlines() if line.strip()]
+        told = [line for line in lines if line.startswith("xncaps_benchmark: ")]
+        if not told and "Error" in "".join(lines[-1:]):
+            told = lines[-1:]
+        if told:
+            return full(told[-1].removeprefix("xncaps_benchmark: "))
+        # On a full disk not even the log says so.
+        room = f"{self._folder}/room"
+        command = f"head -c 65536 /dev/zero 2>&1 > {room}; rm -f {room}"
+        return full((await self._connection.ask(command, check=False)).strip())
 
     async def _look(self) -> str:
         """'SHARE WHAT', then 'alive', 'gone' or the exit code, in one line more."""
         ended = "test -s exit && cat exit"
         gone = f"{{ sleep 0.2; {ended}; }} || echo gone"  # it may have ended between the two looks
-        alive = f"{{ kill -0 {self._pid} 2>/dev/null && echo alive; }}"
-        return await self._ask(
+        # By its folder too: after a restart of the board its number may be another process's.
+        alive = f"{{ test /proc/{self._pid}/cwd -ef . && echo alive; }}"
+        return await self._connection.ask(
             f"cd {self._folder} && cat progress 2>/dev/null; echo; {ended} || {alive} || {gone}"
         )
 
-    async def _fetch(self, scratch: pathlib.Path) -> dict[str, Any]:
-        """The result; where there is none, the last line of the board's log says why."""
+    async def _fetch(self, scratch: pathlib.Path, notes: list[str] | None = None) -> dict[str, Any]:
+        """The result; where there is none, the notes or the last line of the log say why."""
         self._progress("fetching", 0.99)
         there = f"{self._folder}/result.json"
-        async with self._connection.start_sftp_client() as sftp:
+        async with self._connection.sftp() as sftp:
             if not await sftp.exists(there):
-                log = await self._ask(f"tail -n 3 {self._folder}/log", check=False)
+                log = await self._connection.ask(f"tail -n 3 {self._folder}/log", check=False)
                 lines = [line for line in log.splitlines() if line.strip()] or ["no output"]
-                raise TargetError(f"{self._name}: the run failed: {_disk(lines[-1])[:400]}")
+                words = f"killed before it had a time ({full(lines[-1])})" if notes else ""
+                raise TargetError(f"{self._name}: the run failed: {words or full(lines[-1])}"[:400])
             if ((await sftp.stat(there)).size or 0) > results.MAX_RESULT_BYTES:
                 raise TargetError(f"{self._name}: its result is larger than a result can be")
             await sftp.get(there, str(scratch / "result.json"))
         return results.read_result(scratch / "result.json")
 
-    async def _clean(self) -> None:
-        """Ends what still runs there and removes the folder; says so where that cannot be done."""
-        import asyncssh
-
-        stop = f"kill -TERM -- -{self._pid} 2>/dev/null; " if self._pid else ""
-        try:
-            if self._connection is None:
-                self._connection = await asyncio.wait_for(self._connect(), 10)
-            await asyncio.wait_for(self._ask(f"{stop}rm -rf {self._folder}", check=False), 20)
+    async def _clean(self) -> str:
+        """Ends what still runs there and removes the folder; what is left, where that fails."""
+        if not self._is_made:
             self._connection.close()
-        except (TargetError, OSError, asyncssh.Error, asyncio.TimeoutError):
-            if self._pid:
-                self._progress(f"~/{self._folder} is left on {self._name}", 1.0)
-
-
-def _port(text: str) -> tuple[str, int | None]:
-    """'host:22' -> host, 22; a bare IPv6 address has no port, '[::1]:22' has.
-
-    Raises:
-        TargetError: a port that is no port.
-    """
-    if text.startswith("["):
-        place, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":")
-    elif text.count(":") == 1:
-        place, _, port = text.partition(":")
-    else:
-        place, port = text, ""
-    if port and not (port.isdigit() and 0 < int(port) < 65536):
-        raise TargetError(f"--target ssh: expected HOST or HOST:PORT. Received: {text}.")
-    return place, int(port) if port else None
-
-
-def _disk(text: str) -> str:
-    return f"storage is full ({text})" if "No space left" in text else text
+            return ""
+        pid, folder = self._pid, self._folder
+        # The run may write until it has ended, which would keep a folder that is being removed.
+        wait = f"for i in $(seq 80); do kill -0 -- -{pid} || break; sleep 0.1; done"
+        stop = f"kill -TERM -- -{pid} && {wait}; kill -KILL -- -{pid}"
+        ours = f"{{ test ! -e /proc/{pid} || grep -q {folder} /proc/{pid}/cmdline; }}"
+        command = f"{{ {ours} && {{ {stop}; }}; }} 2>/dev/null; " if pid else ""
+        try:
+            step = self._connection.once(f"{command}rm -rf {folder} && test ! -e {folder}")
+            await asyncio.wait_for(step, 30)
+            return ""
+        except (TargetError, OSError, asyncio.TimeoutError):
+            return f"~/{folder} is left on {self._name}"
+        finally:
+            self._connection.close()

@@ -26,16 +26,19 @@ NEEDED = {
     "jsonschema": "jsonschema",
     "ai_edge_litert": "ai-edge-litert",
 }
-# Runs on the board with nothing but its standard library.
+PYTHONS = "Python 3.10 to 3.12"
+# Runs on the board with nothing but its standard library; any Python can tell its version.
 PROBE = """
-import importlib.util, json, os, platform, shutil, sys
-needed = {needed!r}
-print(json.dumps({{
-    "version": list(sys.version_info[:2]), "machine": platform.machine(),
-    "libc": platform.libc_ver(), "system": sys.platform, "home": os.path.expanduser("~"),
-    "free": shutil.disk_usage(os.path.expanduser("~")).free,
-    "missing": [name for name in needed if importlib.util.find_spec(name) is None],
-}}))
+import json, os, platform, sys
+told = {{"version": list(sys.version_info[:2]), "system": sys.platform}}
+if sys.version_info >= (3, 10):
+    import importlib.util, shutil
+    home = os.path.expanduser("~")
+    told.update(
+        machine=platform.machine(), libc=platform.libc_ver(), home=home,
+        free=shutil.disk_usage(home).free,
+        missing=[name for name in {needed!r} if importlib.util.find_spec(name) is None])
+print(json.dumps(told))
 """
 
 
@@ -63,11 +66,11 @@ def board(told: dict[str, Any], host: str) -> Board:
         TargetError: another system than Linux, or a Python that is too old.
     """
     version = tuple(told["version"])
-    if told["system"] != "linux":
+    if not str(told["system"]).startswith("linux"):
         raise TargetError(f"{host}: expected Linux. Received: {told['system']}.")
     if not (3, 10) <= version <= (3, 12):
         found = ".".join(map(str, version))
-        raise TargetError(f"{host}: expected Python 3.10 to 3.12. Received: {found}. See --python.")
+        raise TargetError(f"{host}: expected {PYTHONS}. Received: {found}. See --python.")
     return Board(
         version=(int(version[0]), int(version[1])),
         machine=str(told["machine"]),
