@@ -1,8 +1,10 @@
 """Makes the trained models that the app's tests run, with what Python's runtime says of them.
 
-`python make_models.py [FOLDER]`, minutes; needs the toolkit. The models are small enough to commit:
-one capsule network on digits as plain float ops and with the fused op, and the app's own model's
-expected outputs. Training is not bit-reproducible over machines: tests read the files as they are.
+`python make_models.py [FOLDER]`, minutes; needs the toolkit. `make_models.py --only lce|composite`
+makes one of the last two anew. The models are small enough to commit: one capsule network on digits
+as plain float ops and with the fused op, the app's own model's expected outputs, a binary network
+as `xncaps convert --to lce` writes it, and a file of `xncaps convert --to composite`, which the app
+has to refuse. Training is not bit-reproducible over machines: tests read the files as they are.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
+import subprocess
 import sys
+import tempfile
 from typing import Any
 
 import numpy as np
@@ -39,10 +43,57 @@ def trained() -> tuple[Any, Any]:
     x = layers.XnODR(10, 16)(x)
     x = layers.ClassScores(train.class_names)(layers.Length()(x))
     model = keras.Model(pixels, x, name="tiny_digits")
-    images, labels = train.numpy()
-    model.compile(keras.optimizers.Adam(3e-3), losses.MarginLoss())
-    model.fit(images.astype(np.float32), np.eye(10, dtype=np.float32)[labels], 50, 15, verbose=0)
+    _fit(model, train, losses.MarginLoss())
     return model, test
+
+
+def _fit(model: Any, train: Any, loss: Any) -> None:
+    from xncaps_tf._keras import keras
+
+    images, labels = train.numpy()
+    model.compile(keras.optimizers.Adam(3e-3), loss)
+    model.fit(images.astype(np.float32), np.eye(10, dtype=np.float32)[labels], 50, 15, verbose=0)
+
+
+def binary() -> Any:
+    """A QuickNet of two sections with 32 filters on digits: three one-bit convolutions."""
+    from xncaps_tf import data, layers
+    from xncaps_tf._keras import keras
+    from xncaps_tf.models import quicknet
+    from xncaps_tf.models.common import BackboneOptions
+
+    keras.utils.set_random_seed(3)
+    train = data.load("digits", "train")
+    quicknet.SIZES["golden"] = quicknet.Size((1, 1), 32, "full")
+    pixels = keras.Input(train.image_shape, name="pixels")
+    x = quicknet.quicknet(pixels, BackboneOptions(), size="golden").tensor
+    x = keras.layers.Dense(10, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(pixels, layers.ClassScores(train.class_names)(x), name="binary_digits")
+    _fit(model, train, "categorical_crossentropy")
+    return model
+
+
+def composite() -> Any:
+    """A capsule layer and nothing else: the app never runs it, so it is not trained."""
+    from xncaps_tf import layers
+    from xncaps_tf._keras import keras
+
+    keras.utils.set_random_seed(3)
+    pixels = keras.Input((8, 8, 1), name="pixels")
+    x = layers.CapsuleReshape(capsule_dim=8)(keras.layers.Flatten()(pixels))
+    x = layers.Length()(layers.XnODR(10, 4)(x))
+    return keras.Model(pixels, layers.ClassScores(tuple("0123456789"))(x), name="composite")
+
+
+def convert(model: Any, to: str) -> bytes:
+    """The file of `xncaps convert MODEL.keras --to FORMAT`, verified on digits."""
+    with tempfile.TemporaryDirectory() as folder:
+        saved, out = pathlib.Path(folder, "model.keras"), pathlib.Path(folder, "model.tflite")
+        model.save(saved)
+        command = [sys.executable, "-m", "xncaps_tf.cli.main", "convert", str(saved),
+                   "--to", to, "--data", "digits", "-o", str(out)]  # fmt: skip
+        subprocess.run(command, check=True)
+        return out.read_bytes()
 
 
 def outputs(model: bytes, images: np.ndarray) -> np.ndarray:
@@ -82,14 +133,33 @@ def write(folder: pathlib.Path) -> None:
         rows.append(_row(folder, name, content, images, labels.tolist()))
     _write_index(folder, labels.tolist(), rows)
     write_app(folder)
+    write_lce(folder)
+    write_composite(folder)
 
 
 def write_app(folder: pathlib.Path) -> None:
     """What the app's own model says of the inputs in the folder, and its row of the index."""
+    _add(folder, "app", APP_MODEL.read_bytes())
+
+
+def write_lce(folder: pathlib.Path) -> None:
+    """The binary network as larq-compute-engine's ops, and its row of the index."""
+    content = convert(binary(), "lce")
+    (folder / "binary_lce.tflite").write_bytes(content)
+    _add(folder, "binary_lce", content)
+
+
+def write_composite(folder: pathlib.Path) -> None:
+    """A file with STABLEHLO_COMPOSITE; it has no row, since nothing may run it."""
+    (folder / "composite.tflite").write_bytes(convert(composite(), "composite"))
+
+
+def _add(folder: pathlib.Path, name: str, content: bytes) -> None:
+    """Puts a model's outputs for the folder's inputs beside it, and its row into the index."""
     images = np.fromfile(folder / "digits.inputs.f32", "<f4").reshape(CASES, 8, 8, 1)
     index = json.loads((folder / "models.json").read_text(encoding="utf-8"))
-    rows = [row for row in index["models"] if row["model"] != "app"]
-    rows.append(_row(folder, "app", APP_MODEL.read_bytes(), images, index["labels"]))
+    rows = [row for row in index["models"] if row["model"] != name]
+    rows.append(_row(folder, name, content, images, index["labels"]))
     _write_index(folder, index["labels"], rows)
 
 
@@ -108,5 +178,13 @@ def _write_index(folder: pathlib.Path, labels: list[int], rows: list[dict[str, A
     (folder / "models.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
 
 
+def main(arguments: list[str]) -> None:
+    one = {"lce": write_lce, "composite": write_composite}
+    if arguments[:1] == ["--only"]:
+        one[arguments[1]](HERE)
+    else:
+        write(pathlib.Path(arguments[0]) if arguments else HERE)
+
+
 if __name__ == "__main__":
-    write(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE)
+    main(sys.argv[1:])

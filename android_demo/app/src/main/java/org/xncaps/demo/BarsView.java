@@ -13,11 +13,13 @@ import org.xncaps.core.TopK;
 
 /** The best classes as bars, with names and scores; always as high as the most it may show. */
 public final class BarsView extends View {
+  private static final String ELLIPSIS = "\u2026";
+
   private final Paint paint = new Paint(Paint.ANTI_ALIAS_FLAG);
-  private final float row = dp(32);
   private final float textSize =
       TypedValue.applyDimension(
           TypedValue.COMPLEX_UNIT_SP, 16, getResources().getDisplayMetrics());
+  private final float row = Math.max(dp(32), textSize + dp(16)); // large fonts need higher bars
   private List<TopK.Entry> entries = Collections.emptyList();
   private int rows = 1;
 
@@ -78,17 +80,28 @@ public final class BarsView extends View {
       canvas.drawRoundRect(
           rightToLeft ? getWidth() - length : 0, top,
           rightToLeft ? getWidth() : length, bottom, gap, gap, paint);
-      drawWords(canvas, entry, bottom, rightToLeft);
+      drawWords(canvas, entry, (top + bottom) / 2, rightToLeft);
     }
   }
 
-  private void drawWords(Canvas canvas, TopK.Entry entry, float bottom, boolean rightToLeft) {
-    float baseline = bottom - (row - 2 * dp(3) - textSize) / 2 - dp(2);
+  /** As much of the words as has room, so that they never run into the score. */
+  private String cut(String words, float room) {
+    if (paint.measureText(words) <= room) {
+      return words;
+    }
+    int fits = paint.breakText(words, true, Math.max(0, room - paint.measureText(ELLIPSIS)), null);
+    return words.substring(0, fits).trim() + ELLIPSIS;
+  }
+
+  private void drawWords(Canvas canvas, TopK.Entry entry, float middle, boolean rightToLeft) {
+    float baseline = middle - (paint.ascent() + paint.descent()) / 2;
+    String score = String.format(Locale.getDefault(), "%.3f", entry.score);
+    String label = cut(entry.label, getWidth() - dp(32) - paint.measureText(score));
     paint.setColor(getContext().getColor(R.color.ink));
     paint.setTextAlign(rightToLeft ? Paint.Align.RIGHT : Paint.Align.LEFT);
-    canvas.drawText(entry.label, rightToLeft ? getWidth() - dp(8) : dp(8), baseline, paint);
+    float start = rightToLeft ? getWidth() - dp(8) : dp(8);
+    canvas.drawText(label, start, baseline, paint);
     paint.setTextAlign(rightToLeft ? Paint.Align.LEFT : Paint.Align.RIGHT);
-    String score = String.format(Locale.getDefault(), "%.3f", entry.score);
     canvas.drawText(score, rightToLeft ? dp(8) : getWidth() - dp(8), baseline, paint);
   }
 }

@@ -103,16 +103,40 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRunner
 
   @Override
   public void onProgress(
-      final String state, final int done, final int total, final String model) {
+      final String state, final int done, final int total, final String model,
+      final String error) {
     runOnUiThread(
         new Runnable() {
           @Override
           public void run() {
             bar.setMax(Math.max(1, total));
             bar.setProgress(done);
-            text.setText(getString(R.string.benchmark_progress, state, done, total, model));
+            text.setText(words(state, done, total, model, error));
           }
         });
+  }
+
+  private String words(String state, int done, int total, String model, String error) {
+    if (error != null) {
+      return getString(R.string.benchmark_ended, error);
+    }
+    String now;
+    switch (state) {
+      case "done":
+        return getString(R.string.benchmark_done, done, total);
+      case "measuring":
+        now = getString(R.string.benchmark_measuring, done, total);
+        break;
+      case "warming":
+        now = getString(R.string.benchmark_warming, model);
+        break;
+      case "cooling":
+        now = getString(R.string.benchmark_cooling);
+        break;
+      default:
+        now = getString(R.string.benchmark_loading);
+    }
+    return now + "\n" + getString(R.string.benchmark_keep);
   }
 
   @Override

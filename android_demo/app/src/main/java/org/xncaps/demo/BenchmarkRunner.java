@@ -18,7 +18,8 @@ import org.xncaps.delegate.XncapsDelegate;
 final class BenchmarkRunner {
   /** Told of progress, on the runner's thread. */
   interface Listener {
-    void onProgress(String state, int done, int total, String model);
+    /** @param error why the job ended early; null while it has not */
+    void onProgress(String state, int done, int total, String model, String error);
   }
 
   private static final long STATUS_MILLIS = 500;
@@ -181,7 +182,7 @@ final class BenchmarkRunner {
     status.put("model", model);
     status.put("error", result.get("error"));
     folder.writeStatus(status);
-    listener.onProgress(state, rounds, total, model);
+    listener.onProgress(state, rounds, total, model, (String) result.get("error"));
   }
 
   private void keepPartial() throws IOException {

@@ -31,7 +31,8 @@ final class Classifier implements AutoCloseable {
     this.output =
         ByteBuffer.allocateDirect(model.output.byteSize()).order(ByteOrder.nativeOrder());
     String tflite = "TensorFlow Lite " + TensorFlowLite.runtimeVersion();
-    this.runtime = delegate == null ? tflite : tflite + " + xncaps " + XncapsDelegate.version();
+    boolean delegated = delegate != null && !model.ops.delegated.isEmpty(); // it claims no others
+    this.runtime = delegated ? tflite + " + xncaps " + XncapsDelegate.version() : tflite;
   }
 
   /** @throws ModelException with what to tell the user */

@@ -9,6 +9,7 @@ import android.os.PowerManager;
 
 /** Battery and heat, which decide what a time on a phone is worth. */
 final class DeviceStatus {
+  /** The words of the benchmark's protocol; those on the screen are a resource in this order. */
   private static final String[] THERMAL = {
     "none", "light", "moderate", "severe", "critical", "emergency", "shutdown"
   };
@@ -18,12 +19,14 @@ final class DeviceStatus {
   final boolean charging;
   /** Android's word for how much it throttles; "unknown" before Android 10. */
   final String thermal;
+  private final int thermalStatus;
 
-  private DeviceStatus(double celsius, int percent, boolean charging, String thermal) {
+  private DeviceStatus(double celsius, int percent, boolean charging, int thermalStatus) {
     this.batteryCelsius = celsius;
     this.batteryPercent = percent;
     this.charging = charging;
-    this.thermal = thermal;
+    this.thermalStatus = thermalStatus;
+    this.thermal = thermalStatus < 0 ? "unknown" : THERMAL[thermalStatus];
   }
 
   static DeviceStatus read(Context context) {
@@ -41,13 +44,14 @@ final class DeviceStatus {
         level < 0 || scale <= 0 ? -1 : level * 100 / scale, plugged, thermal(context));
   }
 
-  private static String thermal(Context context) {
+  /** One of PowerManager.THERMAL_STATUS_*; -1 where it is not known. */
+  private static int thermal(Context context) {
     if (Build.VERSION.SDK_INT < Build.VERSION_CODES.Q) {
-      return "unknown";
+      return -1;
     }
     PowerManager power = (PowerManager) context.getSystemService(Context.POWER_SERVICE);
     int status = power.getCurrentThermalStatus();
-    return status >= 0 && status < THERMAL.length ? THERMAL[status] : "unknown";
+    return status < THERMAL.length ? status : -1;
   }
 
   String words(Context context) {
@@ -55,6 +59,10 @@ final class DeviceStatus {
         Double.isNaN(batteryCelsius)
             ? context.getString(R.string.unknown)
             : context.getString(R.string.celsius, batteryCelsius);
-    return context.getString(R.string.device_status, temperature, thermal);
+    String heat =
+        thermalStatus < 0
+            ? context.getString(R.string.unknown)
+            : context.getResources().getStringArray(R.array.thermal)[thermalStatus];
+    return context.getString(R.string.device_status, temperature, heat);
   }
 }

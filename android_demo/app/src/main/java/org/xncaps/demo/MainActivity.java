@@ -1,8 +1,8 @@
 package org.xncaps.demo;
 
 import android.app.Activity;
+import android.app.AlertDialog;
 import android.content.Intent;
-import android.net.Uri;
 import android.os.Bundle;
 import android.os.Handler;
 import android.os.Looper;
@@ -12,10 +12,8 @@ import org.xncaps.core.YuvFrame;
 
 /** The camera screen: views only. Camera and inference run on threads of their own. */
 public final class MainActivity extends Activity
-    implements Pipeline.Listener, FrameSource.Listener, PreviewController.Listener,
+    implements OnMainThread.Screen, FrameSource.Listener, PreviewController.Listener,
         ModelsDialog.Listener, SettingsDialog.Listener {
-  private static final int OPEN_FIRST = 2;
-  private static final int OPEN_SECOND = 3;
   private static final long STATUS_MILLIS = 1000;
 
   private final Handler main = new Handler(Looper.getMainLooper());
@@ -37,6 +35,7 @@ public final class MainActivity extends Activity
   private FrameSource source;
   private List<LaneResult> latest;
   private double framesPerSecond;
+  private AlertDialog dialog;
 
   @Override
   protected void onCreate(Bundle saved) {
@@ -67,9 +66,9 @@ public final class MainActivity extends Activity
     if (id == R.id.flip) {
       onSettings(settings.withFront(!settings.front));
     } else if (id == R.id.models) {
-      ModelsDialog.show(this, store, settings, this);
+      dialog = ModelsDialog.show(this, store, settings, this);
     } else if (id == R.id.settings) {
-      SettingsDialog.show(this, settings, this);
+      dialog = SettingsDialog.show(this, settings, this);
     } else if (id == R.id.picture) {
       startActivity(new Intent(this, PictureActivity.class));
     } else {
@@ -101,10 +100,20 @@ public final class MainActivity extends Activity
     super.onPause();
   }
 
+  @Override
+  protected void onDestroy() {
+    if (dialog != null) {
+      dialog.dismiss(); // its window would outlive this screen's
+    }
+    super.onDestroy();
+  }
+
   private void begin() {
     screen.problem.hide();
     screen.showLoading(settings);
-    pipeline = new Pipeline(store, settings, this);
+    latest = null; // of the models before
+    framesPerSecond = 0;
+    pipeline = new Pipeline(store, settings, new OnMainThread(this));
     pipeline.start();
     if (permission.granted()) {
       openSource();
@@ -179,26 +188,13 @@ public final class MainActivity extends Activity
 
   @Override
   public void onOpenFile(boolean second) {
-    Intent open =
-        new Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("*/*");
-    startActivityForResult(open, second ? OPEN_SECOND : OPEN_FIRST);
+    ModelPicker.open(this, second);
   }
 
   @Override
   protected void onActivityResult(int request, int result, Intent data) {
     super.onActivityResult(request, result, data);
-    Uri uri = data == null ? null : data.getData();
-    if (result != RESULT_OK || uri == null) {
-      return;
-    }
-    try {
-      getContentResolver()
-          .takePersistableUriPermission(uri, Intent.FLAG_GRANT_READ_URI_PERMISSION);
-    } catch (SecurityException e) {
-      // Some providers grant for this run only: the model works now and is asked for again later.
-      android.util.Log.i("xncaps", "not persistable: " + uri, e);
-    }
-    onModel(request == OPEN_SECOND, uri.toString());
+    ModelPicker.onResult(this, request, result, data, this);
   }
 
   // --- from the camera's thread
@@ -251,60 +247,34 @@ public final class MainActivity extends Activity
         });
   }
 
-  // --- from the inference thread
+  // --- from the inference thread, by way of OnMainThread
 
   @Override
-  public void onModels(
-      final Pipeline from, final List<Classifier> loaded, final Problem problem) {
-    runOnUiThread(
-        new Runnable() {
-          @Override
-          public void run() {
-            if (from != pipeline) {
-              return; // of models that were chosen before
-            }
-            screen.showModels(loaded);
-            if (problem != null) {
-              showProblem(problem);
-            }
-          }
-        });
+  public void onModels(List<Classifier> loaded, Problem problem) {
+    screen.showModels(loaded);
+    if (problem != null) {
+      showProblem(problem);
+    }
   }
 
   @Override
-  public void onResults(
-      final Pipeline from, final List<LaneResult> results, final double rate) {
-    runOnUiThread(
-        new Runnable() {
-          @Override
-          public void run() {
-            if (from == pipeline) {
-              latest = results;
-              framesPerSecond = rate;
-              screen.showResults(results, settings);
-            }
-          }
-        });
+  public void onResults(List<LaneResult> results, double rate) {
+    latest = results;
+    framesPerSecond = rate;
+    screen.showResults(results, settings);
   }
 
   @Override
-  public void onProblem(final Pipeline from, final Problem problem) {
-    runOnUiThread(
-        new Runnable() {
-          @Override
-          public void run() {
-            if (from == pipeline) {
-              showProblem(problem);
-            }
-          }
-        });
+  public void onPipelineProblem(Problem problem) {
+    showProblem(problem);
   }
 
   // --- preview and status
 
   private void showStatus() {
     String device = DeviceStatus.read(this).words(this);
-    screen.showStatus(getString(R.string.rate, framesPerSecond) + " · " + device);
+    screen.showStatus(
+        getString(R.string.status, getString(R.string.rate, framesPerSecond), device));
   }
 
   @Override
@@ -326,8 +296,8 @@ public final class MainActivity extends Activity
     }
   }
 
-  /** For tests. */
-  Pipeline pipeline() {
+  @Override
+  public Pipeline pipeline() {
     return pipeline;
   }
 

@@ -11,7 +11,7 @@ import java.io.IOException;
 import java.util.List;
 
 /** The gallery screen: classifies one picture with the models that the camera screen uses. */
-public final class PictureActivity extends Activity implements Pipeline.Listener {
+public final class PictureActivity extends Activity implements OnMainThread.Screen {
   private static final int OPEN = 1;
   private static final String URI = "uri";
 
@@ -21,6 +21,7 @@ public final class PictureActivity extends Activity implements Pipeline.Listener
   private Pipeline pipeline;
   private Uri uri;
   private List<LaneResult> latest;
+  private Problem modelProblem; // stays while another model answers
 
   @Override
   protected void onCreate(Bundle saved) {
@@ -77,9 +78,10 @@ public final class PictureActivity extends Activity implements Pipeline.Listener
   @Override
   protected void onStart() {
     super.onStart();
+    modelProblem = null;
     screen.problem.hide();
     screen.showLoading(settings);
-    pipeline = new Pipeline(new ModelStore(this), settings, this);
+    pipeline = new Pipeline(new ModelStore(this), settings, new OnMainThread(this));
     pipeline.start();
     classify();
   }
@@ -114,55 +116,34 @@ public final class PictureActivity extends Activity implements Pipeline.Listener
   }
 
   @Override
-  public void onModels(
-      final Pipeline from, final List<Classifier> loaded, final Problem problem) {
-    runOnUiThread(
-        new Runnable() {
-          @Override
-          public void run() {
-            if (from != pipeline) {
-              return;
-            }
-            screen.showModels(loaded);
-            if (problem != null) {
-              screen.problem.show(problem);
-            }
-          }
-        });
+  public void onModels(List<Classifier> loaded, Problem problem) {
+    screen.showModels(loaded);
+    modelProblem = problem;
+    showModelProblem();
   }
 
   @Override
-  public void onResults(
-      final Pipeline from, final List<LaneResult> results, double framesPerSecond) {
-    runOnUiThread(
-        new Runnable() {
-          @Override
-          public void run() {
-            if (from != pipeline) {
-              return;
-            }
-            latest = results;
-            screen.problem.hide();
-            screen.showResults(results, settings);
-          }
-        });
+  public void onResults(List<LaneResult> results, double framesPerSecond) {
+    latest = results;
+    showModelProblem(); // in place of one with an earlier picture
+    screen.showResults(results, settings);
   }
 
   @Override
-  public void onProblem(final Pipeline from, final Problem problem) {
-    runOnUiThread(
-        new Runnable() {
-          @Override
-          public void run() {
-            if (from == pipeline) {
-              screen.problem.show(problem);
-            }
-          }
-        });
+  public void onPipelineProblem(Problem problem) {
+    screen.problem.show(problem);
   }
 
-  /** For tests. */
-  Pipeline pipeline() {
+  private void showModelProblem() {
+    if (modelProblem == null) {
+      screen.problem.hide();
+    } else {
+      screen.problem.show(modelProblem);
+    }
+  }
+
+  @Override
+  public Pipeline pipeline() {
     return pipeline;
   }
 

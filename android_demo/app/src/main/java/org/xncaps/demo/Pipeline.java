@@ -142,7 +142,7 @@ final class Pipeline {
     } catch (IOException | OutOfMemoryError e) {
       android.util.Log.w("xncaps", "picture", e);
       listener.onProblem(
-        this,
+          this,
           new Problem(
               R.string.picture_unreadable, R.string.picture_unreadable_advice, e.getMessage()));
     } catch (IllegalArgumentException | IllegalStateException e) {

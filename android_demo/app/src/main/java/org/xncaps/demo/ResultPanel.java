@@ -46,7 +46,8 @@ public final class ResultPanel extends LinearLayout {
     String about =
         runtimeName + "\n"
             + getContext().getString(
-                R.string.model_input, model.input.width(), model.input.height(), colors(model));
+                R.string.model_input, model.file, model.input.width(), model.input.height(),
+                colors(model));
     if (delegateFailure != null) {
       about += "\n" + getContext().getString(R.string.delegate_failed, delegateFailure);
     }

@@ -111,7 +111,7 @@ public final class BenchmarkActivityTest {
       assertTrue((Double) summary.get("p50_ms") > 0);
       assertTrue((Double) summary.get("p99_ms") >= (Double) summary.get("p50_ms"));
       assertTrue((Long) row.get("load_ns") > 0 && (Long) row.get("first_run_ns") > 0);
-      assertTrue(row.get("runtime").toString().contains("xncaps"));
+      assertEquals("has an op for it", i == 0, row.get("runtime").toString().contains("xncaps"));
     }
     checkOutputs(row(result, 0));
     Map<String, Object> state = Json.object(result.get("start"), "start");
@@ -121,6 +121,13 @@ public final class BenchmarkActivityTest {
     assertNotNull(Json.object(result.get("device"), "device").get("android"));
     assertEquals("2.16.1", Json.object(result.get("runtime"), "runtime").get("tflite"));
     assertTrue(Screens.colors(Screens.save(activity, "benchmark")) > 2);
+    assertEquals("Done: 50 of 50 rounds.", words());
+  }
+
+  private String words() {
+    org.robolectric.Shadows.shadowOf(android.os.Looper.getMainLooper()).idle();
+    android.widget.TextView text = controller.get().findViewById(R.id.benchmark_text);
+    return text.getText().toString();
   }
 
   private void checkOutputs(Map<String, Object> row) throws Exception {
@@ -159,6 +166,7 @@ public final class BenchmarkActivityTest {
     assertEquals("failed", result.get("state"));
     assertEquals("failed", json("job/status.json").get("state"));
     assertTrue(result.get("error").toString().contains("no model could be run"));
+    assertEquals("Ended early: no model could be run; see each model's error", words());
   }
 
   @Test
@@ -183,9 +191,12 @@ public final class BenchmarkActivityTest {
         () ->
             new File(root, "job/status.json").exists()
                 && "measuring".equals(json("job/status.json").get("state")));
+    Screens.await(
+        "words", () -> words().matches("Measuring: \\d+ of 1000000 rounds\\.\nKeep this .*"));
     controller.pause().stop();
     Map<String, Object> result = finished(activity);
     assertEquals("cancelled", result.get("state"));
+    assertTrue(words(), words().startsWith("Ended early: cancelled"));
     assertTrue(((List<?>) row(result, 0).get("samples_ns")).size() > 0);
   }
 
@@ -231,8 +242,7 @@ public final class BenchmarkActivityTest {
     BenchmarkActivity activity = startWith(new Intent());
     assertNull(activity.job());
     assertTrue(root.isDirectory());
-    android.widget.TextView text = activity.findViewById(R.id.benchmark_text);
-    assertTrue(text.getText().toString().contains(root.getPath()));
+    assertTrue(words(), words().contains(root.getPath()));
   }
 
   @Test

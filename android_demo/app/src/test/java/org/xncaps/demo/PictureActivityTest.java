@@ -42,7 +42,7 @@ public final class PictureActivityTest {
         .registerInputStreamSupplier(PICKED, () -> new ByteArrayInputStream(content));
   }
 
-  private static byte[] png(float[] digit) {
+  static byte[] png(float[] digit) {
     Bitmap bitmap = Bitmap.createBitmap(8, 8, Bitmap.Config.ARGB_8888);
     for (int i = 0; i < 64; i++) {
       int grey = 255 - Math.round(digit[i]); // ink on paper
@@ -54,8 +54,12 @@ public final class PictureActivityTest {
   }
 
   private PictureActivity pick() throws Exception {
+    return pick("");
+  }
+
+  private PictureActivity pick(String second) throws Exception {
     String uri = TestModels.uri(TestModels.file("m.tflite", TestModels.bytes("tiny_fused.tflite")));
-    new Settings(1, true, 3, 0, false, uri, "").save(RuntimeEnvironment.getApplication());
+    new Settings(1, true, 3, 0, false, uri, second).save(RuntimeEnvironment.getApplication());
     controller = Robolectric.buildActivity(PictureActivity.class).setup();
     PictureActivity activity = controller.get();
     Intent open = Shadows.shadowOf(activity).getNextStartedActivity();
@@ -70,10 +74,7 @@ public final class PictureActivityTest {
   public void picturesAreClassifiedAsByPython() throws Exception {
     float[] digit = TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[2];
     float[] expected = TestModels.rows("tiny_fused.outputs.f32", TestModels.CLASSES)[2];
-    int best = 0;
-    for (int c = 1; c < expected.length; c++) {
-      best = expected[c] > expected[best] ? c : best;
-    }
+    int best = TestModels.best(expected);
     offer(png(digit));
     PictureActivity activity = pick();
     Screens.await("a result", () -> activity.screen().panel(0).times().length() > 0);
@@ -104,6 +105,20 @@ public final class PictureActivityTest {
             new Intent().setData(PICKED));
     Screens.await("a result", () -> activity.screen().panel(0).times().length() > 0);
     assertEquals(View.GONE, box.getVisibility());
+  }
+
+  @Test
+  public void compositeInTheSecondPlaceIsSaidBesideTheFirstsAnswer() throws Exception {
+    offer(png(TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[1]));
+    String second =
+        TestModels.uri(TestModels.file("c.tflite", TestModels.bytes("composite.tflite")));
+    PictureActivity activity = pick(second);
+    Screens.await("a result", () -> activity.screen().panel(0).times().length() > 0);
+    View box = activity.findViewById(R.id.problem);
+    TextView text = activity.findViewById(R.id.problem_text);
+    assertEquals(View.VISIBLE, box.getVisibility());
+    assertTrue(text.getText().toString().contains("[STABLEHLO_COMPOSITE]"));
+    assertEquals(View.GONE, activity.screen().panel(1).getVisibility());
   }
 
   @Test

@@ -31,6 +31,15 @@ final class TestModels {
     return rows;
   }
 
+  /** The class with the highest score. */
+  static int best(float[] scores) {
+    int best = 0;
+    for (int c = 1; c < scores.length; c++) {
+      best = scores[c] > scores[best] ? c : best;
+    }
+    return best;
+  }
+
   static ModelStore.Loaded loaded(String name) throws IOException {
     return loaded(name, bytes(name));
   }

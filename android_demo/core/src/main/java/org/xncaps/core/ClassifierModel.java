@@ -6,6 +6,8 @@ import java.util.List;
 
 /** What a model file says of itself: what goes in, what comes out, and what the classes are called. */
 public final class ClassifierModel {
+  /** The file's own name; models of one run often share the other. */
+  public final String file;
   public final String name;
   public final String description;
   public final InputSpec input;
@@ -18,8 +20,9 @@ public final class ClassifierModel {
   public final Ops ops;
 
   ClassifierModel(
-      String name, String description, InputSpec input, TensorSpec output,
-      List<String> labels, boolean hasMetadata, Ops ops) {
+      String file, String name, String description, InputSpec input,
+      TensorSpec output, List<String> labels, boolean hasMetadata, Ops ops) {
+    this.file = file;
     this.name = name;
     this.description = description;
     this.input = input;

@@ -96,7 +96,8 @@ public final class ModelReader {
     List<String> labels = has ? labels(classes) : Collections.<String>emptyList();
     String name = has && metadata.name() != null ? metadata.name() : fileName;
     String words = has && metadata.description() != null ? metadata.description() : "";
-    return new ClassifierModel(name, words, inputSpec(input, has), output, labels, has, ops);
+    return new ClassifierModel(
+        fileName, name, words, inputSpec(input, has), output, labels, has, ops);
   }
 
   private static TensorSpec spec(String where, int[] shape, byte type, QuantizationParams params)

@@ -58,6 +58,7 @@ public final class ResultText {
       }
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("model", answer.model.name);
+      result.put("file", answer.model.file);
       result.put("runtime", answer.runtime);
       result.put("top", top);
       result.put("preprocess_ms", answer.preprocessMillis);

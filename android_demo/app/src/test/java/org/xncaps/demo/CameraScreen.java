@@ -1,0 +1,125 @@
+package org.xncaps.demo;
+
+import android.Manifest;
+import android.app.AlertDialog;
+import android.app.Application;
+import android.content.Context;
+import android.content.Intent;
+import android.os.BatteryManager;
+import android.os.Looper;
+import android.os.PowerManager;
+import android.view.View;
+import android.widget.TextView;
+import org.junit.rules.ExternalResource;
+import org.robolectric.Robolectric;
+import org.robolectric.RuntimeEnvironment;
+import org.robolectric.Shadows;
+import org.robolectric.android.controller.ActivityController;
+import org.robolectric.shadows.ShadowDialog;
+
+/** The camera screen with a fake camera, a warm phone and the permission granted. */
+final class CameraScreen extends ExternalResource {
+  Application application;
+  FakeFrames camera;
+  float[][] digits;
+  ActivityController<MainActivity> controller;
+  MainActivity activity;
+
+  @Override
+  protected void before() throws Exception {
+    application = RuntimeEnvironment.getApplication();
+    camera = FakeFrames.install(application);
+    digits = TestModels.rows("digits.inputs.f32", TestModels.PIXELS);
+    Shadows.shadowOf(application).grantPermissions(Manifest.permission.CAMERA);
+    setBattery(new Intent().putExtra(BatteryManager.EXTRA_TEMPERATURE, 315));
+    setHeat(PowerManager.THERMAL_STATUS_MODERATE);
+  }
+
+  @Override
+  protected void after() {
+    if (controller != null) {
+      controller.close();
+    }
+  }
+
+  void setBattery(Intent extras) {
+    application.sendStickyBroadcast(
+        new Intent(Intent.ACTION_BATTERY_CHANGED)
+            .putExtras(extras)
+            .putExtra(BatteryManager.EXTRA_LEVEL, 80));
+  }
+
+  void setHeat(int status) {
+    PowerManager power = (PowerManager) application.getSystemService(Context.POWER_SERVICE);
+    Shadows.shadowOf(power).setCurrentThermalStatus(status);
+  }
+
+  MainActivity start() {
+    controller = Robolectric.buildActivity(MainActivity.class).setup();
+    activity = controller.get();
+    return activity;
+  }
+
+  /** Turns the phone: the activity is made anew. */
+  void recreate() {
+    controller.recreate();
+    activity = controller.get();
+  }
+
+  /** Chooses files with these contents as the models; null for the app's own, and for no second. */
+  void use(byte[] first, byte[] second) throws Exception {
+    String one = first == null ? "" : TestModels.uri(TestModels.file("first.tflite", first));
+    String two = second == null ? "" : TestModels.uri(TestModels.file("second.tflite", second));
+    new Settings(2, true, 3, 0, false, one, two).save(application);
+  }
+
+  /** The words in the box for problems; empty while it is hidden. */
+  String problem() {
+    View box = activity.findViewById(R.id.problem);
+    TextView text = activity.findViewById(R.id.problem_text);
+    return box.getVisibility() == View.VISIBLE ? text.getText().toString() : "";
+  }
+
+  void awaitProblem(String words) throws Exception {
+    Screens.await("words: " + words, () -> problem().contains(words));
+  }
+
+  ResultPanel panel(int index) {
+    return activity.screen().panel(index);
+  }
+
+  String runtime() {
+    return panel(0).runtime().toString();
+  }
+
+  String status() {
+    Shadows.shadowOf(Looper.getMainLooper()).idleFor(java.time.Duration.ofSeconds(1));
+    TextView status = activity.findViewById(R.id.status);
+    return status.getText().toString();
+  }
+
+  /** Sends the digit until a model has answered more than once. */
+  void awaitResult(float[] digit) throws Exception {
+    Screens.await("the model", () -> panel(0).runtime().length() > 0);
+    Screens.await(
+        "a result",
+        () -> {
+          camera.last().send(digit, 1); // as large as the input: the very pixels go in
+          String times = panel(0).times().toString();
+          return times.contains("(median of ") && !times.contains("(median of 1)");
+        });
+  }
+
+  /** The dialog that a click on a control opens. */
+  AlertDialog dialog(int control) {
+    activity.findViewById(control).performClick();
+    Shadows.shadowOf(Looper.getMainLooper()).idle();
+    return (AlertDialog) ShadowDialog.getLatestDialog();
+  }
+
+  /** Says OK to a dialog. */
+  void press(AlertDialog dialog) {
+    dialog.getButton(AlertDialog.BUTTON_POSITIVE).performClick();
+    Shadows.shadowOf(Looper.getMainLooper()).idle();
+  }
+}
