@@ -13,5 +13,5 @@ for name in pytest _pytest pluggy iniconfig packaging pygments py.py; do  # plai
 done
 # A child process would need the emulator registered with the kernel: that test stays out.
 ARM_SITE=$site PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 "$sysroot/pyarm" -m pytest -q -p no:cacheprovider -p no:faulthandler \
-  -c /dev/null --rootdir=. --import-mode=importlib tests/runtime/test_caps_ops.py tests/runtime/test_lce_golden.py tests/runtime/test_main.py \
+  -c /dev/null --rootdir=. --import-mode=importlib tests/runtime/test_caps_ops.py tests/runtime/test_lce_golden.py tests/runtime/test_stock.py tests/runtime/test_main.py \
   --deselect tests/runtime/test_main.py::test_the_package_needs_no_tensorflow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -39,16 +38,6 @@ def inputs(rng: np.random.Generator, batch: int, n: int, d: int) -> np.ndarray:
     return u
 
 
-def run(interpreter: Any, u: np.ndarray) -> np.ndarray:
-    details = interpreter.get_input_details()[0]
-    if tuple(details["shape"]) != u.shape:
-        interpreter.resize_tensor_input(details["index"], u.shape)
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(details["index"], u)
-    interpreter.invoke()
-    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-
-
 # (op, scale, half): every form of constants that a file may have.
 FORMS = (
     *(("XnCapsOdr", scale, half) for scale in ("channel", "capsule") for half in (False, True)),
@@ -62,102 +51,51 @@ FORMS = (
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(("op", "scale", "half"), FORMS, ids=str)
 def test_op_equals_numpy(
-    rng: np.random.Generator, op: str, shape: tuple[int, int, int, int], scale: str, half: bool
+    stock: Any,
+    rng: np.random.Generator,
+    op: str,
+    shape: tuple[int, int, int, int],
+    scale: str,
+    half: bool,
 ) -> None:
     n, d, j, e = shape
     kernel, values, constants = layer(rng, op, shape, scale, half)
     u = inputs(rng, 2, n, d)
     model = make.caps_model(op, constants, (2, n, d), (2, j, e))
     want = make.reference(op, u, kernel, values)
-    np.testing.assert_allclose(run(Interpreter(model), u), want, atol=TOLERANCE)
+    np.testing.assert_allclose(stock.run(stock.open(model), u), want, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3, 5])
-def test_number_of_turns(rng: np.random.Generator, turns: int) -> None:
+def test_number_of_turns(stock: Any, rng: np.random.Generator, turns: int) -> None:
     kernel, values, constants = layer(rng, "XnCapsOdr", (40, 8, 6, 16), "channel", False)
     u = inputs(rng, 1, 40, 8)
     model = make.caps_model(
         "XnCapsOdr", constants, (1, 40, 8), (1, 6, 16), routing_iterations=turns
     )
     want = make.reference("XnCapsOdr", u, kernel, values, routing_iterations=turns)
-    np.testing.assert_allclose(run(Interpreter(model), u), want, atol=TOLERANCE)
+    np.testing.assert_allclose(stock.run(stock.open(model), u), want, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("op", OPS)
-def test_batch_can_change(rng: np.random.Generator, op: str, threads: int) -> None:
+def test_batch_can_change(stock: Any, rng: np.random.Generator, op: str, threads: int) -> None:
     kernel, values, constants = layer(rng, op, (33, 8, 5, 16), "channel", False)
     model = make.caps_model(op, constants, (1, 33, 8), (1, 5, 16), dynamic_batch=True)
-    interpreter = Interpreter(model, threads)
+    interpreter = stock.open(model, threads)
     for batch in (1, 7, 2, 32, 1):
         u = inputs(rng, batch, 33, 8)
         want = make.reference(op, u, kernel, values)
-        np.testing.assert_allclose(run(interpreter, u), want, atol=TOLERANCE)
+        np.testing.assert_allclose(stock.run(interpreter, u), want, atol=TOLERANCE)
 
 
-def test_scalar_kernels_agree(rng: np.random.Generator) -> None:
+def test_scalar_kernels_agree(stock: Any, rng: np.random.Generator) -> None:
     _, _, constants = layer(rng, "XnCapsOdr", (64, 8, 10, 16), "channel", False)
     u = inputs(rng, 1, 64, 8)
     model = make.caps_model("XnCapsOdr", constants, (1, 64, 8), (1, 10, 16))
-    best, scalar = run(Interpreter(model), u), run(Interpreter(model, isa="scalar"), u)
+    best = stock.run(stock.open(model), u)
+    scalar = stock.run(stock.open(model, delegate=stock.delegate(isa="scalar")), u)
     np.testing.assert_allclose(best, scalar, atol=2e-6)
-
-
-def test_interpreters_on_threads(rng: np.random.Generator) -> None:
-    kernel, values, constants = layer(rng, "XnCapsOdr", (64, 8, 10, 16), "channel", False)
-    model = make.caps_model("XnCapsOdr", constants, (1, 64, 8), (1, 10, 16))
-    u = inputs(rng, 1, 64, 8)
-    want = make.reference("XnCapsOdr", u, kernel, values)
-    errors: list[float] = []
-
-    def work() -> None:
-        interpreter = Interpreter(model, 2)
-        for _ in range(50):
-            errors.append(float(np.abs(run(interpreter, u) - want).max()))
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert len(errors) == 200
-    assert max(errors) < TOLERANCE
-
-
-def test_ops_follow_one_another_beside_xnnpack(rng: np.random.Generator) -> None:
-    """Ours, a built-in op, two of ours: the tensor between the two lives in the delegate alone."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    kernel = rng.normal(0, 0.3, (6, 6, 8, 8)).astype(np.float32)
-    writer = make.ModelWriter()
-    u = writer.tensor("u", (1, 6, 8))
-    w = writer.constant("w", kernel)
-    tensors = [writer.tensor(f"t{i}", (1, 6, 8)) for i in range(4)]
-    options = {"routing_iterations": 2, "version": 1}
-    writer.custom("XnCapsFc", [u, w], [tensors[0]], options)
-    writer.builtin(schema.BuiltinOperator.RELU, [tensors[0]], [tensors[1]])
-    writer.custom("XnCapsFc", [tensors[1], w], [tensors[2]], options)
-    writer.custom("XnCapsFc", [tensors[2], w], [tensors[3]], options)
-    interpreter = Interpreter(writer.finish([u], [tensors[3]]))
-    x = rng.normal(size=(1, 6, 8)).astype(np.float32)
-    want = make.reference("XnCapsFc", x, kernel, routing_iterations=2)
-    for _ in range(2):
-        want = make.reference(
-            "XnCapsFc", np.maximum(want, 0) if _ == 0 else want, kernel, routing_iterations=2
-        )
-    np.testing.assert_allclose(run(interpreter, x), want, atol=TOLERANCE)
-
-
-def test_tensorflow_runs_the_delegate(rng: np.random.Generator) -> None:
-    tf = pytest.importorskip("tensorflow", reason="aarch64 and boards have none")
-    kernel, values, constants = layer(rng, "XnCapsOdr", (64, 8, 10, 16), "channel", False)
-    model = make.caps_model("XnCapsOdr", constants, (1, 64, 8), (1, 10, 16), dynamic_batch=True)
-    delegate = tf.lite.experimental.load_delegate(delegate_path(), {"num_threads": "1"})
-    interpreter = tf.lite.Interpreter(model_content=model, experimental_delegates=[delegate])
-    for batch in (1, 3):
-        u = inputs(rng, batch, 64, 8)
-        want = make.reference("XnCapsOdr", u, kernel, values)
-        np.testing.assert_allclose(run(interpreter, u), want, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize(

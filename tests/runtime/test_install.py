@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +41,21 @@ def test_example_builds_against_the_installed_package(tmp_path: Path) -> None:
     assert "XNCAPS_ISA: expected one of scalar" in refused.stderr
 
 
-def runtimes() -> list[tuple[str, Callable[[], tuple[Any, Any]]]]:
-    def litert() -> tuple[Any, Any]:
-        from ai_edge_litert import interpreter
-
-        return interpreter.Interpreter, interpreter.load_delegate
-
-    def tensorflow() -> tuple[Any, Any]:
-        import tensorflow as tf
-
-        return tf.lite.Interpreter, tf.lite.experimental.load_delegate
-
-    return [("litert", litert), ("tensorflow", tensorflow)]
+def test_pip_says_in_one_line_that_a_compiler_is_missing(tmp_path: Path) -> None:
+    missing = {"CC": "/no/such/cc", "CXX": "/no/such/c++"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index",
+         f"--config-settings=build-dir={tmp_path / 'build'}", "--wheel-dir", tmp_path / "wheels",
+         ROOT / "native"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **missing},
+    )  # fmt: skip
+    assert done.returncode != 0
+    said = (done.stdout + done.stderr).splitlines()
+    lines = [line for line in said if "install a C++17 compiler (Debian: apt-get install" in line]
+    assert len(lines) == 1 and "xncaps-runtime is built from C++ source" in lines[0], said
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +67,13 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-@pytest.mark.parametrize("runtime", [r for _, r in runtimes()], ids=[n for n, _ in runtimes()])
 def test_structs_are_those_of_the_runtime(
-    probe: Path, runtime: Callable[[], tuple[Any, Any]], capfd: pytest.CaptureFixture[str]
+    stock: Any, probe: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    interpreter, load = runtime()
     kernel = np.linspace(-1, 1, 5 * 3 * 8 * 4, dtype=np.float32).reshape(5, 3, 8, 4)
     constants = [make.pack_bits(kernel), make.channel_scale(kernel)]
     model = make.caps_model("XnCapsOdr", constants, (2, 5, 8), (2, 3, 4))
     with pytest.raises((RuntimeError, ValueError)) as error:
-        interpreter(
-            model_content=model, experimental_delegates=[load(str(probe), {})]
-        ).allocate_tensors()
+        stock.open(model, delegate=stock.load(str(probe), {})).allocate_tensors()
     said = str(error.value) + capfd.readouterr().err
     assert "probe ok" in said, said

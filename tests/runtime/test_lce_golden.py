@@ -1,16 +1,15 @@
-"""LCE's ops by the delegate against stored results of LCE's interpreter: runs on every machine.
+"""LCE's ops by the delegate in stock runtimes against stored results of LCE's interpreter.
 
-`python tests/golden/lce/make.py` made them.
+Runs on every machine. `python tests/golden/lce/make.py` made them.
 """
 
 from __future__ import annotations
 
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
-
-from xncaps_runtime.testing import run_model
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "lce" / "cases.npz"
 
@@ -29,9 +28,9 @@ CASES = _cases()
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("number", CASES)
-def test_outputs_are_those_of_lce(number: str, threads: int) -> None:
+def test_outputs_are_those_of_lce(stock: Any, number: str, threads: int) -> None:
     case = CASES[number]
-    made = run_model(case["model"].tobytes(), case["inputs"], threads)
+    made = stock.run(stock.open(case["model"].tobytes(), threads), case["inputs"])
     wanted = case["outputs"]
     assert made.dtype == wanted.dtype
     if made.dtype == np.float32:
