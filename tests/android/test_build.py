@@ -16,7 +16,7 @@ ANDROID = ROOT / "android_demo"
 GOLDEN = ROOT / "tests/golden/android"
 sys.path.insert(0, str(ANDROID / "tools"))
 
-from xncaps_android import apk, archive, common, gates, model, native  # noqa: E402
+from xncaps_android import apk, archive, common, model, native  # noqa: E402
 
 MAVEN = "{http://maven.apache.org/POM/4.0.0}"
 
@@ -49,8 +49,9 @@ def test_model_check_names_the_delegates_ops() -> None:
             (GOLDEN / "tiny_fused.tflite").read_bytes().replace(b"XnCapsOdr", b"XnCapsNew"),
             "refuses XnCapsNew",
         ),
+        ((GOLDEN / "composite.tflite").read_bytes(), "refuses STABLEHLO_COMPOSITE; convert with"),
     ],
-    ids=["empty", "zip", "cut", "unknown op"],
+    ids=["empty", "zip", "cut", "unknown op", "composite"],
 )
 def test_a_model_that_cannot_run_is_refused(
     content: bytes, words: str, tmp_path: pathlib.Path
@@ -62,29 +63,6 @@ def test_a_model_that_cannot_run_is_refused(
     done = build("apk", "--model", str(file), "--out", str(tmp_path / "a.apk"))
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and words in done.stderr
     assert not (tmp_path / "a.apk").exists()
-
-
-def test_a_composite_is_refused(tmp_path: pathlib.Path) -> None:
-    """By its operator code alone: every built-in op after those of the app's runtime."""
-    data = bytearray((GOLDEN / "tiny_float.tflite").read_bytes())
-    codes = model.operator_codes(bytes(data))
-    assert max(code for code, _ in codes) < 206
-    root = struct.unpack_from("<I", data, 0)[0]
-    vector = model._field(bytes(data), root, 1)
-    assert vector is not None
-    vector += struct.unpack_from("<I", data, vector)[0]
-    for index in range(len(codes)):
-        at = vector + 4 + 4 * index
-        table = at + struct.unpack_from("<I", data, at)[0]
-        slot = model._field(bytes(data), table, 3)
-        if slot is not None:
-            struct.pack_into("<i", data, slot, 206)
-            break
-    else:
-        pytest.fail("expected an operator code with builtin_code")
-    (tmp_path / "m.tflite").write_bytes(data)
-    with pytest.raises(common.BuildError, match="refuses STABLEHLO_COMPOSITE; convert with"):
-        model.check(tmp_path / "m.tflite")
 
 
 def test_asset_names_are_safe() -> None:
@@ -195,11 +173,3 @@ def test_versions_in_the_docs_are_those_of_the_build() -> None:
     assert f"org.tensorflow:tensorflow-lite:{numbers['tflite']}" in text
     assert f"org.xncaps:xncaps-delegate:{native.native_version()}" in text
     assert f"(API {numbers['minSdk']})" in text
-
-
-def test_gate_on_libraries_refuses_what_bionic_lacks(tmp_path: pathlib.Path) -> None:
-    source = tmp_path / "bad.c"
-    source.write_text('#include <stdio.h>\nint f(void) { return puts("x"); }\n')
-    common.run(["gcc", "-shared", "-fPIC", source, "-o", tmp_path / "libbad.so"])
-    with pytest.raises(common.BuildError, match="expected"):
-        gates.check_library(tmp_path / "libbad.so")

@@ -45,6 +45,7 @@ def test_no_golden_file_is_left_over(make: ModuleType, tmp_path: pathlib.Path) -
     names = {row["model"] for row in index["models"]}
     models = {f"{name}.tflite" for name in names if name != "app"}
     models |= {f"{name}.outputs.f32" for name in names} | {"models.json", "digits.inputs.f32"}
+    models |= {"composite.tflite"}  # nothing may run it, so it has no outputs
     committed = {file.name for file in GOLDEN.iterdir() if file.is_file()}
     made = {file.name for file in tmp_path.iterdir()}
     assert committed == made | models | {"make.py", "make_models.py"}
@@ -69,6 +70,19 @@ def test_models_are_those_of_the_index() -> None:
         assert row["right"] >= index["cases"] - 2, "a trained model"
 
 
+def test_files_of_the_converter_say_what_they_are() -> None:
+    """Real files of `xncaps convert`, by the converter's own look at them."""
+    from xncaps_converters import inspect
+
+    ops = {
+        name: {row.op for row in inspect.inspect((GOLDEN / f"{name}.tflite").read_bytes()).rows}
+        for name in ("composite", "binary_lce")
+    }
+    assert "STABLEHLO_COMPOSITE" in ops["composite"]
+    assert {"LceQuantize", "LceBconv2d"} <= ops["binary_lce"]
+    assert (GOLDEN / "composite.tflite").stat().st_size < 40_000
+
+
 def test_what_is_told_of_the_apps_model_is_true() -> None:
     folder = GOLDEN.parents[2] / "android_demo/models"
     content, text = (folder / "digits.tflite").read_bytes(), (folder / "README.md").read_text()
@@ -80,7 +94,7 @@ def test_what_is_told_of_the_apps_model_is_true() -> None:
     assert str(stored["source"]) == "digits/test" and len(stored["inputs"]) >= 100
 
 
-@pytest.mark.parametrize("name", ["tiny_float", "tiny_fused", "app"])
+@pytest.mark.parametrize("name", ["tiny_float", "tiny_fused", "binary_lce", "app"])
 def test_pythons_runtime_still_gives_the_golden_outputs(name: str) -> None:
     """The same inputs and outputs that Android's runtime is held to."""
     import xncaps_runtime

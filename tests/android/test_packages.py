@@ -20,17 +20,9 @@ GOLDEN = ROOT / "tests/golden/android"
 MODEL = ROOT / "android_demo/models/digits.tflite"
 sys.path.insert(0, str(ROOT / "android_demo/tools"))
 
-from xncaps_android import aar, apk, common, shim  # noqa: E402
+from xncaps_android import aar, apk, artifacts, common, shim  # noqa: E402
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, list[str]]:
-    """(folder with app.apk and the steps' files, what the gates said)."""
-    folder = tmp_path_factory.mktemp("apk")
-    report = apk.build(MODEL, folder / "app.apk", label="Tom's digits", work=folder / "work")
-    return folder, report
 
 
 def test_gates_say_what_is_in_the_apk(built: tuple[pathlib.Path, list[str]]) -> None:
@@ -78,13 +70,15 @@ def test_a_real_keystore_signs(
     )  # fmt: skip
     aligned, signed = built[0] / "work/aligned.apk", tmp_path / "signed.apk"
     monkeypatch.delenv("XNCAPS_KEYSTORE_PASSWORD", raising=False)
+    with pytest.raises(common.BuildError, match="--keystore: expected a file"):
+        apk.signing_key(tmp_path / "none.keystore")
     with pytest.raises(common.BuildError, match="XNCAPS_KEYSTORE_PASSWORD"):
-        apk._sign(aligned, signed, store)
+        apk.signing_key(store)
     monkeypatch.setenv("XNCAPS_KEYSTORE_PASSWORD", "wrong-one")
     with pytest.raises(common.BuildError, match="apksigner failed"):
-        apk._sign(aligned, signed, store)
+        apk.sign(aligned, signed, apk.signing_key(store))
     monkeypatch.setenv("XNCAPS_KEYSTORE_PASSWORD", "secret1")
-    apk._sign(aligned, signed, store)
+    apk.sign(aligned, signed, apk.signing_key(store))
     assert "CN=Own Key" in common.run(["apksigner", "verify", "--print-certs", signed])
 
 
@@ -108,10 +102,41 @@ def test_aar_has_what_gradle_expects(tmp_path: pathlib.Path) -> None:
     assert dependency.findtext(f"{maven}version") == common.versions()["tflite"]
 
 
+@pytest.mark.parametrize("rules", [True, False], ids=["its rules", "no rules"])
+def test_aars_rules_keep_what_its_library_looks_for(rules: bool, tmp_path: pathlib.Path) -> None:
+    """A user's app is shrunk and renamed; without the rules that breaks the native methods."""
+    with zipfile.ZipFile(aar.build(tmp_path)[0]) as archive:
+        for name in ("classes.jar", "proguard.txt"):
+            archive.extract(name, tmp_path)
+    source = tmp_path / "User.java"
+    source.write_text(
+        "import org.xncaps.delegate.XncapsDelegate;\npublic class User {\n"
+        "  public static long run() { return new XncapsDelegate(1).getNativeHandle(); }\n}\n"
+    )
+    users = common.fresh(tmp_path / "users")
+    libraries = [artifacts.TFLITE_API, artifacts.TFLITE]
+    path = os.pathsep.join(str(jar) for jar in (tmp_path / "classes.jar", *libraries))
+    common.run(["javac", "--release", "8", "-Xlint:-options", "-cp", path, "-d", users, source])
+    common.run(
+        ["java", "-cp", artifacts.proguard_class_path(), "proguard.ProGuard",
+         "-injars", users, "-injars", tmp_path / "classes.jar", "-outjars", tmp_path / "out.jar",
+         *[word for library in libraries for word in ("-libraryjars", str(library))],
+         "-libraryjars", "<java.home>/jmods/java.base.jmod(!**.jar;!module-info.class)",
+         "-dontoptimize", "-dontnote", "-dontwarn", "-keep", "class User { *; }",
+         *(["-include", tmp_path / "proguard.txt"] if rules else [])]
+    )  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "out.jar") as archive:
+        kept = "org/xncaps/delegate/XncapsDelegate.class" in archive.namelist()
+    assert kept == rules
+    if rules:
+        said = common.run(
+            ["javap", "-p", "-cp", tmp_path / "out.jar", "org.xncaps.delegate.XncapsDelegate"]
+        )
+        assert "native long create(int)" in said and "native void delete(long)" in said
+
+
 def test_aar_compiles_into_a_users_class(tmp_path: pathlib.Path) -> None:
     """The example of docs/android.md, as a user would write it."""
-    from xncaps_android import artifacts
-
     aar.build(tmp_path)
     with zipfile.ZipFile(next(tmp_path.glob("*.aar"))) as archive:
         (tmp_path / "classes.jar").write_bytes(archive.read("classes.jar"))
@@ -132,7 +157,8 @@ def test_aar_compiles_into_a_users_class(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize("abi", ["x86_64", "arm64-v8a"])
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize(
-    ("name", "delegate"), [("tiny_float", False), ("tiny_float", True), ("tiny_fused", True)]
+    ("name", "delegate"),
+    [("tiny_float", False), ("tiny_float", True), ("tiny_fused", True), ("binary_lce", True)],
 )
 def test_androids_runtime_equals_pythons(abi: str, threads: int, name: str, delegate: bool) -> None:
     """The libraries that are in the APK, through the shim; arm64 under qemu."""
@@ -143,17 +169,36 @@ def test_androids_runtime_equals_pythons(abi: str, threads: int, name: str, dele
 
 
 @pytest.mark.parametrize("abi", ["x86_64", "arm64-v8a"])
-def test_androids_runtime_without_delegate_refuses_the_fused_op(abi: str) -> None:
-    with pytest.raises(common.BuildError, match="XnCapsOdr|not allocated"):
-        shim.run_model(abi, GOLDEN / "tiny_fused.tflite", b"", delegate=False)
+@pytest.mark.parametrize(("name", "op"), [("tiny_fused", "XnCapsOdr"), ("binary_lce", "Lce")])
+def test_androids_runtime_without_delegate_refuses_its_ops(abi: str, name: str, op: str) -> None:
+    with pytest.raises(common.BuildError, match=f"{op}|not allocated"):
+        shim.run_model(abi, GOLDEN / f"{name}.tflite", b"", delegate=False)
 
 
-def test_make_refuses_a_missing_model_in_one_line(tmp_path: pathlib.Path) -> None:
-    command = ["make", "-s", "apk", f"MODEL={tmp_path / 'no.tflite'}", f"APK={tmp_path / 'a.apk'}"]
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (ROOT / "no.tflite", "No such file"),
+        (GOLDEN / "composite.tflite", "refuses STABLEHLO_COMPOSITE; convert with --to"),
+    ],
+    ids=["missing", "composite"],
+)
+def test_make_refuses_a_model_in_one_line(
+    model: pathlib.Path, words: str, tmp_path: pathlib.Path
+) -> None:
+    command = ["make", "-s", "apk", f"MODEL={model}", f"APK={tmp_path / 'a.apk'}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
-    assert "android: " in done.stderr and "No such file" in done.stderr
-    assert not (tmp_path / "a.apk").exists()
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
+    assert len(said) == 1 and said[0].startswith("android: ") and words in said[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("abi", ["x86_64", "arm64-v8a"])
+def test_androids_runtime_itself_refuses_a_composite(abi: str) -> None:
+    """That is why the build does, before anyone installs it."""
+    with pytest.raises(common.BuildError, match="run_model"):
+        shim.run_model(abi, GOLDEN / "composite.tflite", bytes(256), delegate=True)
 
 
 def test_command_checks_the_model_and_builds(tmp_path: pathlib.Path) -> None:

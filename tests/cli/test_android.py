@@ -92,6 +92,15 @@ def test_build_refuses_an_op_that_the_app_lacks(
     failed(done, "refuses XnCapsNew")
 
 
+@pytest.mark.parametrize("more", [(), ("--no-verify",)], ids=["verified", "unverified"])
+def test_build_refuses_a_composite(tmp_path: pathlib.Path, more: tuple[str, ...]) -> None:
+    """A real file of `xncaps convert --to composite`: newer than the app's runtime."""
+    model = GOLDEN / "composite.tflite"
+    done = xncaps(tmp_path, "build", "--model", str(model), "-o", str(tmp_path / "a.apk"), *more)
+    failed(done, "refuses STABLEHLO_COMPOSITE; convert with --to float, fused or lce")
+    assert {path.name for path in tmp_path.iterdir()} <= {"logs"}
+
+
 def test_build_refuses_what_is_not_there(tmp_path: pathlib.Path) -> None:
     done = xncaps(tmp_path, "build", "--model", str(tmp_path / "no"), "-o", str(tmp_path / "a"))
     failed(done, "No such file")

@@ -7,12 +7,23 @@ import pathlib
 import shutil
 
 from xncaps_android import archive, artifacts, gates, model, native
-from xncaps_android.common import ANDROID, BUILD, ROOT, BuildError, abis, fresh, run, versions
+from xncaps_android.common import (
+    ANDROID,
+    BUILD,
+    ROOT,
+    BuildError,
+    abis,
+    fresh,
+    locked,
+    run,
+    versions,
+)
 
 APP = ANDROID / "app/src/main"
 SOURCES = (ANDROID / "delegate/src/main/java", APP / "java")
 CORE = ANDROID / "core/src/main/java"
 DEBUG_ALIAS = "androiddebugkey"
+PASSWORD = "XNCAPS_KEYSTORE_PASSWORD"
 
 
 def build(
@@ -23,22 +34,41 @@ def build(
     keystore: pathlib.Path | None = None,
     work: pathlib.Path | None = None,
 ) -> list[str]:
-    """Packs one model into a signed APK; returns what the gates found, a line each."""
+    """Packs one model into a signed APK; returns what the gates found, a line each.
+
+    Nothing is left at `out` of a build that failed but what was there before.
+    """
     model.check(model_file)
+    key = signing_key(keystore)
     artifacts.fetch()
-    work = fresh(work or BUILD / "apk")
-    resources = compile_resources(work, model_file, label)
-    dex = _dex(work, _classes(work))
-    unsigned = _assemble(work, resources, dex)
-    aligned = work / "aligned.apk"
-    run(["zipalign", "-f", "4", unsigned, aligned])
-    signed = work / "app.apk"
-    _sign(aligned, signed, keystore)
-    report = gates.check_apk(signed, dex)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    with locked("apk"):
+        work = fresh(work or BUILD / "apk")
+        resources = compile_resources(work, model_file, label)
+        dex = _dex(work, _classes(work))
+        unsigned = _assemble(work, resources, dex)
+        aligned = work / "aligned.apk"
+        run(["zipalign", "-f", "4", unsigned, aligned])
+        signed = work / "app.apk"
+        sign(aligned, signed, key)
+        return publish(signed, out)
+
+
+def publish(signed: pathlib.Path, out: pathlib.Path) -> list[str]:
+    """Moves an APK to its place once it has passed the gates; one that has not is deleted."""
     part = out.with_name(out.name + ".part")
-    shutil.copyfile(signed, part)
-    os.replace(part, out)
+    try:
+        report = gates.check_apk(signed)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(signed, part)
+        os.replace(part, out)
+    except BuildError:
+        signed.unlink()
+        raise
+    except OSError as error:
+        raise BuildError(f"{out}: {error.strerror}") from None
+    finally:
+        if part.exists():
+            part.unlink()
     return report
 
 
@@ -136,7 +166,7 @@ def _assemble(work: pathlib.Path, resources: pathlib.Path, dex: bytes) -> pathli
     files = archive.read(resources)
     files["classes.dex"] = dex
     for abi in abis():
-        runtime = artifacts.JNI / abi / "libtensorflowlite_jni.so"
+        runtime = artifacts.JNI / abi / gates.RUNTIME
         files[f"lib/{abi}/{runtime.name}"] = runtime.read_bytes()
         for library in native.build(abi):
             files[f"lib/{abi}/{library.name}"] = library.read_bytes()
@@ -145,24 +175,30 @@ def _assemble(work: pathlib.Path, resources: pathlib.Path, dex: bytes) -> pathli
     return unsigned
 
 
-def _sign(aligned: pathlib.Path, signed: pathlib.Path, keystore: pathlib.Path | None) -> None:
-    """Signs (v2, v3) with a key of the user's, whose passwords come from the environment."""
+def signing_key(keystore: pathlib.Path | None) -> list[str | pathlib.Path]:
+    """apksigner's words for a key of the user's, whose password comes from the environment."""
     if keystore is None:
         store, alias = debug_keystore(), DEBUG_ALIAS
-        passwords = ["--ks-pass", "pass:android"]
+        password = "pass:android"
     else:
-        if "XNCAPS_KEYSTORE_PASSWORD" not in os.environ:
+        if not keystore.is_file():
+            raise BuildError(f"--keystore: expected a file. Received: {keystore}")
+        if PASSWORD not in os.environ:
             raise BuildError(
-                "--keystore: expected its password in the variable XNCAPS_KEYSTORE_PASSWORD "
+                f"--keystore: expected its password in the variable {PASSWORD} "
                 "(and XNCAPS_KEY_ALIAS, where it has more than one key)"
             )
         store, alias = keystore, os.environ.get("XNCAPS_KEY_ALIAS")
-        passwords = ["--ks-pass", "env:XNCAPS_KEYSTORE_PASSWORD"]
+        password = f"env:{PASSWORD}"
+    return ["--ks", store, "--ks-pass", password, *(["--ks-key-alias", alias] if alias else [])]
+
+
+def sign(aligned: pathlib.Path, signed: pathlib.Path, key: list[str | pathlib.Path]) -> None:
+    """Signs by the schemes v2 and v3, which every Android from minSdk on checks."""
     run(
-        ["apksigner", "sign", "--ks", store, *passwords,
-         *(["--ks-key-alias", alias] if alias else []),
-         "--min-sdk-version", versions()["minSdk"], "--v1-signing-enabled", "false",
-         "--v4-signing-enabled", "false", "--out", signed, aligned]
+        ["apksigner", "sign", *key, "--min-sdk-version", versions()["minSdk"],
+         "--v1-signing-enabled", "false", "--v4-signing-enabled", "false",
+         "--out", signed, aligned]
     )  # fmt: skip
 
 

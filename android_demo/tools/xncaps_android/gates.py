@@ -5,8 +5,14 @@ from __future__ import annotations
 import pathlib
 import re
 import tempfile
+import zipfile
 
 from xncaps_android.common import BuildError, abis, run, versions
+
+RUNTIME = "libtensorflowlite_jni.so"
+DELEGATE = "libxncaps_delegate.so"
+AFFINITY = "libxncaps_affinity.so"
+OURS = (DELEGATE, AFFINITY)
 
 # What bionic's libc, libm and liblog of API 26 give and the delegate may use.
 BIONIC = {
@@ -26,31 +32,68 @@ BIONIC = {
 }
 
 
-def check_apk(apk: pathlib.Path, dex: bytes) -> list[str]:
-    """Signature, no invoke-custom, badging and alignment; a line each, or BuildError."""
-    verified = run(["apksigner", "verify", "--verbose", apk])
+def check_apk(apk: pathlib.Path) -> list[str]:
+    """Signature, alignment, dex, badging and libraries of an APK; a line each, or BuildError."""
+    _attempt(["zipalign", "-c", "4", apk], f"{apk.name}: expected entries aligned to 4 bytes")
+    schemes = _signature(apk)
+    badging = _badging(run(["aapt2", "dump", "badging", apk]))
+    with zipfile.ZipFile(apk) as archive, tempfile.TemporaryDirectory() as folder:
+        dex = _dex(archive, pathlib.Path(folder))
+        libraries = _libraries(archive, pathlib.Path(folder))
+    return [
+        f"signature: {', '.join(schemes)}",
+        dex,
+        *badging,
+        f"libraries: {', '.join(libraries)} need bionic alone",
+        f"size: {apk.stat().st_size:,} bytes",
+    ]
+
+
+def _attempt(command: list[str | pathlib.Path], expected: str) -> str:
+    """What a command prints; where it fails, what was expected comes first."""
+    try:
+        return run(command)
+    except BuildError as error:
+        raise BuildError(f"{expected}; {error}") from None
+
+
+def _signature(apk: pathlib.Path) -> list[str]:
+    verified = _attempt(
+        ["apksigner", "verify", "--verbose", apk], f"{apk.name}: expected a signature that verifies"
+    )
     schemes = re.findall(r"Verified using (v\d(?:\.\d)?) scheme.*: true", verified)
     if "v2" not in schemes or "v3" not in schemes:
         raise BuildError(f"{apk.name}: expected signatures v2 and v3, got {schemes}")
-    with tempfile.NamedTemporaryFile(suffix=".dex") as file:
-        file.write(dex)
-        file.flush()
-        code = run(["dexdump", "-d", file.name])
-    if "invoke-custom" in code:
+    return schemes
+
+
+def _dex(archive: zipfile.ZipFile, folder: pathlib.Path) -> str:
+    names = [name for name in archive.namelist() if name.endswith(".dex")]
+    if names != ["classes.dex"]:
+        raise BuildError(f"expected one classes.dex, got {names}")
+    code = pathlib.Path(archive.extract(names[0], folder))
+    if "invoke-custom" in _attempt(["dexdump", "-d", code], "classes.dex: expected Android code"):
         raise BuildError("classes.dex: expected no invoke-custom (a lambda was not desugared)")
-    run(["zipalign", "-c", "4", apk])
-    return [
-        f"signature: {', '.join(schemes)}",
-        f"classes.dex: {dex[4:7].decode()}, no invoke-custom",
-        *_badging(run(["aapt2", "dump", "badging", apk])),
-        f"size: {apk.stat().st_size:,} bytes",
-    ]
+    return f"classes.dex: {code.read_bytes()[4:7].decode()}, no invoke-custom"
+
+
+def _libraries(archive: zipfile.ZipFile, folder: pathlib.Path) -> list[str]:
+    """Names of our own libraries, which every ABI has; TensorFlow Lite's are as they come."""
+    for abi in abis():
+        for name in (RUNTIME, *OURS):
+            entry = f"lib/{abi}/{name}"
+            if entry not in archive.namelist():
+                raise BuildError(f"expected {entry} in the APK")
+            if name in OURS:
+                check_library(pathlib.Path(archive.extract(entry, folder)))
+    return list(OURS)
 
 
 def _badging(text: str) -> list[str]:
     numbers = versions()
     found = {
         "package": re.findall(r"package: name='([^']+)'", text),
+        "versionCode": re.findall(r"versionCode='([^']+)'", text),
         "versionName": re.findall(r"versionName='([^']+)'", text),
         "minSdk": re.findall(r"\bsdkVersion:'(\d+)'", text),
         "targetSdk": re.findall(r"targetSdkVersion:'(\d+)'", text),
@@ -60,6 +103,7 @@ def _badging(text: str) -> list[str]:
     }
     expected = {
         "package": [numbers["applicationId"]],
+        "versionCode": [numbers["versionCode"]],
         "versionName": [numbers["versionName"]],
         "minSdk": [numbers["minSdk"]],
         "targetSdk": [numbers["targetSdk"]],

@@ -28,7 +28,6 @@ from xncaps_android.common import (
 NATIVE = ROOT / "native"
 BRIDGE = ANDROID / "delegate/src/main/cpp"
 AFFINITY = ANDROID / "app/src/main/cpp"
-DELEGATE = "libxncaps_delegate.so"
 
 _PREFIX = {"arm64-v8a": "aarch64-linux-gnu-", "x86_64": ""}
 _ISAS = {"arm64-v8a": ("neon",), "x86_64": ("avx2", "avx512")}
@@ -52,9 +51,9 @@ class _Library:
 
 def build(abi: str, *, app: bool = True) -> list[pathlib.Path]:
     """The libraries of ours for an ABI: the delegate and, for the app, the affinity call."""
-    libraries = [_Library(DELEGATE, _delegate_sources(abi))]
+    libraries = [_Library(gates.DELEGATE, _delegate_sources(abi))]
     if app:
-        libraries.append(_Library("libxncaps_affinity.so", (AFFINITY / "affinity.cc",)))
+        libraries.append(_Library(gates.AFFINITY, (AFFINITY / "affinity.cc",)))
     with locked("native"):
         return [_build(abi, library) for library in libraries]
 
