@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import pathlib
+import signal
 import sys
 import time
 from typing import Any, TextIO
@@ -163,9 +164,13 @@ def serve(requests: TextIO, answers: TextIO) -> None:
 
 
 def main() -> None:
+    # Ctrl-C and a shutdown reach the whole group; the parent still asks for what there is, and the
+    # end of its pipe is the end of this process.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError):
         serve(sys.stdin, answers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,6 +38,33 @@ def lab(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab
     if lab.phone.state == "device":
         assert lab.phone.left() == [], "left on the device"
         assert not lab.phone.alive, "the app still runs"
+
+
+TIMINGS = (
+    "Inference timings in us: Init: 3241, First inference: 2000, "
+    "Warmup (avg): 1100.5, Inference (avg): 905.5"
+)
+NEW = f"""INFO: STARTING!
+INFO: count=10 first=2000 curr=1000 min=990 max=2100 avg=1100 std=30 p5=1 median=1001 p95=2
+INFO: count=128 first=900 curr=910 min=880 max=1200 avg=9.055e+02 std=20 p5=881 median=901 p95=1100
+INFO: {TIMINGS}
+"""
+
+
+@pytest.fixture
+def tool(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A binary that prints what benchmark_model prints, and fails without its model or delegate."""
+    path = tmp_path / "benchmark_model"
+    path.write_text(
+        f"#!{sys.executable}\nimport os, sys\n"
+        "given = dict(word[2:].split('=', 1) for word in sys.argv[1:])\n"
+        "for name in ('graph', 'external_delegate_path'):\n"
+        "    if name in given and not os.path.isfile(given[name]): sys.exit('ERROR: no ' + name)\n"
+        "if b'Lce' in open(given['graph'], 'rb').read(): sys.exit('ERROR: unresolved custom op')\n"
+        f"print('''{NEW}''')\nprint('# asked for', given['num_runs'], given['num_threads'])\n"
+    )
+    path.chmod(0o755)
+    return path
 
 
 BATTERY = """Current Battery Service state:

@@ -35,11 +35,18 @@ class Phone:
     app: bool = True
     alive: bool = False
     full: bool = False
-    tool: str = ""
+    full_after: int | None = None  # so many files that are pushed
+    gone_after: int | None = None  # likewise
     facts: dict[str, Any] = field(default_factory=dict)  # where not the app's usual ones
+    end_facts: dict[str, Any] = field(default_factory=dict)  # where others at the end
+    delegate: str | None = None
+    slowness: float = 1.0
     on_run: Callable[[Phone, str, int], None] = field(default=lambda phone, state, done: None)
+    on_command: Callable[[Phone, str], None] = field(default=lambda phone, command: None)
     commands: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
+    pushed: int = 0
+    installed: str = ""  # SHA-256 of the APK
     jobs: list[dict[str, Any]] = field(default_factory=list)
 
     def path(self, name: str) -> pathlib.Path:
@@ -65,7 +72,10 @@ class Phone:
     def shell(self, command: str) -> bytes:
         """Runs a line: commands of Android here, the rest by /bin/sh on our folder."""
         self.commands.append(command)
+        self.on_command(self, command)
         inner = command.partition("{ ")[2].rpartition("; } 2>&1; echo X4EXIT:$?")[0]
+        if not inner:  # adb's own commands
+            return self._plain(shlex.split(command))
         words = shlex.split(inner) if "$" not in inner else inner.split()
         known = {
             "pm": self._pm,
@@ -86,10 +96,22 @@ class Phone:
             mapped = f'getprop() {{ echo "value of $1"; }}; {mapped}'
         return subprocess.run(["sh", "-c", mapped], capture_output=True, check=False).stdout
 
+    def _plain(self, words: list[str]) -> bytes:
+        if words[0] in ("pm", "am"):
+            return {"pm": self._pm, "am": self._am}[words[0]](words[1:])[1].encode()
+        for name in words[1:]:
+            if words[0] == "rm" and name.startswith(TMP):
+                self.path(name).unlink(missing_ok=True)
+        return b""
+
     def _free(self) -> int:
         return 1 if self.full else 50_000_000
 
     def _pm(self, rest: list[str]) -> tuple[int, str]:
+        if rest[0] == "install":
+            self.installed = hashlib.sha256(self.path(rest[-1]).read_bytes()).hexdigest()
+            self.app = True
+            return 0, "Success\n"
         return (0, f"package:/data/app/{APP}/base.apk") if self.app else (1, "")
 
     def _am(self, rest: list[str]) -> tuple[int, str]:
@@ -122,7 +144,7 @@ class App:
     def _run(self) -> None:
         status = {"version": 1, "id": self.job["id"], "total": self.job["runs"], "model": ""}
         self._write("status.json", {**status, "state": "loading", "done": 0, "error": None})
-        models = [_Model(self.folder, entry, self.job) for entry in self.job["models"]]
+        models = [_Model(self, entry) for entry in self.job["models"]]
         for model in models:
             model.compute()
         done = 0
@@ -170,10 +192,10 @@ class App:
                     "abis": ["arm64-v8a"],
                     "cores": 8,
                 },
-                "runtime": {"tflite": "2.16.1", "delegate": None},
+                "runtime": {"tflite": "2.16.1", "delegate": self.phone.delegate},
                 "method": {"warmup": self.job["warmup"], "cpus": self.job.get("cpus", [])},
                 "start": facts,
-                "end": facts,
+                "end": self.phone.end_facts or facts,
                 "models": [model.result() for model in models],
             },
         )
@@ -185,10 +207,11 @@ class App:
 
 
 class _Model:
-    def __init__(self, folder: pathlib.Path, entry: dict[str, str], job: dict[str, Any]) -> None:
+    def __init__(self, app: App, entry: dict[str, str]) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self.folder, self.entry, self.job = folder, entry, job
+        folder, self.phone = app.folder, app.phone
+        self.folder, self.entry, self.job = folder, entry, app.job
         self.samples: list[int] = []
         self.error: str | None = None
         path = folder / entry["file"]
@@ -221,7 +244,8 @@ class _Model:
     def time(self) -> None:
         start = time.perf_counter_ns()
         self.interpreter.invoke()
-        self.samples.append(time.perf_counter_ns() - start)
+        spent = time.perf_counter_ns() - start
+        self.samples.append(int(spent if self.phone.slowness == 1 else 1e5 * self.phone.slowness))
 
     def result(self) -> dict[str, Any]:
         return {
@@ -231,7 +255,8 @@ class _Model:
             "load_ns": 5_000_000,
             "first_run_ns": 90_000,
             "pss_kb_added": 700,
-            "runtime": "TensorFlow Lite 2.16.1",
+            "runtime": "TensorFlow Lite 2.16.1"
+            + (f" + {self.phone.delegate}" if self.phone.delegate else ""),
             "samples_ns": [] if self.error else self.samples,
         }
 
@@ -269,14 +294,21 @@ class Server:
                     rows = (f"{serial}\t{phone.state}\n" for serial, phone in self.phones.items())
                     end.sendall(b"OKAY" + _block("".join(rows)))
                     return
-                if command.startswith(("host:tport:serial:", "host:transport:")):
-                    phone = self.phones.get(command.rpartition(":")[2])
-                    if phone is None or phone.state != "device":
-                        end.sendall(b"FAIL" + _block("device not found"))
+                if command.endswith(":features"):
+                    end.sendall(b"OKAY" + _block(""))  # the protocol's first version, no more
+                    return
+                if command.startswith(("host:tport:", "host:transport")):
+                    name = command.rpartition(":")[2]
+                    any_of = list(self.phones)[:1] if name.endswith("any") else [name]
+                    phone = self.phones.get(any_of[0]) if any_of else None
+                    if problem := _problem(phone):
+                        end.sendall(b"FAIL" + _block(problem))
                         return
                     end.sendall(b"OKAY" + (bytes(8) if "tport" in command else b""))
                 elif phone is not None and command.startswith("shell:"):
-                    end.sendall(b"OKAY" + phone.shell(command[6:]))
+                    told = phone.shell(command[6:])
+                    if phone.state == "device":  # else it went away meanwhile
+                        end.sendall(b"OKAY" + told)
                     return
                 elif phone is not None and command == "sync:":
                     end.sendall(b"OKAY")
@@ -285,6 +317,13 @@ class Server:
                 else:
                     end.sendall(b"FAIL" + _block(f"unknown host service: {command}"))
                     return
+
+
+def _problem(phone: Phone | None) -> str:
+    """What adb's server says of a device that is not ready."""
+    if phone is None:
+        return "no devices/emulators found"
+    return "" if phone.state == "device" else f"device {phone.state}"
 
 
 def _block(text: str) -> bytes:
@@ -322,6 +361,12 @@ def _send(path: pathlib.Path, end: socket.socket) -> None:
 
 
 def _receive(phone: Phone, name: str, stream: Any, end: socket.socket) -> None:
+    phone.pushed += 1
+    if phone.gone_after is not None and phone.pushed > phone.gone_after:
+        phone.state = "offline"
+        return
+    if phone.full_after is not None and phone.pushed > phone.full_after:
+        phone.full = True
     place, _, mode = name.rpartition(",")
     content = b""
     while True:

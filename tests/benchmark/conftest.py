@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))  # what the tests of this folder share
 
-from adb_lab import lab  # noqa: E402, F401 (a fixture)
+from adb_lab import lab, tool  # noqa: E402, F401 (fixtures)
 from benchmark_files import Digits, train  # noqa: E402
 from ssh_lab import board, dist, sshd  # noqa: E402, F401 (fixtures)
 

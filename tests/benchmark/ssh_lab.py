@@ -118,6 +118,17 @@ class Board:
         return measure(files, f"ssh:{self.name}", ssh=ssh_options, **{**FAST, **options})
 
 
+def running() -> set[str]:
+    """Command lines of what was started for a measurement on the board."""
+    found = set()
+    for place in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            text = place.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if text.startswith("sh -c echo $$ > pid") or "bench files/" in text:
+                found.add(f"{place.parent.name} {text}")
+    return found
+
+
 def _tool(name: str) -> str:
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
     if found is None:
@@ -203,7 +214,8 @@ def board(
         "identity": folder / "client",
         "config": empty,
     }
-    before = set(HOME.glob("xncaps-bench-*"))
+    before, processes = set(HOME.glob("xncaps-bench-*")), running()
     yield Board(proxy, settings, f"{USER}@127.0.0.1:{proxy.port}", folder)
     proxy.close()
     assert set(HOME.glob("xncaps-bench-*")) == before, "left on the board"
+    assert running() <= processes, "still runs on the board"

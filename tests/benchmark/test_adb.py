@@ -153,37 +153,6 @@ def test_a_device_that_goes_away_is_one_line(lab: Lab, model: Make) -> None:
         lab.measure([model("a")], runs=2000)
 
 
-@pytest.mark.parametrize(
-    ("change", "target", "message"),
-    [
-        ({"state": "offline"}, "adb", "serial1 is offline"),
-        ({"state": "unauthorized"}, "adb:serial1", "serial1 is unauthorised: accept"),
-        ({"state": "no permissions; see"}, "adb", "serial1 is not accessible: add a udev rule"),
-        ({"app": False}, "adb", "the app org.xncaps.demo is not installed: xncaps android install"),
-        ({"full": True}, "adb", "serial1: storage is full"),
-        ({}, "adb:nobody", "no device nobody; there are: serial1"),
-    ],
-    ids=["offline", "unauthorised", "permissions", "no-app", "full", "serial"],
-)
-def test_bad_states_are_one_line(
-    lab: Lab, model: Make, change: dict[str, Any], target: str, message: str
-) -> None:
-    for name, value in change.items():
-        setattr(lab.phone, name, value)
-    with pytest.raises(BenchmarkError, match=message) as caught:
-        lab.measure([model("a")], target)
-    assert "\n" not in str(caught.value)
-
-
-def test_no_device_and_several_are_one_line(lab: Lab, model: Make) -> None:
-    lab.server.phones["serial2"] = Phone(lab.phone.root)
-    with pytest.raises(BenchmarkError, match="several devices.*adb:SERIAL: serial1, serial2"):
-        lab.measure([model("a")])
-    lab.server.phones.clear()
-    with pytest.raises(BenchmarkError, match="no device: plug one in"):
-        lab.measure([model("a")])
-
-
 def test_a_device_that_goes_away_leaves_what_was_fetched(
     lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

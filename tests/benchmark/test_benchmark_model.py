@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pathlib
-import sys
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from adb_lab import Lab, open_up
+from adb_lab import NEW, TIMINGS, Lab, open_up
 
 from xncaps_benchmark import terminal
 from xncaps_benchmark.errors import BenchmarkError
@@ -20,10 +19,6 @@ Make = Callable[..., pathlib.Path]
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-TIMINGS = (
-    "Inference timings in us: Init: 3241, First inference: 2000, "
-    "Warmup (avg): 1100.5, Inference (avg): 905.5"
-)
 OLD = f"""STARTING!
 Loaded model /data/local/tmp/m.tflite
 Initialized session in 3.241ms.
@@ -33,11 +28,6 @@ Running benchmark for at least 50 iterations and at least 1 seconds
 count=128 first=900 curr=910 min=880 max=1200 avg=905.5 std=20
 {TIMINGS}
 Memory footprint delta from the start of the tool (MB): init=1.5 overall=2.5
-"""
-NEW = f"""INFO: STARTING!
-INFO: count=10 first=2000 curr=1000 min=990 max=2100 avg=1100 std=30 p5=1 median=1001 p95=2
-INFO: count=128 first=900 curr=910 min=880 max=1200 avg=9.055e+02 std=20 p5=881 median=901 p95=1100
-INFO: {TIMINGS}
 """
 
 
@@ -68,22 +58,6 @@ def test_rounds_are_pooled() -> None:
     told = benchmark_model.pooled([first, first, first])
     assert told["n"] == 384 and told["mean_us"] == 905.5 and told["std_us"] == 20
     assert told["samples_us"] == [905.5] * 3 and told["p99_us"] is None
-
-
-@pytest.fixture
-def tool(tmp_path: pathlib.Path) -> pathlib.Path:
-    """A binary that prints what benchmark_model prints, and fails without its model or delegate."""
-    path = tmp_path / "benchmark_model"
-    path.write_text(
-        f"#!{sys.executable}\nimport os, sys\n"
-        "given = dict(word[2:].split('=', 1) for word in sys.argv[1:])\n"
-        "for name in ('graph', 'external_delegate_path'):\n"
-        "    if name in given and not os.path.isfile(given[name]): sys.exit('ERROR: no ' + name)\n"
-        "if b'Lce' in open(given['graph'], 'rb').read(): sys.exit('ERROR: unresolved custom op')\n"
-        f"print('''{NEW}''')\nprint('# asked for', given['num_runs'], given['num_threads'])\n"
-    )
-    path.chmod(0o755)
-    return path
 
 
 def test_benchmark_model_measures(

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from benchmark_files import ROWS, Digits
 from PIL import Image
-from ssh_lab import HOME, Board
+from ssh_lab import Board
 
+from xncaps_benchmark import results
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import connection
 
@@ -69,34 +70,45 @@ def test_files_that_fail_here_or_there_are_reported(
     assert good["status"] == "ok" and good["latency"]["n"] == 128
 
 
-def test_ctrl_c_leaves_nothing_on_the_board(
-    board: Board, model: Make, tmp_path: pathlib.Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "term"])
+@pytest.mark.parametrize("when", ["asking", "measuring"])
+def test_an_interrupted_run_leaves_nothing_and_keeps_its_times(
+    board: Board, model: Make, tmp_path: pathlib.Path, number: int, when: str
 ) -> None:
     options = [f"--{name.replace('_', '-')}={value}" for name, value in board.settings.items()]
     options = [option for option in options if not option.startswith("--config")]
+    out, progress = tmp_path / "r.json", tmp_path / "progress"
     command = [sys.executable, "-m", "xncaps_benchmark", str(model("first", hidden=150))]
     command += ["--target", f"ssh:{board.name}", "--runs", "1000000", "--seconds", "60", *options]
-    before = set(HOME.glob("xncaps-bench-*"))
+    command += ["-o", str(out), "--progress-file", str(progress)]
+    before = board.left()
     process = subprocess.Popen(
         command,
         cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         # A shell's background job, and so all it starts, ignores SIGINT.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
-        for _ in range(600):
-            if {path.parent for path in HOME.glob("xncaps-bench-*/progress")} - before:
+        for _ in range(1200):
+            if progress.exists() and when in progress.read_text():
                 break
             assert process.poll() is None, process.communicate()
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, error = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130 and "interrupted" in error, error
-    assert set(HOME.glob("xncaps-bench-*")) == before
+    assert board.left() == before
+    if when == "asking":
+        assert process.returncode == 130 and "interrupted" in error, error
+        return
+    told = results.read_result(out)
+    assert process.returncode == 1 and not error
+    assert not told["complete"] and "interrupted" in " ".join(told["notes"])
+    assert told["models"][0]["status"] == "partial" and told["models"][0]["latency"]["n"] > 0
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,13 @@ class AppRun(PhoneRun):
             return self._follow(what, share)
         except TargetError as error:
             return self._lost(error)
+        except KeyboardInterrupt:
+            if what == "check":
+                raise
+            self.complete = False
+            self.notes.append("interrupted: the times until then")
+            content = self.phone.read(f"{self.folder}/result.json") or self._partial
+            return appresult.read_json(content, "result.json") if content else {}
 
     def _follow(self, what: str, share: tuple[float, float]) -> dict[str, Any]:
         """Follows the app's status until the job's end.

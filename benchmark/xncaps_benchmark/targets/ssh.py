@@ -13,12 +13,14 @@ import json
 import pathlib
 import secrets
 import shlex
+import signal
 import tempfile
+import threading
 import time
 from typing import Any
 
 from xncaps_benchmark import plan, results
-from xncaps_benchmark.errors import TargetError
+from xncaps_benchmark.errors import BenchmarkError, TargetError
 from xncaps_benchmark.targets import host, wheels
 from xncaps_benchmark.targets.connection import Connection, Settings, full
 from xncaps_benchmark.targets.local import Progress
@@ -43,8 +45,26 @@ def measure(
         raise TargetError(
             "--target ssh: needs asyncssh: pip install 'xncaps-benchmark[ssh]'"
         ) from error
-    session = Session(jobs, name, options, progress)
-    return asyncio.run(session.run())
+    return asyncio.run(_interruptible(Session(jobs, name, options, progress)))
+
+
+async def _interruptible(session: Session) -> dict[str, Any]:
+    """Ctrl-C and SIGTERM cancel what is awaited, so that it can fetch and clean up before."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    is_main = threading.current_thread() is threading.main_thread()
+    try:
+        if is_main and task is not None:
+            for number in before:
+                loop.add_signal_handler(number, task.cancel)
+        return await session.run()
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        if is_main:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
 
 
 class Session:
@@ -218,9 +238,19 @@ class Session:
             if not self._partial:
                 raise
             return self._partial, [str(error)[:400]]
+        except asyncio.CancelledError:
+            return await self._interrupt(scratch), ["interrupted: the times until then"]
         if not fetched["complete"] and (words := await self._connection.keep(self._last_words)):
             notes = [f"the run on {self._name} failed half-way: {words}"[:400]]
         return fetched, notes
+
+    async def _interrupt(self, scratch: pathlib.Path) -> dict[str, Any]:
+        """Lets the run write what it has, and fetches that; where there is nothing, no more."""
+        try:
+            await self._connection.once(f"{self._stop()} 2>/dev/null; true")
+            return await self._fetch(scratch)
+        except BenchmarkError as error:
+            raise asyncio.CancelledError from error
 
     async def _last_words(self) -> str:
         """What the run said of its end, '' where that is its usual table."""
@@ -261,6 +291,13 @@ class Session:
             await sftp.get(there, str(scratch / "result.json"))
         return results.read_result(scratch / "result.json")
 
+    def _stop(self) -> str:
+        """A command that ends the run, if its number is still the run's, and waits for it."""
+        pid = self._pid
+        ours = f"{{ test ! -e /proc/{pid} || grep -q {self._folder} /proc/{pid}/cmdline; }}"
+        wait = f"for i in $(seq 80); do kill -s 0 -- -{pid} || break; sleep 0.1; done"
+        return f"{{ {ours} && kill -s TERM -- -{pid} && {wait}; }}"
+
     async def _clean(self) -> str:
         """Ends what still runs there and removes the folder; what is left, where that fails."""
         if not self._is_made:
@@ -268,12 +305,9 @@ class Session:
             return ""
         pid, folder = self._pid, self._folder
         # The run may write until it has ended, which would keep a folder that is being removed.
-        wait = f"for i in $(seq 80); do kill -0 -- -{pid} || break; sleep 0.1; done"
-        stop = f"kill -TERM -- -{pid} && {wait}; kill -KILL -- -{pid}"
-        ours = f"{{ test ! -e /proc/{pid} || grep -q {folder} /proc/{pid}/cmdline; }}"
-        command = f"{{ {ours} && {{ {stop}; }}; }} 2>/dev/null; " if pid else ""
+        stop = f"{{ {self._stop()} && kill -s KILL -- -{pid}; }} 2>/dev/null; " if pid else ""
         try:
-            step = self._connection.once(f"{command}rm -rf {folder} && test ! -e {folder}")
+            step = self._connection.once(f"{stop}rm -rf {folder} && test ! -e {folder}")
             await asyncio.wait_for(step, 30)
             return ""
         except (TargetError, OSError, asyncio.TimeoutError):
