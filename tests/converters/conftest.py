@@ -1,4 +1,4 @@
-"""Small networks that were trained for some seconds, so that their scores are not all zero."""
+"""Networks that were trained for some seconds, and everything that runs a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xncaps_converters import runtimes
 from xncaps_tf import data, losses, models
+from xncaps_tf._keras import tf
+
+Run = Callable[[str, bytes, np.ndarray], np.ndarray]
+# A binary backbone takes longer until its scores are far enough apart to be told from one another.
+_EPOCHS = {"small_cnn": 2, "quicknet": 8}
 
 
 def _train(head: str, backbone: str) -> Any:
@@ -19,7 +25,8 @@ def _train(head: str, backbone: str) -> Any:
     )
     model.compile("adam", losses.MarginLoss() if head != "dense" else "categorical_crossentropy")
     images, labels = dataset.subset(np.arange(960)).numpy()
-    model.fit(images.astype(np.float32), np.eye(10)[labels], epochs=2, batch_size=32, verbose=0)
+    pixels, targets = images.astype(np.float32), np.eye(10)[labels]
+    model.fit(pixels, targets, epochs=_EPOCHS[backbone], batch_size=32, verbose=0)
     return model
 
 
@@ -36,3 +43,35 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pathlib.P
         return made[head, backbone]
 
     return path
+
+
+def _tf_lite(file: bytes, inputs: np.ndarray) -> np.ndarray:
+    return runtimes._run_tflite(tf.lite.Interpreter(model_content=file), inputs)
+
+
+def _tf_lite_xncaps(file: bytes, inputs: np.ndarray) -> np.ndarray:
+    from xncaps_runtime import delegate_path
+
+    delegate = tf.lite.experimental.load_delegate(delegate_path())
+    interpreter = tf.lite.Interpreter(model_content=file, experimental_delegates=[delegate])
+    return runtimes._run_tflite(interpreter, inputs)
+
+
+@pytest.fixture(scope="session")
+def run_file() -> Run:
+    """(runtime's name, file, inputs) -> outputs, by that runtime whatever the file's ops are.
+
+    Those of `runtimes.RUNTIMES`, and TensorFlow's own as 'tf.lite' and 'tf.lite+xncaps'.
+    """
+    runs = {entry.name: entry.run for entry in runtimes.RUNTIMES}
+    runs |= {"tf.lite": _tf_lite, "tf.lite+xncaps": _tf_lite_xncaps}
+    return lambda name, file, inputs: runs[name](file, inputs)
+
+
+@pytest.fixture(scope="session")
+def knows_composites() -> Callable[[str], bool]:
+    """Whether a runtime of that name has composite ops: tf.lite has not in TensorFlow 2.16."""
+    from tensorflow.lite.python import schema_py_generated
+
+    new = hasattr(schema_py_generated.BuiltinOperator, "STABLEHLO_COMPOSITE")
+    return lambda name: new or not name.startswith("tf.lite")

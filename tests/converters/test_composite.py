@@ -1,18 +1,21 @@
-"""Composite files: equal to Keras on a stock LiteRT and with the delegate."""
+"""Composite files: equal to Keras in stock runtimes that know the op, with the delegate or not."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from ai_edge_litert.interpreter import Interpreter as StockInterpreter
 
 from xncaps_converters import composite, tflite_file
-from xncaps_runtime import Interpreter as XncapsInterpreter
+from xncaps_runtime import Interpreter
 from xncaps_tf import layers
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
+
+STOCK = ("litert", "tf.lite")
+TOO_OLD = "206"  # the op's number, in the message of a runtime that has not heard of it
 
 
 def _model(kind: Any) -> Any:
@@ -24,24 +27,45 @@ def _model(kind: Any) -> Any:
     return keras.Model(u, layers.Length()(v))
 
 
-def _run(interpreter: Any, inputs: np.ndarray) -> np.ndarray:
-    interpreter.allocate_tensors()
-    [source], [target] = interpreter.get_input_details(), interpreter.get_output_details()
-    interpreter.set_tensor(source["index"], inputs)
-    interpreter.invoke()
-    return interpreter.get_tensor(target["index"])
+@pytest.fixture(scope="module")
+def made() -> Callable[[Any], tuple[Any, bytes]]:
+    """kind of layer -> (Keras model, composite file); each is converted once."""
+    known: dict[Any, tuple[Any, bytes]] = {}
+
+    def get(kind: Any) -> tuple[Any, bytes]:
+        if kind not in known:
+            model = _model(kind)
+            known[kind] = model, composite.convert_composite(model)
+        return known[kind]
+
+    return get
 
 
+@pytest.mark.parametrize("runtime", [*STOCK, *(f"{name}+xncaps" for name in STOCK)])
 @pytest.mark.parametrize("kind", [layers.XnODR, layers.XnIDR, layers.CapsFC])
-def test_one_file_runs_with_and_without_the_delegate(kind: Any) -> None:
-    model = _model(kind)
-    data = composite.convert_composite(model)
+def test_one_file_runs_with_and_without_the_delegate(
+    kind: Any, runtime: str, made: Any, run_file: Any, knows_composites: Any
+) -> None:
+    model, data = made(kind)
     assert [op.name for op in tflite_file.parse(data).main.ops].count("STABLEHLO_COMPOSITE") == 1
-    inputs = np.random.default_rng(5).normal(size=(1, 6, 8)).astype(np.float32)
-    expected = model(inputs).numpy()
+    inputs = np.random.default_rng(5).normal(size=(9, 6, 8)).astype(np.float32)
+    if not knows_composites(runtime):
+        with pytest.raises((ValueError, RuntimeError), match=TOO_OLD) as error:
+            run_file(runtime, data, inputs)
+        assert "\n" not in str(error.value).strip()
+        return
     # The same float32 sums in another order, lengths below 1.
-    for interpreter in (StockInterpreter(model_content=data), XncapsInterpreter(data)):
-        np.testing.assert_allclose(_run(interpreter, inputs), expected, atol=1e-5)
+    np.testing.assert_allclose(run_file(runtime, data, inputs), model(inputs).numpy(), atol=1e-5)
+
+
+def test_the_delegate_takes_the_composite_and_nothing_else(
+    made: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _, data = made(layers.XnODR)
+    interpreter = Interpreter(data, verbose=True)
+    interpreter.allocate_tensors()
+    count = len(tflite_file.parse(data).main.ops)
+    assert count > 1 and f"1 of {count} nodes claimed" in capfd.readouterr().err
 
 
 def test_an_open_batch_is_refused() -> None:
