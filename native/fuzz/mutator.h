@@ -4,7 +4,6 @@
 
 #include <math.h>
 
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,9 +17,9 @@ using namespace tflite;  // NOLINT
 
 class Mutator {
  public:
-  explicit Mutator(unsigned seed) : random_(seed) {}
+  explicit Mutator(unsigned seed) : state_(uint64_t{seed} << 20) {}
 
-  int Below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
+  int Below(int limit) { return static_cast<int>(Random() % static_cast<unsigned>(limit)); }
   bool OneIn(int n) { return Below(n) == 0; }
 
   // Small sizes round the kernels' blocks; now and then silly ones.
@@ -35,7 +34,7 @@ class Mutator {
 
   std::vector<uint8_t> Bytes(size_t count) {
     std::vector<uint8_t> bytes(count);
-    for (auto& b : bytes) b = static_cast<uint8_t>(random_());
+    for (auto& b : bytes) b = static_cast<uint8_t>(Random());
     return bytes;
   }
 
@@ -83,14 +82,22 @@ class Mutator {
     if (OneIn(8)) {
       for (int i = Below(4); i >= 0; --i)
         bytes[static_cast<size_t>(Below(static_cast<int>(bytes.size())))] =
-            static_cast<uint8_t>(random_());
+            static_cast<uint8_t>(Random());
     }
     if (OneIn(30)) bytes.resize(static_cast<size_t>(Below(static_cast<int>(bytes.size()))));
     return bytes;
   }
 
  private:
-  std::mt19937 random_;
+  // splitmix64: each input has one of its own, which costs nothing to make.
+  uint32_t Random() {
+    uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return static_cast<uint32_t>(z >> 32);
+  }
+
+  uint64_t state_;
 };
 
 struct Size {
