@@ -14,6 +14,7 @@ import java.io.ByteArrayInputStream;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.Before;
@@ -31,6 +32,8 @@ public final class LifecycleTest {
   private static final int TIMES = Integer.getInteger("times", 1000);
 
   private static final int MOST_ALIVE = 8;
+  private static final int SLACK_KILOBYTES = 30_000;
+  private static final int KILOBYTES_A_TIME = 20;
   private static long latest;
 
   private FakeFrames camera;
@@ -118,6 +121,23 @@ public final class LifecycleTest {
     System.out.println(
         TIMES + " times: " + alive() + " alive; KB outside of the heap " + outsideHeap + ", in it "
             + inHeap);
+    assertDoesNotGrow("outside of the heap", outsideHeap);
+    assertDoesNotGrow("in the heap", inHeap);
+  }
+
+  /**
+   * Of the later half of the rounds: the first ones load classes and compile. What is left comes
+   * from Robolectric's logs (5 KB a round) and from what malloc and the compiler keep for a while.
+   */
+  private static void assertDoesNotGrow(String where, List<Long> kilobytes) {
+    int all = kilobytes.size();
+    assertTrue(kilobytes.toString(), all >= 10);
+    long before = Collections.min(kilobytes.subList(all / 2 - 2, all / 2 + 1));
+    long after = Collections.min(kilobytes.subList(all - 3, all));
+    assertTrue(
+        "memory " + where + " grew from " + before + " KB to " + after + " KB in " + TIMES / 2
+            + " times",
+        after - before < SLACK_KILOBYTES + TIMES / 2 * KILOBYTES_A_TIME);
   }
 
   @Test

@@ -67,6 +67,7 @@ public final class MainActivityTest {
   public void darkTheme() throws Exception {
     MainActivity activity = screen.start();
     screen.awaitResult(screen.digits[5]);
+    screen.status(); // a second passes
     assertEquals(0xFF121514, activity.getColor(R.color.ground));
     int corner = Screens.save(activity, "dark", screen.digits[5]).getPixel(2, 800);
     assertTrue(Integer.toHexString(corner), (corner & 0xFF) < 0x40);
@@ -77,6 +78,7 @@ public final class MainActivityTest {
   public void landscapeHasPreviewBesideResults() throws Exception {
     MainActivity activity = screen.start();
     screen.awaitResult(screen.digits[6]);
+    screen.status();
     View preview = activity.findViewById(R.id.preview);
     assertTrue(preview.getHeight() > 0.8 * activity.getWindow().getDecorView().getHeight());
     Screens.save(activity, "landscape", screen.digits[6]);

@@ -12,6 +12,7 @@ import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.Shadows;
+import org.xncaps.core.ModelReader;
 
 /** Models of every kind on the camera screen: what runs, and words for what cannot. */
 @RunWith(RobolectricTestRunner.class)
@@ -127,6 +128,18 @@ public final class ModelsOnScreenTest {
     screen.awaitResult(screen.digits[4]);
     assertTrue(screen.runtime(), screen.runtime().startsWith("TensorFlow Lite 2.16.1\n"));
     assertSays("tiny_float", 4);
+  }
+
+  @Test
+  public void delegateThatCannotBeHadIsNamedWithTheReason() throws Exception {
+    screen.use(TestModels.bytes("tiny_float.tflite"), null);
+    screen.start();
+    screen.awaitResult(screen.digits[0]);
+    ModelStore.Loaded file = TestModels.loaded("tiny_float.tflite");
+    screen.panel(0).showModel(
+        ModelReader.read(file.bytes, file.name), "TensorFlow Lite 2.16.1", "no library for riscv");
+    assertTrue(
+        screen.runtime(), screen.runtime().endsWith("\nDelegate not used: no library for riscv"));
   }
 
   @Test
