@@ -20,7 +20,7 @@ GOLDEN = ROOT / "tests/golden/android"
 MODEL = ROOT / "android_demo/models/digits.tflite"
 sys.path.insert(0, str(ROOT / "android_demo/tools"))
 
-from xncaps_android import aar, apk, artifacts, common, shim  # noqa: E402
+from xncaps_android import aar, apk, artifacts, common, gates, shim  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +93,11 @@ def test_aar_has_what_gradle_expects(tmp_path: pathlib.Path) -> None:
         }  # fmt: skip
         (tmp_path / "classes.jar").write_bytes(archive.read("classes.jar"))
         rules = archive.read("proguard.txt").decode()
+        manifest = archive.read("AndroidManifest.xml").decode()
+        for name in archive.namelist():
+            if name.endswith(".so"):
+                gates.check_library(pathlib.Path(archive.extract(name, tmp_path)))
+    assert f'android:minSdkVersion="{common.versions()["minSdk"]}"' in manifest
     assert "-keepclasseswithmembers" in rules and "native <methods>" in rules
     maven = "{http://maven.apache.org/POM/4.0.0}"
     pom = ElementTree.parse(pom_path).getroot()
