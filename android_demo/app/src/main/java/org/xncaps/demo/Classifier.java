@@ -2,6 +2,7 @@ package org.xncaps.demo;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.tensorflow.lite.Interpreter;
 import org.tensorflow.lite.TensorFlowLite;
 import org.xncaps.core.ClassifierModel;
@@ -11,6 +12,8 @@ import org.xncaps.delegate.XncapsDelegate;
 
 /** A model in an interpreter: tensors in, tensors out. Used and closed by one thread. */
 final class Classifier implements AutoCloseable {
+  private static final AtomicInteger OPEN = new AtomicInteger();
+
   final ClassifierModel model;
   /** The runtime that really runs, for the screen and the results. */
   final String runtime;
@@ -33,6 +36,7 @@ final class Classifier implements AutoCloseable {
     String tflite = "TensorFlow Lite " + TensorFlowLite.runtimeVersion();
     boolean delegated = delegate != null && !model.ops.delegated.isEmpty(); // it claims no others
     this.runtime = delegated ? tflite + " + xncaps " + XncapsDelegate.version() : tflite;
+    OPEN.incrementAndGet();
   }
 
   /** @throws ModelException with what to tell the user */
@@ -105,5 +109,11 @@ final class Classifier implements AutoCloseable {
     if (delegate != null) {
       delegate.close();
     }
+    OPEN.decrementAndGet();
+  }
+
+  /** For tests: how many were opened and not closed. */
+  static int open() {
+    return OPEN.get();
   }
 }
