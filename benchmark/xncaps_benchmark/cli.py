@@ -26,42 +26,67 @@ def _target(context: click.Context, parameter: click.Parameter, value: str) -> s
     default="local",
     show_default=True,
     callback=_target,
-    help="local, ssh:HOST, adb or adb:SERIAL.",
+    metavar="TARGET",
+    help="Where to measure: local, ssh:HOST, adb or adb:SERIAL.",
 )
 @click.option(
-    "-o", "--out", type=click.Path(path_type=pathlib.Path, dir_okay=False), help="Result, JSON."
+    "-o",
+    "--out",
+    type=click.Path(path_type=pathlib.Path, dir_okay=False),
+    help="Where to write the result, JSON.",
 )
-@click.option("--runs", type=click.IntRange(1, 1_000_000), default=1024, show_default=True)
+@click.option(
+    "--runs",
+    type=click.IntRange(1, 1_000_000),
+    default=1024,
+    show_default=True,
+    metavar="N",
+    help="Timed runs a file.",
+)
 @click.option(
     "--seconds",
     type=click.FloatRange(0.001, 86_400),
     default=60.0,
     show_default=True,
-    help="Timed for at most this long a file.",
+    metavar="S",
+    help="Or this much run time a file, whichever ends first.",
 )
 @click.option(
     "--warm-up",
     type=click.FloatRange(0, 3600),
     default=0.5,
     show_default=True,
-    help="Seconds a file.",
+    metavar="S",
+    help="Seconds of untimed runs a file before.",
 )
 @click.option(
     "--cooldown",
     type=click.FloatRange(0, 3600),
+    metavar="S",
     help="Seconds of rest after each 10 s of work.  [default: 1 local, 5 ssh, 10 adb]",
 )
-@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True)
-@click.option("--cpus", help="big, little or a list such as 0,2-3: where to run.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Of the interpreter.",
+)
+@click.option("--cpus", metavar="CPUS", help="Cores to run on: big, little or 0,2-3.")
 @click.option(
     "--runtime",
     type=click.Choice(["litert", "litert+xncaps", "lce"]),
-    help="Default: what the file's ops ask for.",
+    help="Default: the one that the file's ops ask for.",
 )
 @click.option(
-    "--baseline", help="File that ratios refer to. Default: the first without custom ops."
+    "--baseline",
+    metavar="NAME",
+    help="File that ratios refer to. Default: the first without custom ops.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Of the order of turns."
+)
 @click.option(
     "--accuracy",
     metavar="DATA",
@@ -74,13 +99,23 @@ def _target(context: click.Context, parameter: click.Parameter, value: str) -> s
     type=click.Path(path_type=pathlib.Path, file_okay=False),
     default=pathlib.Path("dist"),
     show_default=True,
-    help="ssh: our wheels, to push.",
+    metavar="DIR",
+    help="ssh: folder of our wheels, to push.",
 )
-@click.option("--python", default="python3", show_default=True, help="ssh: the board's Python.")
 @click.option(
-    "--known-hosts", type=click.Path(exists=True), help="ssh: instead of ~/.ssh/known_hosts."
+    "--python",
+    default="python3",
+    show_default=True,
+    metavar="PATH",
+    help="ssh: the board's Python.",
 )
-@click.option("--identity", type=click.Path(exists=True), help="ssh: private key.")
+@click.option(
+    "--known-hosts",
+    type=click.Path(exists=True),
+    metavar="FILE",
+    help="ssh: instead of ~/.ssh/known_hosts.",
+)
+@click.option("--identity", type=click.Path(exists=True), metavar="FILE", help="ssh: private key.")
 @click.option(
     "--benchmark-model",
     type=click.Path(path_type=pathlib.Path, exists=True, dir_okay=False),
@@ -91,7 +126,7 @@ def _target(context: click.Context, parameter: click.Parameter, value: str) -> s
     type=click.Path(path_type=pathlib.Path, exists=True, dir_okay=False),
     help="adb: a delegate's .so for --benchmark-model.",
 )
-@click.option("--app", help="adb: the app's id, where it is not the demo's own.")
+@click.option("--app", metavar="ID", help="adb: the app's id, where it is not the demo's own.")
 @click.option("--progress-file", type=click.Path(path_type=pathlib.Path), hidden=True)
 @click.option("--checkpoint", is_flag=True, hidden=True)
 def bench(
@@ -103,6 +138,11 @@ def bench(
     **options: Any,
 ) -> int:
     """Measure TFLite FILES: outputs checked first, then timed in turns.
+
+    \b
+    bench a.tflite b.tflite -o here.json
+    bench a.tflite b.tflite -o pi.json --target ssh:pi@board
+    bench a.tflite b.tflite -o phone.json --target adb
 
     What lies beside FILE is used: FILE.expected.npz (stored by `xncaps convert`) to check its
     outputs, FILE.summary.json for the report. A file that fails has no time, and the exit code is
@@ -139,7 +179,7 @@ def _end_on_sigterm() -> None:
         signal.signal(signal.SIGTERM, interrupt)
 
 
-@click.command()
+@click.command(short_help="Make one HTML page of results.")
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
 @click.option(
     "-o",
@@ -149,9 +189,12 @@ def _end_on_sigterm() -> None:
     show_default=True,
     help="The page.",
 )
-@click.option("--title", help="The page's title.")
+@click.option("--title", metavar="TEXT", help="The page's title.")
 def report(results: tuple[pathlib.Path, ...], out: pathlib.Path, title: str | None) -> None:
-    """Make one self-contained HTML page of RESULTS (JSON files of `bench`)."""
+    """Make one self-contained HTML page of RESULTS, the JSON files of `bench`.
+
+    Several (other machines, other days) are compared on it.
+    """
     from xncaps_benchmark import report as pages
     from xncaps_benchmark.results import read_result
 

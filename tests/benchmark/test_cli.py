@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import click
 import pytest
 from benchmark_results import failed, model, result
 from click.testing import CliRunner
@@ -61,6 +62,16 @@ def test_table_fits_80_columns_whatever_the_names() -> None:
     text = terminal.table(result(models))
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "\x1b" not in text and "?[31mred failed: it broke" in text
+
+
+@pytest.mark.parametrize("command", ["bench", "report"])
+def test_help_has_words_for_every_option_in_80_columns(command: str) -> None:
+    shown = CliRunner().invoke(getattr(cli, command), ["--help"], terminal_width=80)
+    assert shown.exit_code == 0 and max(map(len, shown.output.splitlines())) <= 80
+    for option in getattr(cli, command).params:
+        if isinstance(option, click.Option) and not option.hidden:
+            assert option.help and option.opts[-1] in shown.output, option.name
+            assert f"{option.opts[-1]} TEXT" not in shown.output or option.name == "title"
 
 
 ALONE = """

@@ -112,8 +112,24 @@ def test_page_compares_targets() -> None:
     text = render([result(), phone], "Two machines")
     page = _Page(text).words
     assert "Two machines" in page and "Targets compared" in page and "xnodr · a phone" in page
+    assert "1.00× longer" in page  # the same times
     assert "a phone: the run ended early" in page.replace(" :", ":") and "it got hot" in page
     assert text.count('class="matrix"') == 1  # equal ones are shown once
+
+
+def test_page_compares_targets_whose_memory_is_another() -> None:
+    """Names with their targets are long: they stand below the plot and not on one another."""
+    memory = {"peak_bytes": 700_000, "before_load_bytes": 0, "note": "what the app grew by"}
+    phone = result([model("a", 20.0, memory=memory)], target={"kind": "adb", "name": "adb:serial1"})
+    here = result([model("a", 10.0)])
+    text = render([here, phone])
+    page = _Page(text).words
+    medians = [told["models"][0]["latency"]["median_us"] for told in (here, phone)]
+    assert f"{medians[1] / medians[0]:.2f}× longer" in page
+    assert "a · adb:serial1: what the app grew by." in page.replace(" :", ":")
+    assert 'class="tag' in render([here]) and 'class="tag' not in render(
+        [result([model("a_rather_long_name_of_it", 10.0)])]
+    )
 
 
 def _hostile(value: Any) -> Any:

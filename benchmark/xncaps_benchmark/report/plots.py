@@ -12,7 +12,8 @@ from xncaps_benchmark.formats import time_text
 
 _BINS = 120
 _TAIL = 2.5
-_LABELS = 4  # more points than this have their names below the plot
+_LABELS = 4  # more points than this, or longer names, have them below the plot
+_LONG = 18
 _LOG_FROM = 6.0  # a logarithmic axis where the slowest is that many times the fastest
 
 
@@ -77,7 +78,8 @@ def distributions(models: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     )
     axis = Axis(low, max(high, low * 1.01), high > _LOG_FROM * max(low, 1e-3))
     return {
-        "ticks": axis.ticks(time_text),
+        # The text of a tick at the very end would stick out of its box.
+        "ticks": [tick for tick in axis.ticks(time_text) if 3 <= tick["at"] <= 97],
         "logarithmic": axis.logarithmic,
         "rows": [
             {
@@ -144,7 +146,7 @@ def scatter(models: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     _part(points)
     return {
         "points": points,
-        "legend": len(points) > _LABELS,
+        "legend": len(points) > _LABELS or any(len(p["label"]) > _LONG for p in points),
         "x_ticks": across.ticks(time_text, 4),
         "y_ticks": up.ticks(lambda share: f"{share:g} %", 4),
     }

@@ -34,6 +34,7 @@ def page(results: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
         "scatter": plots.scatter([model for model in timed if model["accuracy_share"] is not None]),
         "sizes": plots.bars(models, "bytes", bytes_text),
         "memory": plots.bars([m for m in models if m["growth"]], "growth", bytes_text),
+        "memory_notes": _memory_notes(timed),
         "binary": _binary(models),
         "across": _across(results, labels) if many else None,
         "confusions": _confusions(_distinct(models)),
@@ -178,19 +179,37 @@ def _binary(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _across(results: Sequence[dict[str, Any]], labels: Sequence[str]) -> dict[str, Any]:
-    """Medians of every model (rows) on every target (columns)."""
+    """Medians of every model (rows) on every target (columns), and against the first target's."""
     names = list(dict.fromkeys(model["name"] for result in results for model in result["models"]))
     rows = []
     for name in names:
-        cells = []
-        for result in results:
-            model = next((m for m in result["models"] if m["name"] == name), None)
-            latency = model["latency"] if model else None
-            cells.append(
-                time_text(latency["median_us"]) if latency else ("failed" if model else "–")
-            )
+        found = [
+            next((m for m in result["models"] if m["name"] == name), None) for result in results
+        ]
+        medians = [m["latency"]["median_us"] if m and m["latency"] else None for m in found]
+        cells = [
+            ("failed" if model else "–") if median is None else time_text(median)
+            for model, median in zip(found, medians, strict=True)
+        ]
+        for index, median in enumerate(medians[1:], start=1):
+            if median and medians[0]:
+                cells[index] += f", {_against(median / medians[0])}"
         rows.append({"name": name, "cells": cells})
     return {"labels": labels, "rows": rows}
+
+
+def _against(ratio: float) -> str:
+    """How much longer or shorter it takes than on the first target."""
+    return f"{digits(ratio)}× longer" if ratio >= 1 else f"{digits(1 / ratio)}× shorter"
+
+
+def _memory_notes(models: Sequence[dict[str, Any]]) -> list[str]:
+    """What another tool than the model's own process calls memory."""
+    notes: dict[str, list[str]] = {}
+    for model in models:
+        if note := (model["raw"]["memory"] or {}).get("note"):
+            notes.setdefault(note, []).append(model["label"])
+    return [f"{', '.join(labels)}: {note}." for note, labels in notes.items()]
 
 
 def _distinct(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ def sentence(
 ) -> str:
     """The verdict in words; what cannot be said is not said."""
     if not model["latency"]:
-        return f"Not timed: {model['error'] or 'no times'}."
+        return f"Not timed: {(model['error'] or 'no times').rstrip('.')}."
     if baseline is None or baseline["name"] == model["name"]:
         return "The baseline that the others are compared with."
     parts = []
