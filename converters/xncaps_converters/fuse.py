@@ -21,6 +21,7 @@ from xncaps_tf.errors import ConversionError
 
 _SIGN_CHAIN = ("NEG", "SIGN", "ADD", "SIGN", "NEG")  # b(x) = -sign(-x), larq's sign in TFLite's ops
 _LCE_CHAIN = ("LceQuantize", "RESHAPE", "PADV2")
+_REPEAT_OPS = ("RESHAPE", "TILE", "BROADCAST_TO", "EXPAND_DIMS", "CONCATENATION", "PACK", "GATHER")
 
 
 @dataclass(frozen=True)
@@ -119,22 +120,22 @@ def _lce_head(graph: Subgraph, number: int) -> Head | None:
     bits, multiplier, bias = (graph.tensors[index] for index in op.inputs[1:4])
     if bits.data is None or multiplier.data is None or bias.data is None:
         return None
-    negated = _follow_back(graph, op.inputs[0], _LCE_CHAIN)
-    node = None if negated is None else _producer(graph, negated)
-    if node is None or node.name != "NEG" or bits.shape[1:3] != (1, 1):
-        return None  # capsules of an odd D are repeated first: those come from the Keras model
-    source = node.inputs[0]
+    padded = _follow_back(graph, op.inputs[0], _LCE_CHAIN)
+    source = None if padded is None else _negated(graph, padded)
+    if source is None or bits.shape[1:3] != (1, 1):
+        return None
     region = _region(graph, source, number)
     if region is None or np.any(bias.data.view(np.float32)):
         return None
     nodes, target = region
     _, n, d = graph.tensors[source].shape
     _, j, e = graph.tensors[target].shape
-    if padded_depth(d)[1] // 32 != bits.shape[3] or bits.shape[0] != n * j * e:
+    repeats, channels = padded_depth(d)
+    if channels // 32 != bits.shape[3] or bits.shape[0] != n * j * e:
         return None
     words = bits.data.reshape(n, j, e, -1)  # [N, J, E, P / 8], bit set where W > 0
-    kernel = packing.unpack_bits(words, d)  # [N, J, D, E]
-    scale = multiplier.data.view(np.float32).reshape(n, j, e)
+    kernel = packing.unpack_bits(words, d * repeats)[:, :, ::repeats]  # [N, J, D, E]
+    scale = multiplier.data.view(np.float32).reshape(n, j, e) * np.float32(repeats)
     kernel = np.where(scale[:, :, None, :] < 0, -kernel, kernel)
     names = [graph.ops[index].name for index in nodes]
     constants = packing.pack_bits(kernel), np.abs(scale)
@@ -154,6 +155,14 @@ def _follow_back(graph: Subgraph, tensor: int, names: tuple[str, ...]) -> int | 
             return None
         tensor = op.inputs[0]
     return tensor
+
+
+def _negated(graph: Subgraph, tensor: int) -> int | None:
+    """The tensor u of -u, or of -u with each value twice, as an odd D has it."""
+    op = _producer(graph, tensor)
+    while op is not None and op.name in _REPEAT_OPS:
+        op = _producer(graph, op.inputs[0])
+    return op.inputs[0] if op is not None and op.name == "NEG" else None
 
 
 def _signed(graph: Subgraph, tensor: int) -> int | None:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights
 from xncaps_tf._keras import keras, tf
 
@@ -93,7 +95,82 @@ def pool_before_linear(model: Any) -> tuple[dict[str, Callable[[], Replacement]]
     return replacements, rewrites
 
 
-PASSES = (pool_before_linear,)
+def pool_before_depthwise(
+    model: Any,
+) -> tuple[dict[str, Callable[[], Replacement]], list[Rewrite]]:
+    """Averages within a linear depthwise convolution whose outputs are only averaged.
+
+    The mean over the image of a depthwise convolution is a weighted sum of its input, a convolution
+    as large as the image: each value counts with the mean of the weights that meet it. In the
+    published MobileNetV2 networks that is the 3x3 in front of the 1x1 of `pool_before_linear`; a
+    BatchNormalization may stand between.
+    """
+    replacements: dict[str, Callable[[], Replacement]] = {}
+    rewrites = []
+    for pool in model.layers:
+        conv = _linear_before(pool)
+        norm = None if conv is None else _only_before(conv)
+        depthwise = norm
+        if isinstance(norm, keras.layers.BatchNormalization):
+            depthwise = _only_before(norm)
+        if not _is_linear_depthwise(depthwise):
+            continue
+        _, height, width, channels = depthwise.input_shape
+        window = depthwise.kernel_size[0] * depthwise.kernel_size[1]
+        saved = height * width * channels * (window - 1)
+        rewrites.append(Rewrite("pool before depthwise", depthwise.name, saved))
+        replacements[depthwise.name] = _summed(depthwise)
+    return replacements, rewrites
+
+
+PASSES = (pool_before_linear, pool_before_depthwise)
+
+
+def _only_before(layer: Any) -> Any:
+    """The layer in front of one, where nothing else reads it and each is used once; else None."""
+    if len(layer.inbound_nodes) != 1 or isinstance(layer.input, list):
+        return None
+    before: Any = layer.input.node.layer
+    single = len(before.inbound_nodes) == 1 and len(before.outbound_nodes) == 1
+    return before if single else None
+
+
+def _is_linear_depthwise(layer: Any) -> bool:
+    return (
+        type(layer) is keras.layers.DepthwiseConv2D
+        and layer.activation is keras.activations.linear
+        and (layer.strides, layer.dilation_rate, layer.depth_multiplier) == ((1, 1), (1, 1), 1)
+        and (layer.padding, layer.data_format) == ("same", "channels_last")
+        and None not in layer.input_shape[1:]
+    )
+
+
+def _summed(depthwise: Any) -> Callable[[], Replacement]:
+    _, height, width, _ = depthwise.input_shape
+    config = {**depthwise.get_config(), "kernel_size": (height, width), "padding": "valid"}
+
+    def transfer(old: Any, new: Any) -> None:
+        kernel, *bias = old.get_weights()  # [h, w, C, 1]
+        new.set_weights([_mean_weights(kernel, height, width), *bias])
+
+    return lambda: Replacement(keras.layers.DepthwiseConv2D.from_config(config), transfer)
+
+
+def _mean_weights(kernel: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Kernel `[h, w, C, 1]` of a SAME convolution -> `[H, W, C, 1]`: what each input counts."""
+    h, w = kernel.shape[:2]
+    sums = np.zeros((height, width, *kernel.shape[2:]))  # float64
+    for y in range(h):
+        for x in range(w):
+            # Tap (y, x) of the output at o meets the input at o + (y, x) - (before, before).
+            rows, columns = _met(y - (h - 1) // 2, height), _met(x - (w - 1) // 2, width)
+            sums[rows, columns] += kernel[y, x]
+    return (sums / (height * width)).astype(kernel.dtype)
+
+
+def _met(shift: int, size: int) -> slice:
+    """The inputs that a tap meets which is shifted by so much, as the output runs over an image."""
+    return slice(max(shift, 0), max(size + min(shift, 0), 0))
 
 
 def _linear_before(pool: Any) -> Any:

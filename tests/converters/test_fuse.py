@@ -54,7 +54,7 @@ def test_a_float_file_gets_the_op_of_its_model(kind: Any, iterations: int) -> No
     _assert_same(made, _op(fused.convert_fused(model)))
 
 
-@pytest.mark.parametrize("d", [2, 8, 16])
+@pytest.mark.parametrize("d", [1, 2, 5, 8, 16])
 def test_an_lce_file_gets_the_op_of_its_model(d: int) -> None:
     model = _model(layers.XnODR, d=d)
     _assert_same(_op(fuse.fuse(lce.convert_lce(model))), _op(fused.convert_fused(model)))

@@ -37,6 +37,42 @@ def test_pooling_commutes_with_the_linear_convolution(head: str) -> None:
     assert "3,145,728 MACs less" in str(rewrite)
 
 
+@pytest.mark.parametrize("between", [True, False], ids=["norm", "no norm"])
+@pytest.mark.parametrize("kernel", [(3, 3), (1, 1), (2, 4), (5, 3), (7, 6)], ids=str)
+@pytest.mark.parametrize("size", [(7, 7), (4, 9), (3, 2)], ids=str)
+def test_pooling_commutes_with_a_depthwise_convolution(
+    size: tuple[int, int], kernel: tuple[int, int], between: bool
+) -> None:
+    image = keras.Input((*size, 6))
+    x = keras.layers.DepthwiseConv2D(kernel, padding="same", name="wide")(image)
+    if between:
+        x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Conv2D(5, 1)(x)
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
+    rewritten, done = passes.apply(model, batch_size=None)
+    images = rng.normal(size=(4, *size, 6)).astype(np.float32)
+    # Sums of some hundred products of order 1, in another order.
+    np.testing.assert_allclose(rewritten(images), model(images), atol=1e-5, rtol=1e-5)
+    saved = {rewrite.name: rewrite.macs_saved for rewrite in done}
+    area = size[0] * size[1]
+    assert saved["pool before depthwise"] == area * 6 * (kernel[0] * kernel[1] - 1)
+    assert saved["pool before linear"] == (area - 1) * 6 * 5
+    assert rewritten.get_layer("wide").output_shape == (None, 1, 1, 6)
+
+
+def test_what_the_published_mobilenet_saves() -> None:
+    model = models.build("mobilenet_v2", "xnodr", (32, 32, 3), 10, seed=3)
+    rewritten, done = passes.apply(model, batch_size=None)
+    assert [(rewrite.layer, rewrite.macs_saved) for rewrite in done] == [
+        ("features", 48 * 1280 * 1024),
+        ("extra_depthwise", 49 * 1280 * 8),
+    ]
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_allclose(rewritten(images), model(images), atol=1e-5, rtol=1e-5)
+
+
 def _network(**conv: Any) -> Any:
     image = keras.Input((4, 4, 3))
     x = keras.layers.Conv2D(**{"filters": 8, "kernel_size": 1, **conv})(image)
@@ -60,3 +96,16 @@ def test_a_convolution_with_two_readers_is_left_alone() -> None:
     largest = keras.layers.GlobalMaxPooling2D()(x)
     model = keras.Model(image, keras.layers.Add()([pooled, largest]))
     assert passes.apply(model)[1] == ()
+
+
+@pytest.mark.parametrize(
+    "depthwise",
+    [{"activation": "relu"}, {"strides": 2}, {"padding": "valid"}, {"dilation_rate": 2}],
+    ids=["relu", "strided", "valid", "dilated"],
+)
+def test_other_depthwise_convolutions_are_left_alone(depthwise: dict[str, Any]) -> None:
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.DepthwiseConv2D(3, **{"padding": "same", **depthwise})(image)
+    x = keras.layers.Conv2D(4, 1)(x)
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    assert [rewrite.name for rewrite in passes.apply(model)[1]] == ["pool before linear"]
