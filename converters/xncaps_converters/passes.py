@@ -108,12 +108,8 @@ def pool_before_depthwise(
     replacements: dict[str, Callable[[], Replacement]] = {}
     rewrites = []
     for pool in model.layers:
-        conv = _linear_before(pool)
-        norm = None if conv is None else _only_before(conv)
-        depthwise = norm
-        if isinstance(norm, keras.layers.BatchNormalization):
-            depthwise = _only_before(norm)
-        if not _is_linear_depthwise(depthwise):
+        depthwise = _depthwise_before(pool)
+        if depthwise is None:
             continue
         _, height, width, channels = depthwise.input_shape
         window = depthwise.kernel_size[0] * depthwise.kernel_size[1]
@@ -124,6 +120,15 @@ def pool_before_depthwise(
 
 
 PASSES = (pool_before_linear, pool_before_depthwise)
+
+
+def _depthwise_before(pool: Any) -> Any:
+    """The depthwise convolution whose outputs only reach this pooling, and linearly, or None."""
+    conv = _linear_before(pool)
+    before = None if conv is None else _only_before(conv)
+    if isinstance(before, keras.layers.BatchNormalization):
+        before = _only_before(before)
+    return before if _is_linear_depthwise(before) else None
 
 
 def _only_before(layer: Any) -> Any:
