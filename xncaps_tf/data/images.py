@@ -170,7 +170,8 @@ def _opened(path: str | Path, content: bytes | None) -> Image.Image:
         try:
             size = os.stat(path).st_size
             if size <= MAX_FILE_BYTES:
-                content = Path(path).read_bytes()
+                with open(path, "rb") as file:  # a device has no size, and may have no end
+                    content = file.read((size or MAX_FILE_BYTES) + 1)
         except OSError as error:
             raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
     if content is None or len(content) > MAX_FILE_BYTES:
