@@ -106,7 +106,9 @@ Status CapsLayer::PackBits(const CapsConstants& constants) {
   const uint8_t* from = static_cast<const uint8_t*>(constants.bits);
   memset(bits_.data(), 0, bytes);
   for (size_t n = 0; n < static_cast<size_t>(s.n); ++n) {
-    uint8_t* block = bits_.as<uint8_t>() + n / kBlock * je * s.d_bytes * kBlock + n % kBlock;
+    const size_t lane = n % kBlock, vectors = kBlock / kGroup;
+    const size_t place = kernels_->interleaved ? lane % kGroup * vectors + lane / kGroup : lane;
+    uint8_t* block = bits_.as<uint8_t>() + n / kBlock * je * s.d_bytes * kBlock + place;
     for (size_t i = 0; i < je; ++i) {
       for (int db = 0; db < s.d_bytes; ++db) {
         const uint8_t byte = *from++;

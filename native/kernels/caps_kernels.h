@@ -34,7 +34,7 @@ struct CapsView {
   bool half_kernel;  // the kernel below is float16
 
   // Packed constants.
-  const uint8_t* bits;  // Odr: [NB][J][E][DB][kBlock], unused high bits 0
+  const uint8_t* bits;  // Odr: [NB][J][E][DB][kBlock], unused high bits 0; see `interleaved`
   const float* scale;   // Odr: [NB][J][E][kBlock], [NB][J][kBlock] or null
   const void* kernel;   // Idr, Fc: [J][NB*4][E][D][kGroup] float or half
 
@@ -45,8 +45,8 @@ struct CapsView {
   // Written while running; blocks are independent.
   void* uhat;      // [NB][J][E][kBlock] float, or int8
   float* logits;   // [NB][J][kBlock]
-  float* beta;     // Odr: [NB*kBlock] mean |u|
-  uint8_t* xbits;  // Odr: [NB][DB][kBlock] signs of u
+  float* beta;     // Odr: [NB*kBlock] mean |u|, in the unit that makes up for that of u_hat
+  uint8_t* xbits;  // Odr: [NB][DB][kBlock] signs of u; see `interleaved`
   float* ut;       // Idr, Fc: [NB*4][DB*8][kGroup] transposed u
   float* mabs;     // Idr: [NB][J][kBlock] mean |u_hat|
   uint8_t* masks;  // Idr: [NB][J][EB][kBlock] signs of u_hat
@@ -75,6 +75,8 @@ struct CapsKernels {
                  float* out);
   // Whether project() takes a half kernel; else it is expanded when packed.
   bool half_kernel;
+  // Whether the bytes of signs of a block are those of its capsules 0, 8, 16, 24, 1, 9, ...
+  bool interleaved;
 };
 
 }  // namespace xncaps

@@ -7,6 +7,6 @@
 namespace xncaps {
 
 extern const CapsKernels kCapsNeon;
-const CapsKernels kCapsNeon = {Project, Turn, Squash, true};
+const CapsKernels kCapsNeon = {Project, Turn, Squash, true, kSumsInterleaved};
 
 }  // namespace xncaps

@@ -7,6 +7,6 @@
 namespace xncaps {
 
 extern const CapsKernels kCapsPortable;
-const CapsKernels kCapsPortable = {Project, Turn, Squash, false};
+const CapsKernels kCapsPortable = {Project, Turn, Squash, false, kSumsInterleaved};
 
 }  // namespace xncaps

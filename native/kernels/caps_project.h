@@ -30,18 +30,28 @@ XNCAPS_INLINE F8 LoadPose(const CapsView& view, const float* u, int n, int d0) {
   return LoadUpTo(u + static_cast<size_t>(n) * view.d + d0, view.d - d0);
 }
 
-// Signs and mean |u| of one block.
+// Where the signs of the block's capsule `lane` of vector k are in its bytes of signs.
+XNCAPS_INLINE int SignByte(int k, int lane) {
+  return kSumsInterleaved ? lane * kVectors + k : k * kGroup + lane;
+}
+
+// Whether the sums of signs are taken in bytes; else in floats.
+static bool SumsInBytes(const CapsView& view) {
+  return view.int8_uhat || (view.d_bytes <= kMaxByteSum && view.scale_mode == ScaleMode::kChannel);
+}
+
+// Signs and mean |u| of one block, the mean in the unit that makes up for that of the sums.
 static void LoadOdrInput(const CapsView& view, const float* u, int nb) {
-  const F8 inverse = Set(1.0f / static_cast<float>(view.d));
+  const float unit = SumsInBytes(view) ? 1.0f / kSumUnit : 1.0f;
+  const F8 inverse = Set(unit / static_cast<float>(view.d));
   for (int k = 0; k < kVectors; ++k) {
     F8 sum = Zero();
     for (int db = 0; db < view.d_bytes; ++db) {
-      uint8_t* bits =
-          view.xbits + (static_cast<size_t>(nb) * view.d_bytes + db) * kBlock + k * kGroup;
+      uint8_t* bits = view.xbits + (static_cast<size_t>(nb) * view.d_bytes + db) * kBlock;
       F8 rows[kGroup];
       XNCAPS_UNROLL8(i) {
         rows[i] = LoadPose(view, u, nb * kBlock + k * kGroup + i, db * kGroup);
-        bits[i] = SignBits(rows[i]);
+        bits[SignByte(k, i)] = SignBits(rows[i]);
       }
       XNCAPS_UNROLL8(i) rows[i] = Abs(rows[i]);
       sum = Add(sum, Sums8(rows));
@@ -52,9 +62,9 @@ static void LoadOdrInput(const CapsView& view, const float* u, int nb) {
 
 // Adds sum over the four vectors of c * f to the eight partial sums at acc.
 XNCAPS_INLINE void Accumulate(float* acc, bool first, const F8* c, const F8* f) {
-  const F8 even = Fma(c[2], f[2], Mul(c[0], f[0])), odd = Fma(c[3], f[3], Mul(c[1], f[1]));
-  const F8 sum = Add(even, odd);
-  Store(acc, first ? sum : Add(sum, Load(acc)));
+  const F8 even = first ? Mul(c[0], f[0]) : Fma(c[0], f[0], Load(acc));
+  const F8 odd = Mul(c[1], f[1]);
+  Store(acc, Add(Fma(c[2], f[2], even), Fma(c[3], f[3], odd)));
 }
 
 // One (n block, j): all of its e. Plain pointers and counts: what a vector store might alias, the
@@ -73,7 +83,7 @@ XNCAPS_INLINE void ProjectOdrRow(const uint8_t* x, const uint8_t* bits, const fl
     }
     if (kDb == 0) t = AddBytes(t, unused);
     F8 f[kVectors];
-    BytesToFloats(t, f);
+    SumsToFloats(t, f);
     if (kInt8) {
       StoreBytes(static_cast<int8_t*>(uhat) + e * kBlock, t);
     } else {
@@ -119,6 +129,7 @@ static void ProjectOdrBlock(const CapsView& view, const CapsScratch& scratch, in
 static void ProjectOdrBlockLong(const CapsView& view, const CapsScratch& scratch, int nb,
                                 bool first) {
   const uint8_t* x = view.xbits + static_cast<size_t>(nb) * view.d_bytes * kBlock;
+  const F8 unit = Set(1.0f / kSumUnit);
   F8 beta[kVectors];
   XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
   for (size_t je = 0; je < static_cast<size_t>(view.j) * view.e; ++je) {
@@ -128,11 +139,11 @@ static void ProjectOdrBlockLong(const CapsView& view, const CapsScratch& scratch
     XNCAPS_UNROLL4(k) f[k] = Set(static_cast<float>(view.d - 8 * view.d_bytes));
     for (int db = 0; db < view.d_bytes; ++db) {
       F8 part[kVectors];
-      BytesToFloats(
+      SumsToFloats(
           SignDot(LoadBytes(x + static_cast<size_t>(db) * kBlock),
                   LoadBytes(view.bits + at * view.d_bytes + static_cast<size_t>(db) * kBlock)),
           part);
-      XNCAPS_UNROLL4(k) f[k] = Add(f[k], part[k]);
+      XNCAPS_UNROLL4(k) f[k] = Fma(part[k], unit, f[k]);
     }
     if (view.scale_mode != ScaleMode::kNone) {
       const float* scale = view.scale + (view.scale_mode == ScaleMode::kChannel ? at : nj * kBlock);
@@ -143,28 +154,26 @@ static void ProjectOdrBlockLong(const CapsView& view, const CapsScratch& scratch
   }
 }
 
+template <bool kInt8>
+static void ProjectOdrSums(const CapsView& view, const CapsScratch& scratch, int nb, bool first) {
+  if (view.d == 8)
+    ProjectOdrBlock<kInt8, 1>(view, scratch, nb, first);
+  else if (view.d == 16)
+    ProjectOdrBlock<kInt8, 2>(view, scratch, nb, first);
+  else
+    ProjectOdrBlock<kInt8, 0>(view, scratch, nb, first);
+}
+
 static void ProjectOdr(const CapsView& view, const CapsScratch& scratch, const float* u, int begin,
                        int end) {
   for (int nb = begin; nb < end; ++nb) {
-    const bool first = nb == begin;
     LoadOdrInput(view, u, nb);
-    if (view.d_bytes > kMaxByteSum || (!view.int8_uhat && view.scale_mode != ScaleMode::kChannel)) {
-      ProjectOdrBlockLong(view, scratch, nb, first);
-    } else if (view.int8_uhat) {
-      if (view.d == 8)
-        ProjectOdrBlock<true, 1>(view, scratch, nb, first);
-      else if (view.d == 16)
-        ProjectOdrBlock<true, 2>(view, scratch, nb, first);
-      else
-        ProjectOdrBlock<true, 0>(view, scratch, nb, first);
-    } else {
-      if (view.d == 8)
-        ProjectOdrBlock<false, 1>(view, scratch, nb, first);
-      else if (view.d == 16)
-        ProjectOdrBlock<false, 2>(view, scratch, nb, first);
-      else
-        ProjectOdrBlock<false, 0>(view, scratch, nb, first);
-    }
+    if (!SumsInBytes(view))
+      ProjectOdrBlockLong(view, scratch, nb, nb == begin);
+    else if (view.int8_uhat)
+      ProjectOdrSums<true>(view, scratch, nb, nb == begin);
+    else
+      ProjectOdrSums<false>(view, scratch, nb, nb == begin);
   }
 }
 

@@ -14,8 +14,7 @@ enum class Kind { kOdrFloat, kOdrInt8, kIdr, kFc };
 template <Kind kKind>
 XNCAPS_INLINE void LoadUhat(const void* uhat, size_t at, F8* f) {
   if (kKind == Kind::kOdrInt8) {
-    const int8_t* p = static_cast<const int8_t*>(uhat) + at;
-    XNCAPS_UNROLL4(k) f[k] = LoadInt8(p + k * kGroup);
+    SumsToFloats(LoadBytes(static_cast<const uint8_t*>(uhat) + at), f);
   } else {
     const float* p = static_cast<const float*>(uhat) + at;
     XNCAPS_UNROLL4(k) f[k] = Load(p + k * kGroup);
@@ -43,26 +42,26 @@ XNCAPS_INLINE void DotAgreement(const void* uhat, size_t at, const float* v, int
   XNCAPS_UNROLL4(k) g[k] = Add(g[k], odd[k]);
 }
 
-// sum over e of sign u_hat * sign v, times both means.
-XNCAPS_INLINE void SignAgreement(const CapsView& view, const CapsScratch& scratch, int nb, int j,
-                                 F8* g) {
-  const size_t nj = static_cast<size_t>(nb) * view.j + j;
-  const uint8_t* masks = view.masks + nj * view.e_bytes * kBlock;
-  const uint8_t* vmask = scratch.vmask + static_cast<size_t>(j) * view.e_bytes;
-  XNCAPS_UNROLL4(k) g[k] = Set(static_cast<float>(view.e - 8 * view.e_bytes));  // unused bits agree
-  for (int eb = 0; eb < view.e_bytes;) {
-    const int stop = view.e_bytes - eb > kMaxByteSum ? eb + kMaxByteSum : view.e_bytes;
-    B32 t = SetBytes(0);
-    for (; eb < stop; ++eb) {
+// sum over e of sign u_hat * sign v, times both means, for one j of a block. kEb: bytes of signs
+// where E is 8 or 16, 0: any.
+template <int kEb>
+XNCAPS_INLINE void SignAgreement(const uint8_t* masks, const uint8_t* vmask, int count, float vabs,
+                                 const float* mabs, F8* g) {
+  const int e_bytes = kEb > 0 ? kEb : (count - 1) / 8 + 1;
+  const float unused = kEb > 0 ? 0.0f : static_cast<float>(count - 8 * e_bytes);  // they agree
+  XNCAPS_UNROLL4(k) g[k] = Set(unused);
+  for (int eb = 0; eb < e_bytes;) {
+    const int stop = kEb > 0 ? kEb : e_bytes - eb > kMaxByteSum ? eb + kMaxByteSum : e_bytes;
+    B32 t = SignDot(LoadBytes(masks + static_cast<size_t>(eb) * kBlock), SetBytes(vmask[eb]));
+    for (++eb; eb < stop; ++eb) {
       t = AddBytes(
           t, SignDot(LoadBytes(masks + static_cast<size_t>(eb) * kBlock), SetBytes(vmask[eb])));
     }
     F8 f[kVectors];
     BytesToFloats(t, f);
-    XNCAPS_UNROLL4(k) g[k] = Add(g[k], f[k]);
+    XNCAPS_UNROLL4(k) g[k] = kEb > 0 ? f[k] : Add(g[k], f[k]);
   }
-  const F8 vabs = Set(scratch.vabs[j]);
-  XNCAPS_UNROLL4(k) g[k] = Mul(Mul(g[k], vabs), Load(view.mabs + nj * kBlock + k * kGroup));
+  XNCAPS_UNROLL4(k) g[k] = Mul(g[k], Mul(Set(vabs), Load(mabs + k * kGroup)));
 }
 
 // Signs and mean |v| of every j.
@@ -94,6 +93,9 @@ XNCAPS_INLINE void UpdateLogits(const CapsView& view, const CapsScratch& scratch
   const void* uhat = view.uhat;
   const float *v = view.v, *scale = view.scale;
   float* all_logits = view.logits;
+  const uint8_t *masks = view.masks, *vmask = scratch.vmask;  // Idr only, to the end of these
+  const float *mabs = view.mabs, *vabs = scratch.vabs;
+  const size_t e_bytes = view.e_bytes;
   F8 beta[kVectors], top[kVectors];
   if (kOdr)
     XNCAPS_UNROLL4(k) beta[k] = Load(view.beta + static_cast<size_t>(nb) * kBlock + k * kGroup);
@@ -102,7 +104,15 @@ XNCAPS_INLINE void UpdateLogits(const CapsView& view, const CapsScratch& scratch
     const size_t nj = static_cast<size_t>(nb) * rows + j;
     F8 g[kVectors];
     if (kKind == Kind::kIdr) {
-      SignAgreement(view, scratch, nb, j, g);
+      const uint8_t* signs = masks + nj * e_bytes * kBlock;
+      const uint8_t* vsigns = vmask + static_cast<size_t>(j) * e_bytes;
+      const float* mean = mabs + nj * kBlock;
+      if (count == 16)
+        SignAgreement<2>(signs, vsigns, count, vabs[j], mean, g);
+      else if (count == 8)
+        SignAgreement<1>(signs, vsigns, count, vabs[j], mean, g);
+      else
+        SignAgreement<0>(signs, vsigns, count, vabs[j], mean, g);
     } else {
       DotAgreement<kKind>(uhat, nj * count * kBlock, v + static_cast<size_t>(j) * count, count, g);
     }
@@ -192,21 +202,49 @@ static void Turn(const CapsView& view, const CapsScratch& scratch, bool first, i
   }
 }
 
-// v = s * |s| / (1 + |s|^2) in place; scaled first where |s|^2 would overflow. Zero stays zero.
-static void SquashRow(float* s, int size) {
-  float n2 = 0;
-  for (int e = 0; e < size; ++e) n2 += s[e] * s[e];
-  if (n2 <= 1e36f) {
-    const float factor = __builtin_sqrtf(n2) / (1.0f + n2);
-    for (int e = 0; e < size; ++e) s[e] *= factor;
-    return;
-  }
-  float largest = 0;  // |v| is 1 to the last bit
+// Past this |s|^2 may have overflowed, and |v| is 1 to the last bit.
+constexpr float kLargestSquare = 1e36f;
+
+// v = s / |s| in place of a huge s.
+static void SquashHuge(float* s, int size) {
+  float n2 = 0, largest = 0;
   for (int e = 0; e < size; ++e)
     largest = __builtin_fabsf(s[e]) > largest ? __builtin_fabsf(s[e]) : largest;
-  n2 = 0;
   for (int e = 0; e < size; ++e) n2 += (s[e] / largest) * (s[e] / largest);
   for (int e = 0; e < size; ++e) s[e] = s[e] / largest / __builtin_sqrtf(n2);
+}
+
+// v = s * |s| / (1 + |s|^2) in place of the rows [j, j + 8) that there are, their factors at once.
+// Zero stays zero.
+XNCAPS_INLINE void SquashRows(const CapsView& view, int j, float* out) {
+  const int rows = view.j - j < kGroup ? view.j - j : kGroup;
+  F8 squares[kGroup];
+  const int count = view.e;
+  XNCAPS_UNROLL8(i) squares[i] = Zero();
+  for (int i = 0; i < rows; ++i) {
+    const float* s = out + static_cast<size_t>(j + i) * count;
+    F8 sum = Zero();
+    for (int e = 0; e < count; e += kGroup) {
+      const F8 part = LoadUpTo(s + e, count - e);
+      sum = Fma(part, part, sum);
+    }
+    squares[i] = sum;
+  }
+  float factors[kGroup], norms[kGroup];
+  const F8 n2 = Sums8(squares);
+  Store(norms, n2);
+  Store(factors, Div(Sqrt(n2), Add(n2, Set(1.0f))));
+  for (int i = 0; i < rows; ++i) {
+    float* s = out + static_cast<size_t>(j + i) * count;
+    if (!(norms[i] <= kLargestSquare)) {
+      SquashHuge(s, count);
+      continue;
+    }
+    const F8 factor = Set(factors[i]);
+    int e = 0;
+    for (; e + kGroup <= count; e += kGroup) Store(s + e, Mul(Load(s + e), factor));
+    for (; e < count; ++e) s[e] *= factors[i];
+  }
 }
 
 static void Squash(const CapsView& view, const float* const* acc, int parts, float factor,
@@ -214,12 +252,13 @@ static void Squash(const CapsView& view, const float* const* acc, int parts, flo
   const size_t size = static_cast<size_t>(view.j) * view.e;
   size_t at = 0;
   for (; at + kGroup <= size; at += kGroup) {
-    F8 rows[kGroup];
-    XNCAPS_UNROLL8(i) rows[i] = Load(acc[0] + (at + i) * kGroup);
-    for (int part = 1; part < parts; ++part) {
-      XNCAPS_UNROLL8(i) rows[i] = Add(rows[i], Load(acc[part] + (at + i) * kGroup));
+    F8 sums = Zero();
+    for (int part = 0; part < parts; ++part) {
+      F8 rows[kGroup];
+      XNCAPS_UNROLL8(i) rows[i] = Load(acc[part] + (at + i) * kGroup);
+      sums = Add(sums, Sums8(rows));
     }
-    Store(out + at, Mul(Sums8(rows), Set(factor)));
+    Store(out + at, Mul(sums, Set(factor)));
   }
   for (; at < size; ++at) {
     float sum = 0;
@@ -228,7 +267,7 @@ static void Squash(const CapsView& view, const float* const* acc, int parts, flo
     }
     out[at] = sum * factor;
   }
-  for (int j = 0; j < view.j; ++j) SquashRow(out + static_cast<size_t>(j) * view.e, view.e);
+  for (int j = 0; j < view.j; j += kGroup) SquashRows(view, j, out);
 }
 
 }  // namespace

@@ -24,28 +24,25 @@ XNCAPS_INLINE F8 Mul(F8 a, F8 b) { return _mm256_mul_ps(a, b); }
 XNCAPS_INLINE F8 Fma(F8 a, F8 b, F8 c) { return _mm256_fmadd_ps(a, b, c); }
 XNCAPS_INLINE F8 Max(F8 a, F8 b) { return _mm256_max_ps(a, b); }
 XNCAPS_INLINE F8 Div(F8 a, F8 b) { return _mm256_div_ps(a, b); }
+XNCAPS_INLINE F8 Sqrt(F8 a) { return _mm256_sqrt_ps(a); }
 XNCAPS_INLINE F8 Abs(F8 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 XNCAPS_INLINE F8 LoadHalf(const uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
-XNCAPS_INLINE F8 LoadInt8(const int8_t* p) {
-  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
-}
 
-// 2^k * poly5(f), rel. error 1e-7, of x <= 0; below -86 it stays e^-86.
+// 2^k * poly5(f) of x <= 0, relative error 1e-7 + 2e-8 |x| (so at most 1e-7 absolute: e^x falls
+// faster); below -86 it stays e^-86.
 XNCAPS_INLINE F8 Exp(F8 x) {
   const F8 magic = Set(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
   x = _mm256_max_ps(x, Set(-86.0f));
   const F8 t = Fma(x, Set(1.44269504f), magic);
   const F8 k = Sub(t, magic);
-  F8 f = _mm256_fmsub_ps(x, Set(1.44269504f), k);
-  f = Fma(x, Set(1.92596299e-8f), f);
-  const F8 f2 = Mul(f, f);
-  const F8 p0 = Fma(f, Set(0.6931469671f), Set(1.000000072f));
-  const F8 p1 = Fma(f, Set(0.05550713274f), Set(0.2402211972f));
-  const F8 p2 = Fma(f, Set(0.001327647178f), Set(0.009675541333f));
-  const F8 p = Fma(Fma(p2, f2, p1), f2, p0);
+  const F8 f = _mm256_fmsub_ps(x, Set(1.44269504f), k);
+  F8 p = Fma(f, Set(0.001327647178f), Set(0.009675541333f));
+  p = Fma(p, f, Set(0.05550713274f));
+  p = Fma(p, f, Set(0.2402211972f));
+  p = Fma(p, f, Set(0.6931469671f));
+  p = Fma(p, f, Set(1.000000072f));
   const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
   return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
 }
@@ -79,6 +76,28 @@ XNCAPS_INLINE void BytesToFloats(B32 t, F8* f) {
   f[3] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(high, 8)));
 }
 
+// Sums of signs as floats, at the cost of a shuffle and a conversion: each byte goes to the top of
+// its word and the rest of the word is zero. So the vectors take every fourth byte, and the floats
+// are kSumUnit times the bytes.
+constexpr bool kSumsInterleaved = true;
+constexpr float kSumUnit = 16777216.0f;
+XNCAPS_INLINE void SumsToFloats(B32 t, F8* f) {
+  const B32 take0 =
+      _mm256_setr_epi8(-1, -1, -1, 0, -1, -1, -1, 4, -1, -1, -1, 8, -1, -1, -1, 12,  //
+                       -1, -1, -1, 0, -1, -1, -1, 4, -1, -1, -1, 8, -1, -1, -1, 12);
+  const B32 take1 =
+      _mm256_setr_epi8(-1, -1, -1, 1, -1, -1, -1, 5, -1, -1, -1, 9, -1, -1, -1, 13,  //
+                       -1, -1, -1, 1, -1, -1, -1, 5, -1, -1, -1, 9, -1, -1, -1, 13);
+  const B32 take2 =
+      _mm256_setr_epi8(-1, -1, -1, 2, -1, -1, -1, 6, -1, -1, -1, 10, -1, -1, -1, 14,  //
+                       -1, -1, -1, 2, -1, -1, -1, 6, -1, -1, -1, 10, -1, -1, -1, 14);
+  const B32 top = _mm256_set1_epi32(static_cast<int>(0xff000000u));
+  f[0] = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(t, take0));
+  f[1] = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(t, take1));
+  f[2] = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(t, take2));
+  f[3] = _mm256_cvtepi32_ps(_mm256_and_si256(t, top));
+}
+
 XNCAPS_INLINE void Transpose8(F8* r) {
   F8 s[8], t[8];
   for (int i = 0; i < 8; i += 2) {
@@ -97,10 +116,18 @@ XNCAPS_INLINE void Transpose8(F8* r) {
   }
 }
 
-// Eight horizontal sums: lane i is the sum of r[i]. r is overwritten.
-XNCAPS_INLINE F8 Sums8(F8* r) {
-  Transpose8(r);
-  return Add(Add(Add(r[0], r[4]), Add(r[2], r[6])), Add(Add(r[1], r[5]), Add(r[3], r[7])));
+// Eight horizontal sums: lane i is the sum of r[i].
+XNCAPS_INLINE F8 Sums8(const F8* r) {
+  F8 s[4], t[2];
+  for (int i = 0; i < 4; ++i) {
+    const F8 a = r[2 * i], b = r[2 * i + 1];  // lanes a0+a2 b0+b2 a1+a3 b1+b3, twice
+    s[i] = Add(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+  }
+  for (int i = 0; i < 2; ++i) {
+    const F8 a = s[2 * i], b = s[2 * i + 1];
+    t[i] = Add(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
+  }
+  return Add(_mm256_permute2f128_ps(t[0], t[1], 0x20), _mm256_permute2f128_ps(t[0], t[1], 0x31));
 }
 
 // Bit i is lane i > 0.

@@ -32,6 +32,7 @@ XNCAPS_INLINE F8 Fma(F8 x, F8 y, F8 c) {
 }
 XNCAPS_INLINE F8 Max(F8 x, F8 y) { return {vmaxq_f32(x.a, y.a), vmaxq_f32(x.b, y.b)}; }
 XNCAPS_INLINE F8 Div(F8 x, F8 y) { return {vdivq_f32(x.a, y.a), vdivq_f32(x.b, y.b)}; }
+XNCAPS_INLINE F8 Sqrt(F8 x) { return {vsqrtq_f32(x.a), vsqrtq_f32(x.b)}; }
 XNCAPS_INLINE F8 Abs(F8 x) { return {vabsq_f32(x.a), vabsq_f32(x.b)}; }
 XNCAPS_INLINE F8 LoadHalf(const uint16_t* p) {
   const float16x8_t h = vreinterpretq_f16_u16(vld1q_u16(p));
@@ -41,7 +42,6 @@ XNCAPS_INLINE F8 FromInt8(int8x8_t t) {
   const int16x8_t s = vmovl_s8(t);
   return {vcvtq_f32_s32(vmovl_s16(vget_low_s16(s))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(s)))};
 }
-XNCAPS_INLINE F8 LoadInt8(const int8_t* p) { return FromInt8(vld1_s8(p)); }
 
 // See simd_avx2.h; here with the range reduction of Cephes.
 XNCAPS_INLINE float32x4_t Exp4(float32x4_t x) {
@@ -80,6 +80,11 @@ XNCAPS_INLINE void BytesToFloats(B32 t, F8* f) {
   f[2] = FromInt8(vget_low_s8(y));
   f[3] = FromInt8(vget_high_s8(y));
 }
+
+// Sums of signs as floats, in units and an order that cost least: see simd_avx2.h.
+constexpr bool kSumsInterleaved = false;
+constexpr float kSumUnit = 1.0f;
+XNCAPS_INLINE void SumsToFloats(B32 t, F8* f) { BytesToFloats(t, f); }
 
 XNCAPS_INLINE void Transpose4(float32x4_t* r) {
   const float32x4x2_t p = vtrnq_f32(r[0], r[1]), q = vtrnq_f32(r[2], r[3]);

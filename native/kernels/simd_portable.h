@@ -55,14 +55,13 @@ XNCAPS_INLINE F8 Div(F8 a, F8 b) {
   XNCAPS_LANES(i) a.x[i] /= b.x[i];
   return a;
 }
+XNCAPS_INLINE F8 Sqrt(F8 a) {
+  XNCAPS_LANES(i) a.x[i] = __builtin_sqrtf(a.x[i]);
+  return a;
+}
 XNCAPS_INLINE F8 Abs(F8 a) {
   XNCAPS_LANES(i) a.x[i] = __builtin_fabsf(a.x[i]);
   return a;
-}
-XNCAPS_INLINE F8 LoadInt8(const int8_t* p) {
-  F8 r;
-  XNCAPS_LANES(i) r.x[i] = p[i];
-  return r;
 }
 
 // See simd_avx2.h; here with the range reduction of Cephes.
@@ -120,6 +119,11 @@ XNCAPS_INLINE void BytesToFloats(B32 t, F8* f) {
     XNCAPS_LANES(i) f[k].x[i] = static_cast<int8_t>(t.x[8 * k + i]);
   }
 }
+// Sums of signs as floats, in units and an order that cost least: see simd_avx2.h.
+constexpr bool kSumsInterleaved = false;
+constexpr float kSumUnit = 1.0f;
+XNCAPS_INLINE void SumsToFloats(B32 t, F8* f) { BytesToFloats(t, f); }
+
 XNCAPS_INLINE void Transpose8(F8* r) {
   for (int i = 0; i < 8; ++i) {
     for (int k = 0; k < i; ++k) {
