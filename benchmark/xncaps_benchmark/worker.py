@@ -139,7 +139,8 @@ def _told(tensor: Any) -> dict[str, Any]:
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
-    """Reads {"do": name, ...arguments} a line, writes the result or {"error": text}."""
+    """Reads {"do": name, "id": n, ...arguments} a line, writes the result or {"error": text},
+    with the same id."""
     worker = Worker()
     todo = {
         "load": worker.load,
@@ -151,7 +152,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
     }
     for line in requests:
         request = json.loads(line)
-        name = request.pop("do")
+        name, number = request.pop("do"), request.pop("id")
         try:
             answer = todo[name](**request)
         except (
@@ -159,7 +160,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
         ) as error:  # whatever the file makes its runtime raise: the parent reports it
             text = " ".join(str(error).split())
             answer = {"error": text[:500] or type(error).__name__, "type": type(error).__name__}
-        answers.write(json.dumps(answer) + "\n")
+        answers.write(json.dumps({**answer, "id": number}) + "\n")
         answers.flush()
 
 

@@ -200,6 +200,25 @@ def test_an_interrupted_run_keeps_what_it_has(model: Make, monkeypatch: pytest.M
     assert all(child._process.poll() is not None for child in turns)
 
 
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_another(
+    model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C within a turn: what the child then says of that turn is no answer about memory."""
+    answer, turns = local.Child._answer, []
+
+    def interrupt(self: local.Child, timeout: float) -> dict[str, Any]:
+        turns.append(self)
+        if len(turns) == 20:  # after load, check, warm-up and 16 turns
+            raise KeyboardInterrupt
+        return answer(self, timeout)
+
+    monkeypatch.setattr(local.Child, "_answer", interrupt)
+    told = measure([model("a")], **FAST)
+    (entry,) = told["models"]
+    assert entry["status"] == "partial" and len(entry["latency"]["turns"]) == 16
+    assert entry["memory"]["peak_bytes"] > 1e6
+
+
 def test_a_child_that_does_not_answer_is_ended(model: Make) -> None:
     (job,) = local.plan.jobs([model()], None)
     child = local.Child(job)

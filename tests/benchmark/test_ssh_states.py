@@ -222,6 +222,13 @@ def test_files_that_may_not_grow_are_one_line(
     fails(limited, [model("first")], "storage is full|[Ff]ile size limit|File too large")
 
 
+def test_a_board_without_sftp_is_one_line(
+    board: Board, model: Make, tmp_path: pathlib.Path
+) -> None:
+    refuse = 'case "$SSH_ORIGINAL_COMMAND" in *sftp*) exit 1 ;; esac'
+    fails(board.wall(tmp_path, refuse), [model("first")], f"^{board.name}: it ended sftp: ")
+
+
 # -- killed, lost ---------------------------------------------------------------------------
 
 
@@ -285,6 +292,7 @@ def test_a_number_that_is_another_process_now_is_left_alone(
         if has_times(session) and session._pid != bystander.pid:
             os.killpg(session._pid, signal.SIGKILL)
             session._pid = bystander.pid
+            (HOME / session._folder / "pid").write_text(f"{bystander.pid}\n")
 
     try:
         looking(monkeypatch, restart)

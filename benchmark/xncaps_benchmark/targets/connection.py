@@ -82,7 +82,7 @@ class Connection:
             except lost as error:
                 now, text = time.monotonic(), " ".join(str(error).split())
                 if await self._answers():  # the board ended a channel, and would do so again
-                    raise TargetError(f"{self.name}: {full(text)}") from error
+                    raise TargetError(f"{self.name}: it ended sftp: {full(text)}") from error
                 self.close()
                 if not end or now - began > self._settings.patience:
                     end = now + self._settings.patience

@@ -37,6 +37,7 @@ class Child:
 
     def __init__(self, job: plan.Job) -> None:
         self.job = job
+        self._asked = 0
         self._log = tempfile.TemporaryFile()
         environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="2", PYTHONUNBUFFERED="1")
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
@@ -71,26 +72,35 @@ class Child:
         Raises:
             BenchmarkError: the model or its runtime failed, the process died, or time is over.
         """
+        self._asked += 1
         try:
             stream = self._process.stdin
             if stream is not None:
-                stream.write(json.dumps({"do": do, **arguments}) + "\n")
+                stream.write(json.dumps({"do": do, "id": self._asked, **arguments}) + "\n")
                 stream.flush()
-            line = self._answers.get(timeout=timeout)
+            answer = self._answer(timeout)
         except queue.Empty:
             self.close()
             raise BenchmarkError(f"no answer within {timeout:.0f} s ({do})") from None
         except (BrokenPipeError, OSError):
-            line = ""
-        if not line:
+            answer = {}
+        if not answer:
             raise BenchmarkError(self._last_words(do))
-        answer = json.loads(line)
         if "error" in answer:
             kind = answer.get("type", "")
             known = kind in ("ModelError", "BenchmarkError", "ValueError")
             text = answer["error"] if known else f"{kind}: {answer['error']}"
             raise BenchmarkError(" ".join([text, *self._printed(answer["error"])]))
         return answer
+
+    def _answer(self, timeout: float) -> dict[str, Any]:
+        """The answer to the last request, {} where the process has ended."""
+        end = time.monotonic() + timeout
+        while line := self._answers.get(timeout=max(end - time.monotonic(), 0)):
+            answer = json.loads(line)
+            if answer.pop("id") == self._asked:  # else of one that Ctrl-C took us away from
+                return answer
+        return {}
 
     def _last_words(self, do: str) -> str:
         """Why the process ended: its signal or code and the last line it wrote."""

@@ -247,7 +247,7 @@ class Session:
     async def _interrupt(self, scratch: pathlib.Path) -> dict[str, Any]:
         """Lets the run write what it has, and fetches that; where there is nothing, no more."""
         try:
-            await self._connection.once(f"{self._stop()} 2>/dev/null; true")
+            await self._connection.once(f"{{ {self._stop()}; }} 2>/dev/null; true")
             return await self._fetch(scratch)
         except BenchmarkError as error:
             raise asyncio.CancelledError from error
@@ -293,21 +293,21 @@ class Session:
 
     def _stop(self) -> str:
         """A command that ends the run, if its number is still the run's, and waits for it."""
-        pid = self._pid
-        ours = f"{{ test ! -e /proc/{pid} || grep -q {self._folder} /proc/{pid}/cmdline; }}"
-        wait = f"for i in $(seq 80); do kill -s 0 -- -{pid} || break; sleep 0.1; done"
-        return f"{{ {ours} && kill -s TERM -- -{pid} && {wait}; }}"
+        number = f"p=$(cat {self._folder}/pid)"  # it may have started before we knew its number
+        ours = f"{{ test ! -e /proc/$p || grep -q {self._folder} /proc/$p/cmdline; }}"
+        wait = "for i in $(seq 80); do kill -s 0 -- -$p || break; sleep 0.1; done"
+        return f"{number} && {ours} && kill -s TERM -- -$p && {wait}"
 
     async def _clean(self) -> str:
         """Ends what still runs there and removes the folder; what is left, where that fails."""
         if not self._is_made:
             self._connection.close()
             return ""
-        pid, folder = self._pid, self._folder
+        folder = self._folder
         # The run may write until it has ended, which would keep a folder that is being removed.
-        stop = f"{{ {self._stop()} && kill -s KILL -- -{pid}; }} 2>/dev/null; " if pid else ""
+        stop = f"{{ {self._stop()} && kill -s KILL -- -$p; }} 2>/dev/null"
         try:
-            step = self._connection.once(f"{stop}rm -rf {folder} && test ! -e {folder}")
+            step = self._connection.once(f"{stop}; rm -rf {folder} && test ! -e {folder}")
             await asyncio.wait_for(step, 30)
             return ""
         except (TargetError, OSError, asyncio.TimeoutError):
