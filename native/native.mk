@@ -6,7 +6,7 @@ empty :=
 space := $(empty) $(empty)
 NATIVE_CMAKE = cmake -S native -G Ninja -Wno-dev
 
-.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz native-arm native-arm-python bench-native fuzz wheels
+.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz native-arm native-arm-python bench-native arm-count fuzz wheels
 
 native-tools:
 	@scripts/apt.sh "the native runtime's tests" g++ cmake ninja-build libgtest-dev libbenchmark-dev maven unzip \
@@ -52,6 +52,10 @@ fuzz: native-asan ## 1,000,000 fuzzed inputs under sanitizers
 bench-native: $(SETUP) ## the native runtime against LiteRT, each row of the table
 	@$(PY) native/bench/bench_native.py
 	@$(PY) native/bench/bench_lce.py
+
+arm-count: $(SETUP) ## instructions of the inner loops on aarch64, ours and LCE's
+	@scripts/apt.sh "counting instructions" g++-aarch64-linux-gnu llvm
+	@$(PY) native/bench/arm_count.py
 
 wheels: $(SETUP) native-tools ## dist/xncaps_runtime-*-manylinux_2_28_{x86_64,aarch64}.whl
 	@native/wheels.sh $(CURDIR)/$(PY) $(CURDIR)/dist

@@ -1,6 +1,7 @@
 """Counts the instructions of the inner loops on aarch64: our kernels' against LCE's.
 
-Ours are compiled for aarch64 here (Debian: g++-aarch64-linux-gnu, llvm); LCE's are disassembled
+`make arm-count` installs what it needs (Debian: g++-aarch64-linux-gnu, llvm) and runs it. Ours are
+compiled for aarch64 here; LCE's are disassembled
 from its macOS wheel, the one with aarch64 code that PyPI has. A loop counts as one where it counts
 bits (`cnt`): every byte counted is eight products of signs. Cycles are llvm-mca's of the loop on
 the in-order Cortex-A55 and on Cortex-A57, caches warm: a model, no measurement.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,6 +65,14 @@ class Loop:
 
     def count(self, start: str) -> int:
         return sum(i.mnemonic.startswith(start) for i in self.body)
+
+
+def require_tools() -> None:
+    """Says in one line what to install where a tool is missing."""
+    packages = {COMPILER: "g++-aarch64-linux-gnu", "llvm-objdump": "llvm", "llvm-mca": "llvm"}
+    missing = sorted({package for tool, package in packages.items() if not shutil.which(tool)})
+    if missing:
+        sys.exit(f"arm_count: install its tools first: apt-get install {' '.join(missing)}")
 
 
 def run(*command: str) -> str:
@@ -187,6 +197,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", type=Path, help="LCE's interpreter, where it is unpacked")
     args = parser.parse_args()
+    require_tools()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         our: dict[str, float] = {}

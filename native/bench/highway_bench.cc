@@ -23,13 +23,20 @@ XNCAPS_INLINE void HighwayRow(const uint8_t* x, const uint8_t* bits, const float
                               float* uhat, float* acc, bool first, const float* beta) {
   const hn::FixedTag<uint8_t, 32> bytes;
   const hn::FixedTag<int8_t, 32> signed_bytes;
-  const hn::FixedTag<int8_t, 8> eight_bytes;
   const hn::FixedTag<int32_t, 8> words;
   const hn::FixedTag<float, 8> floats;
   alignas(16) static const int8_t kTable[16] = {4, 2, 2, 0,  2, 0,  0,  -2,
                                                 2, 0, 0, -2, 0, -2, -2, -4};
   const auto table = hn::LoadDup128(signed_bytes, kTable);
   const auto nibble = hn::Set(bytes, 15);
+  const auto top = hn::Set(words, static_cast<int32_t>(0xff000000u));
+  // Each fourth byte to the top of its word.
+  const auto take = [&](int byte) HWY_ATTR {
+    return hn::BitCast(signed_bytes,
+                       hn::Add(hn::Set(words, (byte << 24) | 0x00808080),
+                               hn::ShiftLeft<26>(hn::And(hn::Iota(words, 0), hn::Set(words, 3)))));
+  };
+  const auto take0 = take(0), take1 = take(1), take2 = take(2);
   const auto x0 = hn::LoadU(bytes, x);
   const auto b0 = hn::LoadU(floats, beta), b1 = hn::LoadU(floats, beta + 8),
              b2 = hn::LoadU(floats, beta + 16), b3 = hn::LoadU(floats, beta + 24);
@@ -38,15 +45,10 @@ XNCAPS_INLINE void HighwayRow(const uint8_t* x, const uint8_t* bits, const float
     const auto low = hn::And(t, nibble), high = hn::ShiftRight<4>(t);
     const auto sums = hn::Add(hn::TableLookupBytes(table, hn::BitCast(signed_bytes, low)),
                               hn::TableLookupBytes(table, hn::BitCast(signed_bytes, high)));
-    const auto lower = hn::LowerHalf(sums);
-    const auto upper = hn::UpperHalf(hn::Half<decltype(signed_bytes)>(), sums);
-    const auto float_of = [&](auto eight) HWY_ATTR {
-      return hn::ConvertTo(floats, hn::PromoteTo(words, eight));
-    };
-    auto f0 = float_of(hn::LowerHalf(eight_bytes, lower));
-    auto f1 = float_of(hn::UpperHalf(eight_bytes, lower));
-    auto f2 = float_of(hn::LowerHalf(eight_bytes, upper));
-    auto f3 = float_of(hn::UpperHalf(eight_bytes, upper));
+    auto f0 = hn::ConvertTo(floats, hn::BitCast(words, hn::TableLookupBytesOr0(sums, take0)));
+    auto f1 = hn::ConvertTo(floats, hn::BitCast(words, hn::TableLookupBytesOr0(sums, take1)));
+    auto f2 = hn::ConvertTo(floats, hn::BitCast(words, hn::TableLookupBytesOr0(sums, take2)));
+    auto f3 = hn::ConvertTo(floats, hn::And(hn::BitCast(words, sums), top));
     const float* s = scale + e * kBlock;
     f0 = hn::Mul(f0, hn::LoadU(floats, s));
     f1 = hn::Mul(f1, hn::LoadU(floats, s + 8));
@@ -57,10 +59,10 @@ XNCAPS_INLINE void HighwayRow(const uint8_t* x, const uint8_t* bits, const float
     hn::StoreU(f1, floats, to + 8);
     hn::StoreU(f2, floats, to + 16);
     hn::StoreU(f3, floats, to + 24);
-    const auto even = hn::MulAdd(b2, f2, hn::Mul(b0, f0));
-    const auto odd = hn::MulAdd(b3, f3, hn::Mul(b1, f1));
-    auto sum = hn::Add(even, odd);
-    if (!first) sum = hn::Add(sum, hn::LoadU(floats, acc + e * kGroup));
+    const auto start =
+        first ? hn::Mul(b0, f0) : hn::MulAdd(b0, f0, hn::LoadU(floats, acc + e * kGroup));
+    const auto even = hn::MulAdd(b2, f2, start), odd = hn::MulAdd(b3, f3, hn::Mul(b1, f1));
+    const auto sum = hn::Add(even, odd);
     hn::StoreU(sum, floats, acc + e * kGroup);
   }
 }
