@@ -40,6 +40,7 @@ final class CameraScreen extends ExternalResource {
     if (controller != null) {
       controller.close();
     }
+    Screens.awaitModelsClosed();
   }
 
   void setBattery(Intent extras) {
@@ -70,7 +71,7 @@ final class CameraScreen extends ExternalResource {
   void use(byte[] first, byte[] second) throws Exception {
     String one = first == null ? "" : TestModels.uri(TestModels.file("first.tflite", first));
     String two = second == null ? "" : TestModels.uri(TestModels.file("second.tflite", second));
-    new Settings(2, true, 3, 0, false, one, two).save(application);
+    new Settings(1, true, 3, 0, false, one, two).save(application);
   }
 
   /** The words in the box for problems; empty while it is hidden. */

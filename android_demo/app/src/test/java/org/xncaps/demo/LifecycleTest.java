@@ -114,7 +114,7 @@ public final class LifecycleTest {
   private void checkNothingLeft() throws Exception {
     assertEquals(0, camera.open());
     Screens.await("threads to end", () -> threads() == 0);
-    assertEquals("models left open", 0, Classifier.open());
+    Screens.awaitModelsClosed();
     camera.made.clear();
     assertTrue(seen.size() >= 2);
     // A screen or two may still be known to the test's own framework.

@@ -34,6 +34,7 @@ public final class PictureActivityTest {
     if (controller != null) {
       controller.close();
     }
+    Screens.awaitModelsClosed();
   }
 
   private void offer(byte[] content) {

@@ -31,6 +31,18 @@ final class Screens {
     }
   }
 
+  /**
+   * Every model that a screen opened is closed once its screen is gone. Each test waits for that: at
+   * its end Robolectric throws away what is still to be done on other threads.
+   */
+  static void awaitModelsClosed() {
+    try {
+      await("models to be closed, left: " + Classifier.open(), () -> Classifier.open() == 0);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   static Bitmap save(Activity activity, String name) throws IOException {
     return save(activity, name, null);
   }
