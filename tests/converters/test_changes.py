@@ -15,19 +15,35 @@ from xncaps_converters.formats import Options
 from xncaps_converters.pipeline import Check
 
 DIGITS = Check("digits")
+Convert = Callable[..., pipeline.Converted]
 
 
-def _convert(model: pathlib.Path, out: pathlib.Path, **options: Any) -> pipeline.Converted:
-    passes = options.pop("passes", True)
-    return pipeline.convert_file(model, out, "fused", Options(**options), DIGITS, passes=passes)
+@pytest.fixture(scope="module")
+def convert(
+    trained: Callable[..., pathlib.Path], tmp_path_factory: pytest.TempPathFactory
+) -> Convert:
+    """(head, check=, passes=, options) -> a fused file and what was said; each is made once."""
+    made: dict[Any, pipeline.Converted] = {}
+
+    def get(
+        head: str, *, check: Check | None = DIGITS, passes: bool = True, **options: Any
+    ) -> pipeline.Converted:
+        key = (head, check, passes, *sorted(options.items()))
+        if key not in made:
+            out = tmp_path_factory.mktemp(head) / "net.tflite"
+            made[key] = pipeline.convert_file(
+                trained(head), out, "fused", Options(**options), check, passes=passes
+            )
+        return made[key]
+
+    return get
 
 
 @pytest.mark.parametrize("head", ["xnodr", "xnidr", "capsfc"])
 def test_int8_passes_its_own_bounds_and_says_what_it_costs(
-    trained: Callable[..., pathlib.Path], tmp_path: pathlib.Path, head: str
+    trained: Callable[..., pathlib.Path], convert: Convert, head: str
 ) -> None:
-    out = tmp_path / "net.tflite"
-    done = _convert(trained(head), out, backbone="int8")
+    done = convert(head, backbone="int8")
     result = done.verification
     assert result is not None and result.passed
     assert "the backbone rounded to int8" in result.bounds.reason
@@ -35,8 +51,8 @@ def test_int8_passes_its_own_bounds_and_says_what_it_costs(
     assert "points lost" in "\n".join(result.lines())
     assert any("changed: the backbone rounded to int8" in note for note in done.notes)
     # The metadata says so, and verifying the file by itself finds the same bounds.
-    assert inspect.inspect_file(out).metadata.changes == ("int8",)  # type: ignore[union-attr]
-    assert pipeline.verify_file(trained(head), out, DIGITS).bounds == result.bounds
+    assert inspect.inspect_file(done.path).metadata.changes == ("int8",)  # type: ignore[union-attr]
+    assert pipeline.verify_file(trained(head), done.path, DIGITS).bounds == result.bounds
 
 
 @pytest.mark.parametrize(
@@ -50,39 +66,30 @@ def test_int8_passes_its_own_bounds_and_says_what_it_costs(
     ids=str,
 )
 def test_what_changes_the_model_is_said_and_held_to_the_class_on_top(
-    trained: Callable[..., pathlib.Path],
-    tmp_path: pathlib.Path,
-    options: dict[str, Any],
-    words: str,
+    convert: Convert, options: dict[str, Any], words: str
 ) -> None:
     chosen = bounds.choose([], Options(**options).changed)
     assert words in chosen.reason and chosen.equal_top1 == 0.99
-    out = tmp_path / "net.tflite"
-    model = trained("xnodr")
-    if options.get("scales") is not None:  # trained for seconds, classes may change: the file says
-        pipeline.convert_file(model, out, "fused", Options(**options), None)
-    else:
-        done = _convert(model, out, **options)
+    # Of a network trained for seconds coarser scales may change classes: the file says so.
+    done = convert("xnodr", check=None if "scales" in options else DIGITS, **options)
+    if "scales" not in options:
         assert done.verification is not None and words in done.verification.bounds.reason
-    lines = "\n".join(inspect.inspect_file(out).lines())
+    lines = "\n".join(inspect.inspect_file(done.path).lines())
     assert f"changed: {words}" in lines
 
 
 def test_int8_bounds_still_refuse_a_wrong_file(
-    trained: Callable[..., pathlib.Path], tmp_path: pathlib.Path
+    trained: Callable[..., pathlib.Path], convert: Convert
 ) -> None:
-    _convert(trained("xnodr"), tmp_path / "net.tflite", backbone="int8")
-    result = pipeline.verify_file(trained("capsfc"), tmp_path / "net.tflite", DIGITS)
-    assert not result.passed
+    file = convert("xnodr", backbone="int8").path
+    assert not pipeline.verify_file(trained("capsfc"), file, DIGITS).passed
 
 
-def test_inspect_shows_the_passes_and_none_without(
-    trained: Callable[..., pathlib.Path], tmp_path: pathlib.Path
-) -> None:
-    files = {passes: tmp_path / f"{passes}.tflite" for passes in (True, False)}
-    for passes, file in files.items():
-        _convert(trained("xnodr"), file, passes=passes)
-    found = {passes: inspect.inspect_file(file) for passes, file in files.items()}
+def test_inspect_shows_the_passes_and_none_without(convert: Convert) -> None:
+    found = {
+        passes: inspect.inspect_file(convert("xnodr", passes=passes).path)
+        for passes in (True, False)
+    }
     [line] = found[True].passes
     assert line.startswith("pool before linear: 'features', ") and line.endswith(" MACs less")
     assert f"passes: {line}" in found[True].lines()
@@ -92,10 +99,9 @@ def test_inspect_shows_the_passes_and_none_without(
 
 @pytest.mark.parametrize("head", ["xnodr", "xnidr"])
 def test_verify_takes_a_thousand_samples_or_the_whole_split(
-    trained: Callable[..., pathlib.Path], tmp_path: pathlib.Path, head: str
+    trained: Callable[..., pathlib.Path], convert: Convert, head: str
 ) -> None:
-    out = tmp_path / "net.tflite"
-    _convert(trained(head), out)
+    out = convert(head).path
     assert Check().samples == 1000
     result = pipeline.verify_file(trained(head), out, DIGITS)
     assert result.whole and result.samples == len(result.expected) > 300
@@ -105,10 +111,11 @@ def test_verify_takes_a_thousand_samples_or_the_whole_split(
     assert (random.samples, random.source) == (1000, "random")
 
 
-def test_bounds_between_files_look_at_their_ops(trained: Callable[..., pathlib.Path]) -> None:
-    from xncaps_converters import convert_float
-    from xncaps_tf import load_model
-
-    file = tflite_file.parse(convert_float(load_model(trained("capsfc"), compile=False)))
-    assert bounds.bounds_between(file, file) == bounds.Bounds()
+def test_bounds_between_files_look_at_their_ops(convert: Convert) -> None:
+    names = ("capsfc", "xnodr", "xnidr")
+    files = [tflite_file.load(convert(name, backbone="int8").path) for name in names]
+    plain, odr, idr = map(tflite_file.parse, files)
+    assert bounds.bounds_between(plain, plain) == bounds.Bounds()
+    assert "XnODR's input" in bounds.bounds_between(plain, odr).reason
+    assert "XnIDR's agreement" in bounds.bounds_between(idr, plain).reason
     assert np.isclose(bounds.choose(["binary convolutions"]).share, 0.01)

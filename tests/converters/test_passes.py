@@ -64,13 +64,28 @@ def test_pooling_commutes_with_a_depthwise_convolution(
 
 def test_what_the_published_mobilenet_saves() -> None:
     model = models.build("mobilenet_v2", "xnodr", (32, 32, 3), 10, seed=3)
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    _settle(model, images)
     rewritten, done = passes.apply(model, batch_size=None)
     assert [(rewrite.layer, rewrite.macs_saved) for rewrite in done] == [
         ("features", 48 * 1280 * 1024),
         ("extra_depthwise", 49 * 1280 * 8),
     ]
-    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
-    np.testing.assert_allclose(rewritten(images), model(images), atol=1e-5, rtol=1e-5)
+    made, wanted = (
+        keras.Model(each.input, [each.get_layer("pool").output, each.output])(images)
+        for each in (rewritten, model)
+    )
+    for got, expected in zip(made, wanted, strict=True):  # features and scores
+        assert np.abs(expected).max() > 1e-2
+        np.testing.assert_allclose(got, expected, atol=1e-5, rtol=1e-5)
+
+
+def _settle(model: Any, images: np.ndarray) -> None:
+    """Gives every BatchNorm the averages of a batch: with those of the start, features vanish."""
+    for norm in model.layers:
+        if isinstance(norm, keras.layers.BatchNormalization):
+            norm.momentum = 0.0
+    model(images, training=True)
 
 
 def _network(**conv: Any) -> Any:
@@ -109,3 +124,13 @@ def test_other_depthwise_convolutions_are_left_alone(depthwise: dict[str, Any]) 
     x = keras.layers.Conv2D(4, 1)(x)
     model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
     assert [rewrite.name for rewrite in passes.apply(model)[1]] == ["pool before linear"]
+
+
+def test_what_the_model_gives_out_too_is_left_alone() -> None:
+    image = keras.Input((8, 8, 3))
+    deep = keras.layers.DepthwiseConv2D(3, padding="same")(image)
+    x = keras.layers.Conv2D(4, 1)(deep)
+    pooled = keras.layers.GlobalAveragePooling2D()(x)
+    assert passes.apply(keras.Model(image, [pooled, x]))[1] == ()
+    names = [rewrite.name for rewrite in passes.apply(keras.Model(image, [pooled, deep]))[1]]
+    assert names == ["pool before linear"]
