@@ -5,6 +5,7 @@ which runs jobs for real with LiteRT."""
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -283,6 +284,10 @@ class Server:
             threading.Thread(target=self._serve, args=(end,), daemon=True).start()
 
     def _serve(self, end: socket.socket) -> None:
+        with contextlib.suppress(ConnectionError):  # a phone that goes away ends the exchange
+            self._exchange(end)
+
+    def _exchange(self, end: socket.socket) -> None:
         with end, end.makefile("rb") as stream:
             phone: Phone | None = None
             while head := stream.read(4):
@@ -364,7 +369,7 @@ def _receive(phone: Phone, name: str, stream: Any, end: socket.socket) -> None:
     phone.pushed += 1
     if phone.gone_after is not None and phone.pushed > phone.gone_after:
         phone.state = "offline"
-        return
+        raise ConnectionAbortedError
     if phone.full_after is not None and phone.pushed > phone.full_after:
         phone.full = True
     place, _, mode = name.rpartition(",")

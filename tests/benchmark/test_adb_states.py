@@ -83,7 +83,12 @@ def test_an_app_that_does_not_start_is_one_line(
     lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adb, "_START_SECONDS", 0.2)
-    monkeypatch.setattr(Phone, "_am", lambda self, rest: (0, "Starting: Intent"))
+
+    def start(phone: Phone, rest: list[str]) -> tuple[int, str]:
+        phone.alive = rest[0] != "force-stop"
+        return 0, "Starting: Intent"
+
+    monkeypatch.setattr(Phone, "_am", start)
     fails(lab, [model("a")], "org.xncaps.demo did not start its benchmark screen")
     error = "Error: Activity class does not exist."
     monkeypatch.setattr(Phone, "_am", lambda self, rest: (0, f"Starting: Intent\n{error}"))

@@ -9,6 +9,7 @@ is removed from the device and the app is stopped.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import pathlib
 import time
@@ -69,7 +70,12 @@ class AppRun(PhoneRun):
         self._here = host.predictions(self.good(), self.options)
         if self.options.accuracy is not None:
             self._images = images.read(pathlib.Path(self.options.accuracy))
-        self._check_app()
+        try:
+            self._check_app()
+        except TargetError:
+            with contextlib.suppress(TargetError):  # gone: nothing can be stopped
+                self.phone.shell("am", "force-stop", self.settings.app, check=False)
+            raise
 
     def take(self) -> None:
         self._push()
