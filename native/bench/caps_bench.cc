@@ -1,6 +1,7 @@
 // The capsule kernels alone, of every instruction set; one thread, caches warm, or cold (cold/...:
-// 64 MB walked before each run). bound/... reads as many bytes as float weights have and does
-// nothing else: no kernel that needs them all can be faster.
+// 64 MB walked before each run). bound/read/... reads as many bytes as the constants have and does
+// nothing else; bound/float_layer/... moves what a layer with float weights has to: no kernel that
+// needs it all can be faster.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -96,7 +97,39 @@ void ReadMemory(benchmark::State& state, size_t bytes, bool cold) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * static_cast<int64_t>(bytes));
 }
 
+XNCAPS_WIDE void Fill(char* memory, size_t bytes, int value) {
+  typedef int Vector __attribute__((vector_size(32)));
+  const Vector filling = Vector{} + value;
+  for (size_t i = 0; i + 32 <= bytes; i += 32) *reinterpret_cast<Vector*>(memory + i) = filling;
+  benchmark::ClobberMemory();
+}
+
+// The weights once, to and fro in turns so that what the caches still hold is read first, u_hat
+// written beside them, and read in both later turns of the routing; no arithmetic.
+void MoveFloatLayer(benchmark::State& state, bool cold) {
+  constexpr size_t kParts = 10, kWeights = 128 * 8 * 16 * 4, kUhat = 128 * 16 * 4;  // of a part
+  Buffer weights, uhat;
+  if (!weights.Reserve(kParts * kWeights) || !uhat.Reserve(kParts * kUhat))
+    return state.SkipWithError("no memory");
+  unsigned runs = 0;
+  Measure(state, cold, [&] {
+    const bool backwards = ++runs % 2 != 0;
+    for (size_t i = 0; i < kParts; ++i) {
+      const size_t part = backwards ? kParts - 1 - i : i;
+      Sum(weights.as<char>() + part * kWeights, kWeights);
+      Fill(uhat.as<char>() + part * kUhat, kUhat, static_cast<int>(runs));
+    }
+    for (int turn = 0; turn < 2; ++turn) Sum(uhat.as<char>(), kParts * kUhat);
+  });
+}
+
 void RegisterBounds() {
+  benchmark::RegisterBenchmark("bound/float_layer/N128_D8_J10_E16", MoveFloatLayer, false)
+      ->Unit(benchmark::kMicrosecond);
+  benchmark::RegisterBenchmark("cold/bound/float_layer/N128_D8_J10_E16", MoveFloatLayer, true)
+      ->Unit(benchmark::kMicrosecond)
+      ->UseManualTime()
+      ->Iterations(1);
   const struct {
     const char* name;
     size_t bytes;
