@@ -38,7 +38,7 @@ class Options:
         accuracy: an .npz of images (and labels), or a folder of pictures with a folder a class, to
             score the files on; on another machine their predictions are compared with this one's.
         accuracy_name: what to call those images; None: as the file or the folder is called.
-        ssh: what only that target takes; see `targets.ssh.Settings`.
+        ssh: what only that target takes; see `targets.connection.Settings`.
         adb: what only that target takes; see `targets.phone.Settings`.
     """
 
