@@ -51,20 +51,21 @@ def measure(
 async def _interruptible(session: Session) -> dict[str, Any]:
     """Ctrl-C and SIGTERM cancel what is awaited, so that it can fetch and clean up before."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    is_main = threading.current_thread() is threading.main_thread()
+    before: dict[int, Any] = {}
     try:
-        if is_main and task is not None:
-            for number in before:
-                loop.add_signal_handler(number, task.cancel)
+        if task is not None and threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handler = signal.getsignal(number)
+                with contextlib.suppress(NotImplementedError):  # not on Windows
+                    loop.add_signal_handler(number, task.cancel)
+                    before[number] = handler
         return await session.run()
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
-        if is_main:
-            for number, handler in before.items():
-                loop.remove_signal_handler(number)
-                signal.signal(number, handler)
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 class Session:
