@@ -83,6 +83,40 @@ def test_it_may_stay_uncompiled(saved, name):
     assert int(model.get_layer(index=2).step) == 1
 
 
+def test_a_keras_file_loads_as_by_keras_itself(saved):
+    path = saved / "model.keras"
+    ours = xncaps_tf.load_model(path)
+    keras_own = keras.models.load_model(path)
+
+    assert ours.get_config() == keras_own.get_config()
+    assert ours.get_compile_config() == keras_own.get_compile_config()
+    pairs = [(ours.variables, keras_own.variables)]
+    pairs.append((ours.optimizer.variables, keras_own.optimizer.variables))
+    assert len(pairs[1][0]) > 2  # the moments too
+    for found, expected in pairs:
+        for one, other in zip(found, expected, strict=True):
+            assert np.array_equal(one.numpy(), other.numpy()), one.name
+
+
+def test_a_shared_layer_and_the_parts_of_a_text_layer_are_restored(tmp_path):
+    words = keras.layers.StringLookup()
+    words.adapt(["one", "two", "two"])  # words that are learnt are a part of the file
+    dense = keras.layers.Dense(3)
+    entry = keras.Input((1,), dtype=tf.string)
+    number = keras.Input((3,))
+    outputs = [words(entry), dense(dense(number))]
+    keras.Model([entry, number], outputs).save(tmp_path / "words.keras")
+    keras.Model(number, outputs[1]).save(tmp_path / "shared.keras")
+
+    with zipfile.ZipFile(tmp_path / "words.keras") as archive:
+        assert any(name.startswith("assets/") for name in archive.namelist())
+    loaded = xncaps_tf.load_model(tmp_path / "words.keras")
+    assert loaded([tf.constant([["two"]]), tf.zeros((1, 3))])[0].numpy().tolist() == [[1]]
+    shared = xncaps_tf.load_model(tmp_path / "shared.keras")
+    assert [w.shape for w in shared.get_weights()] == [(3, 3), (3,)]
+    assert np.array_equal(shared.get_weights()[0], dense.get_weights()[0])
+
+
 def test_every_name_of_the_package_is_registered_by_importing_layers():
     names = {"CapsFC", "XnODR", "XnIDR", "Length", "CapsuleReshape", "SeededDropout", "CapsSign"}
     for name in names:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from xncaps_tf._keras import keras, saved_model_configs
+from xncaps_tf._keras import keras, load_archive, saved_model_configs
 from xncaps_tf.errors import DataError
 
 # What may stand in a saved model without being registered by whoever loads it. Keras would import
@@ -47,7 +47,10 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Any:
     try:
         for config in _configs(path):
             _refuse_code(config, path)
-        model = keras.models.load_model(path, custom_objects=_bare_names(), compile=compile)
+        if path.suffix == ".keras" and zipfile.is_zipfile(path):
+            model = load_archive(path, _bare_names(), compile=compile)
+        else:
+            model = keras.models.load_model(path, custom_objects=_bare_names(), compile=compile)
     except DataError:
         raise
     except Exception as error:  # Keras, h5py, zipfile and TensorFlow each raise their own

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from xncaps_tf._lazy import attach
 
 if TYPE_CHECKING:
     from xncaps_converters.composite import convert_composite as convert_composite
@@ -32,11 +33,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Loads a function when it is first used (PEP 562)."""
-    if name in _LAZY:
-        return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = attach(__name__, _LAZY)
 
 
 def __dir__() -> list[str]:

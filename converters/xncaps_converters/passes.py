@@ -14,6 +14,7 @@ import numpy as np
 
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights
 from xncaps_tf._keras import keras, tf
+from xncaps_tf.models.pooling import linear_before
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ def pool_before_linear(model: Any) -> tuple[dict[str, Callable[[], Replacement]]
     replacements: dict[str, Callable[[], Replacement]] = {}
     rewrites = []
     for pool in model.layers:
-        conv = _linear_before(pool)
-        if conv is None:
+        conv = linear_before(pool, model)
+        if conv is None or None in conv.input_shape[1:]:
             continue
         _, height, width, channels = conv.input_shape
         saved = (height * width - 1) * channels * conv.filters
@@ -108,7 +109,7 @@ def pool_before_depthwise(
     replacements: dict[str, Callable[[], Replacement]] = {}
     rewrites = []
     for pool in model.layers:
-        depthwise = _depthwise_before(pool)
+        depthwise = _depthwise_before(pool, model)
         if depthwise is None:
             continue
         _, height, width, channels = depthwise.input_shape
@@ -122,22 +123,24 @@ def pool_before_depthwise(
 PASSES = (pool_before_linear, pool_before_depthwise)
 
 
-def _depthwise_before(pool: Any) -> Any:
+def _depthwise_before(pool: Any, model: Any) -> Any:
     """The depthwise convolution whose outputs only reach this pooling, and linearly, or None."""
-    conv = _linear_before(pool)
-    before = None if conv is None else _only_before(conv)
+    conv = linear_before(pool, model)
+    before = None if conv is None else _only_before(conv, model)
     if isinstance(before, keras.layers.BatchNormalization):
-        before = _only_before(before)
+        before = _only_before(before, model)
     return before if _is_linear_depthwise(before) else None
 
 
-def _only_before(layer: Any) -> Any:
+def _only_before(layer: Any, model: Any) -> Any:
     """The layer in front of one, where nothing else reads it and each is used once; else None."""
-    if len(layer.inbound_nodes) != 1 or isinstance(layer.input, list):
+    tensor: Any = layer.input
+    if len(layer.inbound_nodes) != 1 or isinstance(tensor, list):
         return None
-    before: Any = layer.input.node.layer
+    before = tensor.node.layer
     single = len(before.inbound_nodes) == 1 and len(before.outbound_nodes) == 1
-    return before if single else None
+    is_output = any(tensor is output for output in model.outputs)
+    return before if single and not is_output else None
 
 
 def _is_linear_depthwise(layer: Any) -> bool:
@@ -176,23 +179,6 @@ def _mean_weights(kernel: np.ndarray, height: int, width: int) -> np.ndarray:
 def _met(shift: int, size: int) -> slice:
     """The inputs that a tap meets which is shifted by so much, as the output runs over an image."""
     return slice(max(shift, 0), max(size + min(shift, 0), 0))
-
-
-def _linear_before(pool: Any) -> Any:
-    """The 1x1 convolution that only this pooling uses, or None."""
-    if type(pool) is not keras.layers.GlobalAveragePooling2D or len(pool.inbound_nodes) != 1:
-        return None
-    tensor: Any = pool.input
-    conv = tensor.node.layer
-    linear = (
-        type(conv) is keras.layers.Conv2D
-        and conv.activation is keras.activations.linear
-        and (conv.kernel_size, conv.strides, conv.groups) == ((1, 1), (1, 1), 1)
-        and {conv.data_format, pool.data_format} == {"channels_last"}
-        and None not in conv.input_shape[1:]
-    )
-    single = linear and len(conv.inbound_nodes) == 1 and len(conv.outbound_nodes) == 1
-    return conv if single else None
 
 
 def _pooled(conv: Any) -> Callable[[], Replacement]:

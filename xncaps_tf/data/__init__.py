@@ -5,9 +5,9 @@ Names are at hand at once; what needs TensorFlow is loaded when it is first used
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from xncaps_tf._lazy import attach
 from xncaps_tf.data.names import NAMES, SPLITS
 
 if TYPE_CHECKING:
@@ -48,13 +48,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Loads what is asked for when it is first used (PEP 562)."""
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name not in _ATTRIBUTES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ATTRIBUTES[name]}"), name)
+__getattr__ = attach(__name__, _ATTRIBUTES, _MODULES)
 
 
 def __dir__() -> list[str]:

@@ -5,9 +5,9 @@ The names load no TensorFlow; `build` and the rest are loaded when they are firs
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from xncaps_tf._lazy import attach
 from xncaps_tf.models.names import BACKBONES, HEADS, UPSAMPLING
 
 if TYPE_CHECKING:
@@ -37,11 +37,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Loads a function or layer when it is first used (PEP 562)."""
-    if name in _LAZY:
-        return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = attach(__name__, _LAZY)
 
 
 def __dir__() -> list[str]:

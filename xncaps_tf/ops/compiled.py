@@ -48,7 +48,8 @@ class _Capsules:
     def forward(self, u: Any, kernel: Any) -> tuple[Any, dict[str, Any]]:
         """Poses [B, J, E] and what `backward` needs of the way there."""
         x, w = self._operands(u, kernel)
-        n, j, _, e = kernel.shape
+        n, j, d, e = kernel.shape
+        w = tf.reshape(tf.transpose(w, (0, 1, 3, 2)), (n, j * e, d))  # [N, J * E, D]
         u_hat = tf.reshape(tf.matmul(w, x), (n, j, e, -1))  # [N, J, E, B]
         magnitude = self._prediction_magnitude(u_hat)  # [N, J, B]
         sums, couplings, logits = [tf.reduce_sum(u_hat, axis=0) / j], [], None
@@ -66,7 +67,9 @@ class _Capsules:
         n, j, d, e = kernel.shape
         du_hat = tf.reshape(self._routing_gradient(kept, dv), (n, j * e, -1))  # [N, J * E, B]
         x, w = self._operands(u, kernel)
-        dx = tf.transpose(tf.matmul(w, du_hat, transpose_a=True), (2, 0, 1))  # [B, N, D]
+        # The transpose is written out: XLA takes twice as long for a matmul that makes it.
+        w = tf.reshape(tf.transpose(w, (0, 2, 1, 3)), (n, d, j * e))  # [N, D, J * E]
+        dx = tf.transpose(tf.matmul(w, du_hat), (2, 0, 1))  # [B, N, D]
         dw = tf.reshape(tf.matmul(du_hat, x, transpose_b=True), (n, j, e, d))
         dw = tf.transpose(dw, (0, 1, 3, 2))  # [N, J, D, E]
         if self.input_quantizer is not None:
@@ -76,14 +79,12 @@ class _Capsules:
         return dx, dw
 
     def _operands(self, u: Any, kernel: Any) -> tuple[Any, Any]:
-        """Both factors of u_hat, quantized and scaled: [N, D, B] and [N, J * E, D]."""
-        n, j, d, e = kernel.shape
+        """Both factors of u_hat, quantized and scaled: [N, D, B] and [N, J, D, E]."""
         if self.input_quantizer is not None:
             u = self.input_quantizer(u) * _magnitude(u, axis=2)
         if self.kernel_quantizer is not None:
             kernel = self.kernel_quantizer(kernel) * _magnitude(kernel, axis=2)
-        w = tf.reshape(tf.transpose(kernel, (0, 1, 3, 2)), (n, j * e, d))  # [N, J * E, D]
-        return tf.transpose(u, (1, 2, 0)), w
+        return tf.transpose(u, (1, 2, 0)), kernel
 
     def _prediction_magnitude(self, u_hat: Any) -> Any:
         """Mean magnitude [N, J, B] of predictions that have a quantizer, else None."""

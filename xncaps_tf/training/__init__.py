@@ -6,9 +6,9 @@ rest is loaded when it is first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from xncaps_tf._lazy import attach
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.folder import RunFolder
 
@@ -30,11 +30,7 @@ _LAZY = {
 __all__ = ["Evaluation", "RunFolder", "TrainConfig", "TrainResult", "evaluate", "resume", "run"]
 
 
-def __getattr__(name: str) -> Any:
-    """Loads what needs TensorFlow when it is first used (PEP 562)."""
-    if name in _LAZY:
-        return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = attach(__name__, _LAZY)
 
 
 def __dir__() -> list[str]:

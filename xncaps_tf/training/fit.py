@@ -18,6 +18,7 @@ from typing import Any
 from xncaps_tf import data as datasets
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import TrainingError
+from xncaps_tf.models.pooling import pooled_first
 from xncaps_tf.training import files, recipe, records
 from xncaps_tf.training.cluster import Cluster
 from xncaps_tf.training.config import TrainConfig
@@ -177,7 +178,7 @@ class Trainer:
         return batch
 
     def _build(self) -> None:
-        """`saved`: the model as it is written; `trained`: the one that fit drives.
+        """`saved`: the model as it is written; `trained`: the one that fit drives, pooled first.
 
         Without a strategy both share their layers. Under one, the trained model's variables belong
         to all replicas, and `saved` gets their values where something is written.
@@ -185,7 +186,7 @@ class Trainer:
         self.saved = recipe.build_model(self.config, self.folder, self.train)
         with self.cluster.scope():
             source = recipe.rebuilt(self.saved) if self.cluster.strategy else self.saved
-            self.trained = _shell(source)
+            self.trained = pooled_first(source)
             optimizer = recipe.optimizer(self.config, self.steps)
             metrics = recipe.metrics(self.train)
             self.trained.compile(optimizer, recipe.loss(self.config), metrics=metrics)
@@ -195,8 +196,9 @@ class Trainer:
             self.trained.compiled_metrics.build(scores, scores)
         self.evaluator: Any = None
         if self.held_out is not None and self.cluster.task.is_chief:
-            self.evaluator = self.trained if self.cluster.strategy is None else _shell(self.saved)
+            self.evaluator = self.trained
             if self.cluster.strategy is not None:
+                self.evaluator = pooled_first(self.saved)
                 metrics = recipe.metrics(self.train)
                 self.evaluator.compile(loss=recipe.loss(self.config), metrics=metrics)
 
@@ -373,8 +375,3 @@ class _Steps(keras.callbacks.Callback):
         if every and done % every == 0 and done < trainer.steps:
             trainer.save_inside(done)
         trainer.reporter.step(trainer.state.epoch + 1, done)
-
-
-def _shell(model: Any) -> Any:
-    """A model of the same layers, to be compiled without the other being so."""
-    return keras.Model(model.inputs, model.outputs, name=model.name)

@@ -1,0 +1,68 @@
+"""The graph that is trained: the model's own layers, its pooling before its linear convolution.
+
+A mean over positions and a linear map of channels commute, mean(x W + b) = mean(x) W + b, so a
+backbone that ends with a linear 1x1 convolution (1,280 to 1,024 channels in the published
+MobileNetV2 networks, 128 to 512 in `small_cnn`) need apply it to one position instead of all when
+the head begins with GlobalAveragePooling2D. What is saved keeps the order of the paper.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xncaps_tf._keras import keras, tf
+
+
+class _OnMean(keras.layers.Layer):
+    """A linear 1x1 convolution of the mean of `[B, H, W, C]` over H and W, as the pool gives."""
+
+    def __init__(self, conv: Any, keepdims: bool) -> None:
+        super().__init__(name=conv.name, dtype=conv.dtype_policy)
+        self.conv, self.keepdims = conv, keepdims
+
+    def call(self, inputs: Any) -> Any:
+        mean = self.conv(tf.reduce_mean(inputs, axis=(1, 2), keepdims=True))  # [B, 1, 1, filters]
+        return mean if self.keepdims else tf.squeeze(mean, axis=(1, 2))  # [B, filters]
+
+
+def pooled_first(model: Any) -> Any:
+    """A model over the same layers, so the same weights, of which none is copied.
+
+    Args:
+        model: a functional Keras model.
+
+    Returns:
+        A new `keras.Model` whose outputs equal the model's but for rounding; its variables are the
+        same ones in the same order. Where there is nothing to commute the graph is the same.
+    """
+    pairs = {pool: linear_before(pool, model) for pool in model.layers}
+    pools = {conv: pool for pool, conv in pairs.items() if conv is not None}
+    if not pools:
+        return keras.Model(model.inputs, model.outputs, name=model.name)
+
+    def replace(layer: Any) -> Any:
+        if layer in pools:
+            return _OnMean(layer, pools[layer].keepdims)
+        if pairs[layer] is not None:
+            return keras.layers.Activation("linear", name=layer.name, dtype=layer.dtype_policy)
+        return layer
+
+    return keras.models.clone_model(model, clone_function=replace)
+
+
+def linear_before(pool: Any, model: Any) -> Any:
+    """The linear 1x1 convolution of the model that only this pooling reads, or None."""
+    if type(pool) is not keras.layers.GlobalAveragePooling2D or len(pool.inbound_nodes) != 1:
+        return None
+    features: Any = pool.input
+    conv = features.node.layer
+    is_linear = (
+        type(conv) is keras.layers.Conv2D
+        and (conv.kernel_size, conv.strides, conv.groups) == ((1, 1), (1, 1), 1)
+        and conv.activation is keras.activations.linear
+        and {conv.data_format, pool.data_format} == {"channels_last"}
+        and conv.activity_regularizer is None
+    )
+    is_single = len(conv.inbound_nodes) == 1 and len(conv.outbound_nodes) == 1
+    is_output = any(features is output for output in model.outputs)
+    return conv if is_linear and is_single and not is_output else None
