@@ -65,7 +65,7 @@ def test_a_file_that_is_no_picture_is_named(
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"not a picture")
     assert command.main(["predict", str(model), str(bad)]) == 1
-    assert "bad.png: not a readable picture" in capsys.readouterr().err
+    assert "bad.png: expected a picture (JPEG, PNG" in capsys.readouterr().err
 
 
 def test_info_lists_the_tensors(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
