@@ -60,9 +60,9 @@ slow: $(SETUP) .make/test-tools .make/android ## pytest, what is marked slow
 test-all: LIFECYCLES := 1000
 test-all: test slow ## also what takes long
 
-test-matrix: ## the layers' and the converters' tests at the low end of the tested range
+test-matrix: native-tools ## layers', converters' and runtime's tests at the low end of the tested range
 	@scripts/setup.sh .venv-low constraints/low.txt
-	@.venv-low/bin/python -m pytest tests/test_imports.py tests/ops tests/layers tests/converters
+	@.venv-low/bin/python -m pytest tests/test_imports.py tests/ops tests/layers tests/converters tests/runtime
 
 format: $(SETUP) ## rewrites the sources in the project's format
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
