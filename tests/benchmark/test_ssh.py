@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +69,27 @@ def test_files_that_fail_here_or_there_are_reported(
     assert bad["status"] == "failed" and "TFL3" in bad["error"]
     assert wrong["status"] == "failed" and "wrong outputs" in wrong["error"]
     assert good["status"] == "ok" and good["latency"]["n"] == 128
+
+
+def test_a_result_that_is_replaced_while_it_is_fetched_is_whole(
+    board: Board, model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer and shorter one comes between its size and its bytes."""
+    import asyncssh
+
+    stat, replaced = asyncssh.SFTPClientFile.stat, []
+
+    async def then(self: Any, *arguments: Any) -> Any:
+        told = await stat(self, *arguments)
+        for place in board.left():
+            if (place / "result.json").exists():
+                (place / "newer").write_text("{}")
+                (place / "newer").rename(place / "result.json")
+                replaced.append(place)
+        return told
+
+    monkeypatch.setattr(asyncssh.SFTPClientFile, "stat", then)
+    assert board.measure([model("first")])["complete"] and replaced
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "term"])

@@ -287,9 +287,11 @@ class Session:
                 lines = [line for line in log.splitlines() if line.strip()] or ["no output"]
                 words = f"killed before it had a time ({full(lines[-1])})" if notes else ""
                 raise TargetError(f"{self._name}: the run failed: {words or full(lines[-1])}"[:400])
-            if ((await sftp.stat(there)).size or 0) > results.MAX_RESULT_BYTES:
-                raise TargetError(f"{self._name}: its result is larger than a result can be")
-            await sftp.get(there, str(scratch / "result.json"))
+            # By one handle: the run replaces the file by a newer one meanwhile.
+            async with sftp.open(there, "rb") as file:
+                if ((await file.stat()).size or 0) > results.MAX_RESULT_BYTES:
+                    raise TargetError(f"{self._name}: its result is larger than a result can be")
+                (scratch / "result.json").write_bytes(await file.read())
         return results.read_result(scratch / "result.json")
 
     def _stop(self) -> str:
