@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import pipeline, tflite_file
+from xncaps_converters import formats, passes, tflite_file
 from xncaps_tf import data, load_model
 from xncaps_tf._keras import keras
 
@@ -62,33 +62,33 @@ def _cases() -> list[tuple[str, str, str]]:
 class Net:
     """A trained network: what Keras makes of the test images, and its files, each made once."""
 
-    def __init__(self, path: pathlib.Path, folder: pathlib.Path) -> None:
-        self.path, self.folder = path, folder
+    def __init__(self, path: pathlib.Path) -> None:
         images, self.labels = data.load("digits", "test").numpy()
         self.images = images.astype(np.float32)
-        model = load_model(path, compile=False)
-        self.scores = model.predict(self.images, verbose=0)
-        before_relu = keras.Model(model.input, model.get_layer("primary_norm").output)
-        values = before_relu.predict(self.images, verbose=0).reshape(len(self.images), -1)
+        self.model = model = load_model(path, compile=False)
+        self.files: dict[str, bytes] = {}
+        norm = model.get_layer("primary_norm").output
+        both = keras.Model(model.input, [model.output, norm])
+        self.scores, values = both.predict(self.images, verbose=0)
+        values = values.reshape(len(self.images), -1)  # in front of a ReLU and XnODR's signs
         self.nearest_to_zero = np.abs(values).min(axis=1)
 
     def file(self, form: str) -> bytes:
-        """As `xncaps convert --to FORM --no-verify` writes it."""
-        path = self.folder / f"{form}.tflite"
-        if not path.exists():
-            pipeline.convert_file(self.path, path, form)
-        return path.read_bytes()
+        """As `xncaps convert --to FORM` makes it."""
+        if form not in self.files:
+            entry = formats.FORMATS[form]
+            source = passes.apply(self.model)[0] if entry.uses_passes else self.model
+            self.files[form] = entry.convert(source, formats.Options())
+        return self.files[form]
 
 
 @pytest.fixture(scope="module")
-def nets(
-    trained: Callable[..., pathlib.Path], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Net]:
+def nets(trained: Callable[..., pathlib.Path]) -> Callable[[str], Net]:
     known: dict[str, Net] = {}
 
     def get(name: str) -> Net:
         if name not in known:
-            known[name] = Net(trained(*NETS[name]), tmp_path_factory.mktemp(name))
+            known[name] = Net(trained(*NETS[name]))
         return known[name]
 
     return get
@@ -97,8 +97,8 @@ def nets(
 @pytest.mark.parametrize("name", NETS)
 def test_the_network_has_learnt_something(nets: Any, name: str) -> None:
     net = nets(name)
-    assert (net.scores.argmax(1) == net.labels).mean() > 0.8
-    assert net.scores.std(axis=0).min() > 0.05  # every score depends on the image
+    assert (net.scores.argmax(1) == net.labels).mean() > 0.7
+    assert net.scores.std(axis=0).min() > 100 * TOLERANCE  # every score depends on the image
 
 
 @pytest.mark.parametrize(("name", "form", "runtime"), _cases())
