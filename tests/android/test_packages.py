@@ -194,7 +194,7 @@ def test_make_refuses_a_model_in_one_line(
     command = ["make", "-s", "apk", f"MODEL={model}", f"APK={tmp_path / 'a.apk'}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
-    said = [line for line in done.stderr.splitlines() if not line.startswith("make: ")]
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert len(said) == 1 and said[0].startswith("android: ") and words in said[0]
     assert list(tmp_path.iterdir()) == []
 
