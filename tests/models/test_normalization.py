@@ -25,7 +25,7 @@ from xncaps_tf._keras import keras, tf
 path, norm = sys.argv[1:]
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-rng = np.random.default_rng(3)
+rng = np.random.default_rng(4)  # images where no sign of XnIDR is so near zero that it flips
 images = rng.uniform(0, 255, (10, 24, 8, 8, 1)).astype("float32")
 images[:, ::2] /= 4  # replicas see different brightness: their own statistics would differ
 labels = np.eye(4, dtype="float32")[rng.integers(0, 4, (10, 24))]
