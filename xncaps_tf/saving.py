@@ -47,7 +47,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Any:
     try:
         for config in _configs(path):
             _refuse_code(config, path)
-        if path.suffix == ".keras" and zipfile.is_zipfile(path):
+        if zipfile.is_zipfile(path):  # named .keras, as _configs has seen
             model = load_archive(path, _bare_names(), compile=compile)
         else:
             model = keras.models.load_model(path, custom_objects=_bare_names(), compile=compile)

@@ -14,7 +14,7 @@ import numpy as np
 
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights
 from xncaps_tf._keras import keras, tf
-from xncaps_tf.models.pooling import linear_before
+from xncaps_tf.models.pooling import linear_before, only_before
 
 
 @dataclass(frozen=True)
@@ -126,21 +126,10 @@ PASSES = (pool_before_linear, pool_before_depthwise)
 def _depthwise_before(pool: Any, model: Any) -> Any:
     """The depthwise convolution whose outputs only reach this pooling, and linearly, or None."""
     conv = linear_before(pool, model)
-    before = None if conv is None else _only_before(conv, model)
+    before = None if conv is None else only_before(conv, model)
     if isinstance(before, keras.layers.BatchNormalization):
-        before = _only_before(before, model)
+        before = only_before(before, model)
     return before if _is_linear_depthwise(before) else None
-
-
-def _only_before(layer: Any, model: Any) -> Any:
-    """The layer in front of one, where nothing else reads it and each is used once; else None."""
-    tensor: Any = layer.input
-    if len(layer.inbound_nodes) != 1 or isinstance(tensor, list):
-        return None
-    before = tensor.node.layer
-    single = len(before.inbound_nodes) == 1 and len(before.outbound_nodes) == 1
-    is_output = any(tensor is output for output in model.outputs)
-    return before if single and not is_output else None
 
 
 def _is_linear_depthwise(layer: Any) -> bool:

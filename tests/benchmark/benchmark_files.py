@@ -9,6 +9,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from PIL import Image
 
 ROWS = 120
 
@@ -26,6 +27,15 @@ class Digits:
         scores = self.images.reshape(len(self.images), -1) @ self.weights.T + self.bias
         grown = np.exp(scores - scores.max(axis=1, keepdims=True))
         return (grown / grown.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def write_pictures(self, folder: pathlib.Path, count: int) -> int:
+        """The first images as a folder a class; of how many the classifier finds the class."""
+        for row, label in enumerate(self.labels[:count]):
+            place = folder / str(label)
+            place.mkdir(parents=True, exist_ok=True)
+            pixels = np.rint(self.images[row, ..., 0]).astype(np.uint8)
+            Image.fromarray(pixels).save(place / f"{row}.png")
+        return int((self.outputs()[:count].argmax(1) == self.labels[:count]).sum())
 
     def write(
         self, path: pathlib.Path, *, custom: str | None = None, hidden: int = 0, batch: int = 1

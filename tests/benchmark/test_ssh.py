@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmark_files import ROWS, Digits
-from PIL import Image
 from ssh_lab import Board
 
 from xncaps_benchmark import results
@@ -48,14 +47,9 @@ def test_predictions_are_compared_with_the_hosts(
 def test_a_folder_of_pictures_is_scored_here_and_there(
     board: Board, model: Make, digits: Digits, tmp_path: pathlib.Path
 ) -> None:
-    for row, label in enumerate(digits.labels[:30]):
-        place = tmp_path / "photos" / str(label)
-        place.mkdir(parents=True, exist_ok=True)
-        pixels = np.rint(digits.images[row, ..., 0]).astype(np.uint8)
-        Image.fromarray(pixels).save(place / f"{row}.png")
+    right = digits.write_pictures(tmp_path / "photos", 30)
     (entry,) = board.measure([model("a")], accuracy=tmp_path / "photos")["models"]
     assert entry["agreement"] == {"rows": 30, "equal": 30, "data": "photos"}
-    right = int((digits.outputs()[:30].argmax(1) == digits.labels[:30]).sum())
     assert entry["accuracy"]["correct"] == right and entry["accuracy"]["rows"] == 30
     assert entry["accuracy"]["source"] == "photos"
 

@@ -52,10 +52,9 @@ def pooled_first(model: Any) -> Any:
 
 def linear_before(pool: Any, model: Any) -> Any:
     """The linear 1x1 convolution of the model that only this pooling reads, or None."""
-    if type(pool) is not keras.layers.GlobalAveragePooling2D or len(pool.inbound_nodes) != 1:
+    if type(pool) is not keras.layers.GlobalAveragePooling2D:
         return None
-    features: Any = pool.input
-    conv = features.node.layer
+    conv = only_before(pool, model)
     is_linear = (
         type(conv) is keras.layers.Conv2D
         and (conv.kernel_size, conv.strides, conv.groups) == ((1, 1), (1, 1), 1)
@@ -63,6 +62,15 @@ def linear_before(pool: Any, model: Any) -> Any:
         and {conv.data_format, pool.data_format} == {"channels_last"}
         and conv.activity_regularizer is None
     )
-    is_single = len(conv.inbound_nodes) == 1 and len(conv.outbound_nodes) == 1
-    is_output = any(features is output for output in model.outputs)
-    return conv if is_linear and is_single and not is_output else None
+    return conv if is_linear else None
+
+
+def only_before(layer: Any, model: Any) -> Any:
+    """The layer in front of one that nothing else reads, where each is used once; else None."""
+    if len(layer.inbound_nodes) != 1 or isinstance(layer.input, list):
+        return None
+    tensor: Any = layer.input
+    before = tensor.node.layer
+    is_single = len(before.inbound_nodes) == 1 and len(before.outbound_nodes) == 1
+    is_output = any(tensor is output for output in model.outputs)
+    return before if is_single and not is_output else None

@@ -11,10 +11,11 @@ import pathlib
 import shlex
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from xncaps_benchmark.errors import BenchmarkError, TargetError
+from xncaps_benchmark.errors import TargetError
+from xncaps_benchmark.targets.given import settings
 
 _T = TypeVar("_T")
 _FULL = ("No space left", "Disk quota exceeded", "File too large", "File size limit")
@@ -44,10 +45,7 @@ class Settings:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Settings:
-        known = {field.name for field in fields(cls)}
-        if odd := sorted(set(given) - known):
-            raise BenchmarkError(f"ssh: expected some of {sorted(known)}. Received: {odd}.")
-        return cls(**{name: value for name, value in given.items() if value is not None})
+        return settings(cls, "ssh", given)
 
 
 class Connection:

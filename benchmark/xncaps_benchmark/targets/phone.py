@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from xncaps_benchmark.errors import BenchmarkError, TargetError
 from xncaps_benchmark.targets import phonestate
+from xncaps_benchmark.targets.given import settings
 
 MAX_FETCHED_BYTES = 256 << 20
 APP = "org.xncaps.demo"
@@ -47,15 +48,12 @@ class Settings:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Settings:
-        known = {field.name for field in fields(cls)}
-        if odd := sorted(set(given) - known):
-            raise BenchmarkError(f"adb: expected some of {sorted(known)}. Received: {odd}.")
-        settings = cls(**{name: value for name, value in given.items() if value is not None})
-        if not all(c.isalnum() or c in "._" for c in settings.app) or "." not in settings.app:
-            raise BenchmarkError(f"adb: expected an app's id. Received: app={settings.app}.")
-        if settings.external_delegate is not None and settings.benchmark_model is None:
+        made = settings(cls, "adb", given)
+        if not all(c.isalnum() or c in "._" for c in made.app) or "." not in made.app:
+            raise BenchmarkError(f"adb: expected an app's id. Received: app={made.app}.")
+        if made.external_delegate is not None and made.benchmark_model is None:
             raise BenchmarkError("adb: --external-delegate goes with --benchmark-model")
-        return settings
+        return made
 
 
 class Phone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import secrets
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from xncaps_benchmark.targets.local import Progress
 from xncaps_benchmark.targets.phone import Phone, Settings
 
 
-class PhoneRun:
+class PhoneRun(abc.ABC):
     """One measurement: `prepare` and `take` are the subclass's, and what is told of them.
 
     Whatever happens, nothing of it stays on the device; where the device is gone, that is said.
@@ -39,20 +40,20 @@ class PhoneRun:
         self.complete = True
         self.notes: list[str] = []
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - most ask nothing
         """What is asked before anything is on the device."""
 
+    @abc.abstractmethod
     def take(self) -> None:
         """Pushes and measures."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def finish(self, job: plan.Job) -> None:
         """Makes the record of a file out of what there is; it fails where that is nothing."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def parts(self) -> dict[str, Any]:
         """`method`, `machine` and `state` of the result."""
-        raise NotImplementedError
 
     def clean(self) -> None:
         """Removes what is on the device."""

@@ -18,7 +18,6 @@ MAX_FILE_BYTES = 200 * 10**6
 MAX_PIXELS = 100 * 10**6  # a decoded picture takes up to four bytes a pixel
 # Only formats that Pillow decodes by itself: its EPS reader, say, would start another program.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-_TO_8_BIT = [(value + 128) // 257 for value in range(1 << 16)]
 
 
 def load(path: str | Path) -> Image.Image:
@@ -66,7 +65,7 @@ def _flat(picture: Image.Image) -> Image.Image:
         low, high = deep.getextrema()
         if low < 0 or high > 0xFFFF:  # type: ignore[operator]
             raise ValueError("grey values outside 0 to 65535")
-        return deep.point(_TO_8_BIT, "L")
+        return deep.point([(value + 128) // 257 for value in range(1 << 16)], "L")
     if picture.mode == "F":
         raise ValueError("floating-point pixels, whose range is unknown")
     if picture.has_transparency_data:
