@@ -31,8 +31,8 @@ cp -r tests/conftest.py tests/cli tests/golden "$work/"
 cp pyproject.toml "$work/pytest-settings.toml"
 cd "$work"
 "$work/venv/bin/python" - "$root" <<'PY'
-import pathlib, sys, xncaps_benchmark, xncaps_converters, xncaps_tf
-for module in (xncaps_tf, xncaps_converters, xncaps_benchmark):
+import pathlib, sys, xncaps, xncaps_benchmark, xncaps_converters, xncaps_tf
+for module in (xncaps, xncaps_tf, xncaps_converters, xncaps_benchmark):
     if pathlib.Path(sys.argv[1]) in pathlib.Path(module.__file__).parents:
         sys.exit(f"dist: {module.__name__} was imported from the tree, not from its wheel")
 PY

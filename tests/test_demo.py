@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from xncaps_tf import demo
+from xncaps import demo
 from xncaps_tf.errors import XncapsError
 
 SMALL = (

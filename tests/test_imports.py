@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-PACKAGES = ("xncaps_tf", "xncaps_converters", "xncaps_benchmark", "xncaps_runtime")
+PACKAGES = ("xncaps", "xncaps_tf", "xncaps_converters", "xncaps_benchmark", "xncaps_runtime")
 
 
 def _modules() -> Iterator[str]:

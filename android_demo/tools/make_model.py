@@ -25,7 +25,7 @@ def main() -> int:
     if len(sys.argv) != 2 or not (run := pathlib.Path(sys.argv[1])).is_dir():
         sys.stderr.write("make_model: expected the folder of a run, such as demo_out/xnodr\n")
         return 2
-    command = [sys.executable, "-m", "xncaps_tf.cli.main", "convert", str(run / "best.keras"),
+    command = [sys.executable, "-m", "xncaps", "convert", str(run / "best.keras"),
                "--to", "fused", "--int8", "-o", str(MODEL)]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
     sys.stdout.write(done.stdout)

@@ -208,7 +208,7 @@ def test_androids_runtime_itself_refuses_a_composite(abi: str) -> None:
 
 def test_command_checks_the_model_and_builds(tmp_path: pathlib.Path) -> None:
     """`xncaps android build` on the app's own model and what `verify` stored beside it."""
-    command = [sys.executable, "-m", "xncaps_tf.cli.main", "android", "build",
+    command = [sys.executable, "-m", "xncaps", "android", "build",
                "--model", str(MODEL), "-o", str(tmp_path / "a.apk")]  # fmt: skip
     environment = {**os.environ, "XNCAPS_LOG_DIR": str(tmp_path / "logs")}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)

@@ -45,7 +45,7 @@ def run(line: str, folder: pathlib.Path, **environment: str) -> str:
     words = shlex.split(line.partition("#")[0])
     assert words[0] == "xncaps"
     ran = subprocess.run(
-        [sys.executable, "-m", "xncaps_tf.cli.main", *words[1:]],
+        [sys.executable, "-m", "xncaps", *words[1:]],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -95,7 +95,7 @@ def test_install_says_what_the_phone_lacks(
     if state == "gone":
         lab.server.phones.clear()
     ran = subprocess.run(
-        [sys.executable, "-m", "xncaps_tf.cli.main", "android", "install", "a.apk"],
+        [sys.executable, "-m", "xncaps", "android", "install", "a.apk"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

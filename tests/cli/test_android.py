@@ -26,7 +26,7 @@ def xncaps(
     if path is not None:
         environment["PATH"] = path
     return subprocess.run(
-        [sys.executable, "-m", "xncaps_tf.cli.main", "android", *arguments],
+        [sys.executable, "-m", "xncaps", "android", *arguments],
         capture_output=True,
         text=True,
         env=environment,

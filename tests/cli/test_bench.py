@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from xncaps.commands import bench as command
+from xncaps.main import cli
 from xncaps_tf import data
-from xncaps_tf.cli import bench as command
-from xncaps_tf.cli.main import cli
 
 MODEL = pathlib.Path(__file__).resolve().parents[1] / "golden/android/tiny_float.tflite"
 FAST = ["--runs", "16", "--seconds", "2", "--warm-up", "0.01"]

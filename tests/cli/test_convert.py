@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xncaps.main import main
 from xncaps_tf import layers
 from xncaps_tf._keras import keras
-from xncaps_tf.cli.main import main
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from xncaps.commands.evaluate import evaluate
 from xncaps_tf import data, models
-from xncaps_tf.cli.evaluate import evaluate
 from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.training import TrainConfig
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xncaps.main import main
 from xncaps_converters import metadata, tflite_file
 from xncaps_tf import layers
 from xncaps_tf._keras import keras
-from xncaps_tf.cli.main import main
 
 HEADS = {"xnodr": layers.XnODR, "xnidr": layers.XnIDR, "capsfc": layers.CapsFC}
 OPS = {"xnodr": "XnCapsOdr", "xnidr": "XnCapsIdr", "capsfc": "XnCapsFc"}

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from xncaps_tf.cli import main, output
+from xncaps import main, output
 from xncaps_tf.errors import XncapsError
 
-XNCAPS = [sys.executable, "-m", "xncaps_tf.cli.main"]
+XNCAPS = [sys.executable, "-m", "xncaps"]
 
 
 def _run(arguments: list[str], tmp_path: pathlib.Path) -> subprocess.CompletedProcess[str]:
@@ -39,7 +39,7 @@ def test_help_is_quick_narrow_and_loads_no_tensorflow(
     assert max(map(len, done.stdout.splitlines())) <= 80
     code = f"""
 import sys
-from xncaps_tf.cli import main
+from xncaps import main
 try:
     main.main({[*command, "--help"]!r})
 except SystemExit:
@@ -95,7 +95,7 @@ def test_a_foreign_error_is_one_short_line_with_its_type(
 def test_native_output_goes_to_the_log_and_results_to_the_screen(tmp_path: pathlib.Path) -> None:
     code = """
 import os, sys
-from xncaps_tf.cli import output
+from xncaps import output
 with output.native_output_to_log(["convert"]) as log:
     os.write(1, b"native out\\n")
     os.write(2, b"native err\\n")

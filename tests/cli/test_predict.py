@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 import xncaps_tf
+from xncaps.commands.predict import predict
 from xncaps_tf import data, models
-from xncaps_tf.cli.predict import predict
 from xncaps_tf.errors import DataError
 from xncaps_tf.training import predicting
 

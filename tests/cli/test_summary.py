@@ -8,9 +8,9 @@ import pathlib
 import pytest
 from click.testing import CliRunner
 
+from xncaps.main import cli
 from xncaps_tf import models
 from xncaps_tf.accounting import account
-from xncaps_tf.cli.main import cli
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from xncaps_tf.cli.train import train
+from xncaps.commands.train import train
 from xncaps_tf.training import RunFolder, TrainConfig
 
-XNCAPS = [sys.executable, "-m", "xncaps_tf.cli.main"]
+XNCAPS = [sys.executable, "-m", "xncaps"]
 SMALL = "--head=dense --limit=100 --batch-size=25 --epochs=2 --threads=2".split()
 
 

@@ -156,7 +156,7 @@ def test_one_writer_at_a_time(tmp_path: pathlib.Path) -> None:
 
 def test_config_and_folder_load_no_tensorflow() -> None:
     code = (
-        "import sys, xncaps_tf.training, xncaps_tf.training.task, xncaps_tf.cli.train; "
+        "import sys, xncaps_tf.training, xncaps_tf.training.task, xncaps.commands.train; "
         "sys.exit('tensorflow' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -42,7 +42,7 @@ def undisturbed(
 
 def _kill_the_command_in_its_first_second(run: pathlib.Path) -> None:
     """The real command; it is killed as soon as there is a config, before TensorFlow is loaded."""
-    command = [sys.executable, "-m", "xncaps_tf.cli.main", "train", *OPTIONS, "--out", str(run)]
+    command = [sys.executable, "-m", "xncaps", "train", *OPTIONS, "--out", str(run)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (run / "config.json").exists():
         assert process.poll() is None

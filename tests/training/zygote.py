@@ -27,7 +27,7 @@ def _run(command: dict) -> None:
     os.environ.update(command.get("env") or {})
     if command.get("kill_at_sync"):
         _die_inside_a_save(command["kill_at_sync"])
-    from xncaps_tf.cli.main import main
+    from xncaps.main import main
 
     code = 1
     try:

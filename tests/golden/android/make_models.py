@@ -90,7 +90,7 @@ def convert(model: Any, to: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         saved, out = pathlib.Path(folder, "model.keras"), pathlib.Path(folder, "model.tflite")
         model.save(saved)
-        command = [sys.executable, "-m", "xncaps_tf.cli.main", "convert", str(saved),
+        command = [sys.executable, "-m", "xncaps", "convert", str(saved),
                    "--to", to, "--data", "digits", "-o", str(out)]  # fmt: skip
         subprocess.run(command, check=True)
         return out.read_bytes()

@@ -203,7 +203,7 @@ def _exit_at_once(error: BaseException) -> NoReturn:
     """Prints the line and ends: an orderly end would wait for the lost worker, in native code."""
     import traceback
 
-    from xncaps_tf.cli import output
+    from xncaps import output
     from xncaps_tf.errors import XncapsError
 
     os.write(2, "".join(traceback.format_exception(error)).encode())  # to the log

@@ -24,7 +24,7 @@ def find_checkout(source: pathlib.Path | None = None) -> pathlib.Path:
     Raises:
         AndroidError: there is none.
     """
-    folder = source or pathlib.Path(__file__).resolve().parents[1]
+    folder = source or pathlib.Path(__file__).resolve().parents[2]
     if not (folder / _BUILD).is_file():
         where = f"--source {source}" if source else "this installation has no app sources"
         raise AndroidError(

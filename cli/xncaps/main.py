@@ -8,24 +8,24 @@ from typing import Any
 
 import click
 
+from xncaps import output
 from xncaps_tf import __version__
-from xncaps_tf.cli import output
 
 # name: (module:attribute, the line shown in --help). Kept here so that --help imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "train": ("xncaps_tf.cli.train:train", "Train a model, or resume a run."),
-    "evaluate": ("xncaps_tf.cli.evaluate:evaluate", "Score a model on a data set."),
-    "predict": ("xncaps_tf.cli.predict:predict", "Classify pictures with a model."),
-    "summary": ("xncaps_tf.cli.summary:summary", "Parameters, MACs and bytes of a model."),
-    "convert": ("xncaps_tf.cli.convert:convert", "Turn a model into a TFLite file."),
-    "fuse": ("xncaps_tf.cli.fuse:fuse", "Make one op of each capsule layer of a TFLite file."),
-    "verify": ("xncaps_tf.cli.verify:verify", "Check a TFLite file against its model."),
-    "inspect": ("xncaps_tf.cli.inspect:inspect", "List the ops and bytes of a TFLite file."),
-    "bench": ("xncaps_tf.cli.bench:bench", "Measure TFLite files on this or another machine."),
+    "train": ("xncaps.commands.train:train", "Train a model, or resume a run."),
+    "evaluate": ("xncaps.commands.evaluate:evaluate", "Score a model on a data set."),
+    "predict": ("xncaps.commands.predict:predict", "Classify pictures with a model."),
+    "summary": ("xncaps.commands.summary:summary", "Parameters, MACs and bytes of a model."),
+    "convert": ("xncaps.commands.convert:convert", "Turn a model into a TFLite file."),
+    "fuse": ("xncaps.commands.fuse:fuse", "Make one op of each capsule layer of a TFLite file."),
+    "verify": ("xncaps.commands.verify:verify", "Check a TFLite file against its model."),
+    "inspect": ("xncaps.commands.inspect:inspect", "List the ops and bytes of a TFLite file."),
+    "bench": ("xncaps.commands.bench:bench", "Measure TFLite files on this or another machine."),
     "report": ("xncaps_benchmark.cli:report", "Make one HTML page of measurements."),
-    "android": ("xncaps_tf.cli.android:android", "Pack a model into the camera app."),
-    "demo": ("xncaps_tf.cli.demo:demo", "Train, convert, verify, measure: one page."),
-    "info": ("xncaps_tf.cli.info:info", "Versions, devices and runtimes found."),
+    "android": ("xncaps.commands.android:android", "Pack a model into the camera app."),
+    "demo": ("xncaps.commands.demo:demo", "Train, convert, verify, measure: one page."),
+    "info": ("xncaps.commands.info:info", "Versions, devices and runtimes found."),
 }
 
 

@@ -9,7 +9,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def info(as_json: bool) -> None:
     """Print versions, devices and the TFLite runtimes that are found."""
-    from xncaps_tf.environment import describe
+    from xncaps.environment import describe
 
     facts = describe()
     if as_json:

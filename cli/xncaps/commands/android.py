@@ -37,7 +37,7 @@ def build(
     no_verify: bool,
 ) -> None:
     """Build a signed APK with one model, after running the model on what `verify` stored."""
-    from xncaps_tf import apk
+    from xncaps import apk
 
     checkout = apk.find_checkout(source)
     apk.check_model(checkout, model_path)
@@ -79,7 +79,7 @@ def _run_stored(model_path: pathlib.Path) -> str:
 @click.option("-s", "--serial", help="Which device, where there are several.")
 def install(apk_path: pathlib.Path, serial: str | None) -> None:
     """Install APK on the device that adb finds; data of an older version are kept."""
-    from xncaps_tf import apk
+    from xncaps import apk
 
     click.echo(apk.install(apk_path, serial))
 
@@ -89,7 +89,7 @@ def install(apk_path: pathlib.Path, serial: str | None) -> None:
 @click.option("-s", "--serial", help="Which device, where there are several.")
 def run(apk_path: pathlib.Path, serial: str | None) -> None:
     """Install APK and start the app."""
-    from xncaps_tf import apk
+    from xncaps import apk
 
     click.echo(apk.install(apk_path, serial))
     click.echo(apk.start(serial))

@@ -41,8 +41,8 @@ def demo(
     each to TFLite, verifies each file against Keras, measures all of them in turns, and writes
     OUT/index.html.
     """
+    from xncaps import demo as job
     from xncaps_benchmark import terminal
-    from xncaps_tf import demo as job
 
     start = time.monotonic()
     result = job.run(
