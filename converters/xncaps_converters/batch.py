@@ -1,7 +1,7 @@
 """The batch size of a TFLite file: LCE's converter fixes it at 1, whatever the model says.
 
-So a model is converted with a batch of a rare prime number, which is then looked for in the file:
-where it stands in a shape, the batch stood.
+So a model is converted with a batch of a prime number that divides no other dimension, which is
+then looked for in the file: where it stands in a shape, the batch stood.
 """
 
 from __future__ import annotations
@@ -11,13 +11,35 @@ from typing import Any
 import numpy as np
 
 from xncaps_converters import flatwrite, tflite_file
+from xncaps_converters.clone import flat_layers
+from xncaps_tf._keras import tf
 from xncaps_tf.errors import ConversionError
 
-MARK = 97
+_SMALLEST = 97
+_PADDING = 8  # a convolution's padding makes dimensions that no layer has
 
 
-def open_batch(data: bytes) -> bytes:
-    """A file that was converted with a batch of `MARK`, with the batch left open.
+def mark_of(model: Any) -> int:
+    """A batch size to find again: a prime that divides no dimension of a Keras model.
+
+    Nor any within 8 of one; products and halves of dimensions are then no multiples either.
+    """
+    shapes = [node.output_shapes for layer in flat_layers(model) for node in layer.inbound_nodes]
+    shapes += [tuple(tensor.shape) for tensor in (*model.inputs, *model.weights)]
+    known = {size for size in tf.nest.flatten(shapes) if isinstance(size, int)}
+    near = {size + step for size in known for step in range(-_PADDING, _PADDING + 1)} - {0}
+    number = _SMALLEST
+    while not _is_prime(number) or any(size % number == 0 for size in near):
+        number += 2
+    return number
+
+
+def _is_prime(number: int) -> bool:
+    return all(number % divisor for divisor in range(2, int(number**0.5) + 1))
+
+
+def open_batch(data: bytes, mark: int) -> bytes:
+    """A file that was converted with a batch of `mark`, with the batch left open.
 
     Raises:
         ConversionError: an op has the batch size in a constant that cannot be left open.
@@ -25,12 +47,11 @@ def open_batch(data: bytes) -> bytes:
     model = flatwrite.unpack(data)
     for graph in model.subgraphs:
         for op in graph.operators:
-            _open_constants(model, graph, op)
+            _open_constants(model, graph, op, mark)
         for tensor in graph.tensors:
             if not _constant(model, tensor).size and tensor.shape is not None:
-                tensor.shape = np.where(
-                    tensor.shape % MARK == 0, tensor.shape // MARK, tensor.shape
-                ).astype(np.int32)
+                marked = (tensor.shape != 0) & (tensor.shape % mark == 0)
+                tensor.shape = np.where(marked, tensor.shape // mark, tensor.shape).astype("i4")
         for number in (*graph.inputs, *graph.outputs):
             shape = np.array(graph.tensors[number].shape, np.int32)
             graph.tensors[number].shapeSignature = np.concatenate([[-1], shape[1:]]).astype("i4")
@@ -51,7 +72,7 @@ def _constant(model: Any, tensor: Any) -> np.ndarray:
     return np.zeros(0, np.uint8) if data is None else np.asarray(data, np.uint8)
 
 
-def _open_constants(model: Any, graph: Any, op: Any) -> None:
+def _open_constants(model: Any, graph: Any, op: Any, mark: int) -> None:
     """Puts -1 where a RESHAPE names the batch; no other op can do without its size."""
     name = _name(model, op)
     if name == "LceDequantize":
@@ -65,7 +86,7 @@ def _open_constants(model: Any, graph: Any, op: Any) -> None:
         if name.startswith("Lce"):  # whose int32 constants are bits
             continue
         values = _constant(model, graph.tensors[number]).view("<i4")
-        marked = (values != 0) & (values % MARK == 0)
+        marked = (values != 0) & (values % mark == 0)
         if not marked.any():
             continue
         if name != "RESHAPE" or marked.sum() > 1 or (values == -1).any():

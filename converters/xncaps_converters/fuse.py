@@ -103,16 +103,34 @@ def _float_head(graph: Subgraph, number: int) -> Head | None:
     if matrix.shape[2] != j * e or graph.tensors[source].shape[1:] != (n, d):
         return None
     kernel = matrix.reshape(n, d, j, e).transpose(0, 2, 1, 3)  # [N, J, D, E]
-    names = [graph.ops[index].name for index in sorted(nodes) if index > number]
+    turns = 1 + sum(graph.ops[index].name == "SOFTMAX" for index in nodes)
+    name = _agreement(graph, [index for index in nodes if index > number], turns)
+    if name is None:
+        return None
     constants: tuple[np.ndarray, ...] = (np.ascontiguousarray(kernel),)
-    name = "XnCapsIdr" if "SIGN" in names else "XnCapsFc"
     if signed is not None:
         scale = np.abs(kernel[:, :, 0])  # [N, J, E]; a sign times its scale has one magnitude
         if np.any(np.abs(kernel) != scale[:, :, np.newaxis]):
             return None
+        if name != "XnCapsFc":  # signs outside of the routing and inside
+            return None
         name, constants = "XnCapsOdr", (packing.pack_bits(kernel), scale)
-    fused = markers.FusedOp(name, constants, 1 + names.count("SOFTMAX"), j, e)
+    fused = markers.FusedOp(name, constants, turns, j, e)
     return Head(fused, nodes, source, target)
+
+
+def _agreement(graph: Subgraph, nodes: list[int], turns: int) -> str | None:
+    """The op whose routing these nodes are: XnCapsFc without signs, XnCapsIdr with ours on both
+    operands of every agreement, None with any others."""
+    ops = [graph.ops[index] for index in nodes]
+    signs = sum(op.name == "SIGN" for op in ops)
+    if not signs:
+        return "XnCapsFc"
+    chains = [_follow_back(graph, op.outputs[0], _SIGN_CHAIN) for op in ops if op.name == "NEG"]
+    ranks = [len(graph.tensors[tensor].shape) for tensor in chains if tensor is not None]
+    # u_hat [N, B, J, E] is binarised once, v [B, J, E] in every turn but the last.
+    both = ranks.count(4) == 1 and ranks.count(3) == turns - 1
+    return "XnCapsIdr" if both and signs == 2 * len(ranks) else None
 
 
 def _lce_head(graph: Subgraph, number: int) -> Head | None:

@@ -97,14 +97,19 @@ def convert_fused(
 
 @dataclass
 class _Plan:
-    """Which layers become which ops, and which cannot."""
+    """Which layers become which ops, and which cannot.
 
-    ops: dict[str, markers.FusedOp]
+    Attributes:
+        ops: by the layer itself (its `id`): two networks in one may have layers of one name.
+        left: the others, in words.
+    """
+
+    ops: dict[int, markers.FusedOp]
     left: list[str]
 
     def replacement(self, layer: Any) -> Replacement | None:
-        if layer.name in self.ops and _is_capsule_layer(layer):
-            op = self.ops[layer.name]
+        op = self.ops.get(id(layer))
+        if op is not None:
             return Replacement(markers.FusedCapsules(op, name=layer.name), lambda old, new: None)
         return None if _is_capsule_layer(layer) else lce.replacement(layer)
 
@@ -116,7 +121,7 @@ def _plan(model: Any, options: FusedOptions) -> _Plan:
         if op is None:
             plan.left.append(f"{type(layer).__name__} {layer.name!r} {_quantizers(layer)}")
         else:
-            plan.ops[layer.name] = op
+            plan.ops[id(layer)] = op
     return plan
 
 
@@ -187,7 +192,8 @@ def _check(model: Any, plan: _Plan, data: bytes, allow_float: bool) -> None:
             "expected TFLite's, LCE's and xncaps' ops only. Received: "
             f"{', '.join(unresolved)}, which no interpreter has."
         )
-    floats = [layer for layer in lce.unpacked_layers(model, file) if layer.name not in plan.ops]
+    fused = {layer.name for layer in flat_layers(model) if id(layer) in plan.ops}
+    floats = [layer for layer in lce.unpacked_layers(model, file) if layer.name not in fused]
     if floats and not allow_float:
         raise ConversionError(
             "expected every binary weight to be kept as bits. Received: "

@@ -78,13 +78,12 @@ def fuse_file(
     if described is not None:
         fused = metadata.add(fused, _described(described))
     after = tflite_file.parse(fused)
-    bounds = bounds_between(before, after)
-    if tolerance is not None:
-        bounds = replace(bounds, tolerance=tolerance, tie=tolerance)
     stored = _stored(file)
     chosen = _samples(before, stored)
     first, wanted = runtimes.run(data, chosen.inputs)
     second, made = runtimes.run(fused, chosen.inputs)
+    bounds = bounds_between(before, after)
+    bounds = bounds.within(tolerance) if tolerance is not None else bounds.for_outputs(wanted)
     result = compare(wanted, made, chosen, bounds, second).check()
     content = _content(stored, chosen, wanted, made, bounds, described)
     pipeline.write_checked(out, fused, content)

@@ -67,9 +67,10 @@ def convert_lce(model: Any, *, batch_size: int | None = 1, allow_float: bool = F
             float32 (the layer is named).
     """
     model = as_model(model)
-    data = run_converter(prepare_lce(model, batch_size=batch_size or batch.MARK))
+    mark = batch.mark_of(model) if batch_size is None else batch_size
+    data = run_converter(prepare_lce(model, batch_size=mark))
     if batch_size is None:
-        data = batch.open_batch(data)
+        data = batch.open_batch(data, mark)
     file = tflite_file.parse(data)
     unresolved = [name for name in file.custom_ops if name not in LCE_OPS]
     if unresolved:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import pathlib
 from typing import Any
 
-from xncaps_tf.errors import DataError
-
+_log = logging.getLogger(__name__)
 _CONFIG = "config.json"
 
 
 def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The config of the run that a model lies in (its folder's config.json); empty if none."""
+    """The config of the run that a model lies in (its folder's config.json); empty if none.
+
+    Another program's config.json, which many a model lies beside, is none.
+    """
     file = pathlib.Path(path).resolve().parent / _CONFIG
     if not file.is_file():
         return {}
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{file}: expected JSON. Received: {error}.") from error
-    return config if isinstance(config, dict) else {}
+    except ValueError:  # UnicodeDecodeError is one
+        _log.info("%s is no JSON, so no run's config", file)
+        return {}
+    is_ours = isinstance(config, dict) and "xncaps_version" in config
+    return config if is_ours else {}
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

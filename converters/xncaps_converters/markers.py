@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from xncaps_converters import packing
+from xncaps_converters.clone import Replacement, clone
 from xncaps_tf import layers, ops, quantizers
 from xncaps_tf._keras import keras, tf
 
@@ -69,6 +70,18 @@ def fused_op(layer: Any, *, scales: str = "channel", scale_type: str = "float32"
         layer.capsule_dim,
         input_scale,
     )
+
+
+def with_scales(model: Any, scales: str) -> Any:
+    """A copy of a model whose fusable XnODR layers compute with coarser scales, in Keras."""
+
+    def replace(layer: Any) -> Replacement | None:
+        op = fused_op(layer, scales=scales) if isinstance(layer, layers.XnODR) else None
+        if op is None or op.name != "XnCapsOdr":
+            return None
+        return Replacement(FusedCapsules(op, name=layer.name), lambda old, new: None)
+
+    return clone(model, replace)
 
 
 class FusedCapsules(keras.layers.Layer):

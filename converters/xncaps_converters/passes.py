@@ -16,6 +16,9 @@ from xncaps_converters.clone import Replacement, as_model, clone, copy_weights
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.models.pooling import linear_before, only_before
 
+# By the layer itself (its `id`), as a nested model may have a layer of the same name.
+Replacements = dict[int, Callable[[], Replacement]]
+
 
 @dataclass(frozen=True)
 class Rewrite:
@@ -48,16 +51,23 @@ def apply(model: Any, *, batch_size: int | None = 1) -> tuple[Any, tuple[Rewrite
     """
     model = as_model(model)
     done: list[Rewrite] = []
-    replacements: dict[str, Callable[[], Replacement]] = {}
+    replacements: Replacements = {}
     for find in PASSES:
         found, rewrites = find(model)
+        if claimed := replacements.keys() & found.keys():
+            names = [layer.name for layer in model.layers if id(layer) in claimed]
+            raise RuntimeError(f"{find.__name__}: another pass has rewritten {names} already")
         replacements |= found
         done += rewrites
 
     def replace(layer: Any) -> Replacement | None:
-        return replacements[layer.name]() if layer.name in replacements else None
+        return replacements[id(layer)]() if id(layer) in replacements else None
 
-    return clone(model, replace, batch_size=batch_size), tuple(done)
+    rewritten = clone(model, replace, batch_size=batch_size)
+    for before, after in zip(model.outputs, rewritten.outputs, strict=True):
+        if before.shape[1:] != after.shape[1:]:
+            raise RuntimeError(f"the passes made {after.shape} of the output {before.shape}")
+    return rewritten, tuple(done)
 
 
 class PooledConv2D(keras.layers.Conv2D):
@@ -77,12 +87,12 @@ class PooledConv2D(keras.layers.Conv2D):
         return tf.TensorShape([tf.TensorShape(input_shape)[0], 1, 1, self.filters])
 
 
-def pool_before_linear(model: Any) -> tuple[dict[str, Callable[[], Replacement]], list[Rewrite]]:
+def pool_before_linear(model: Any) -> tuple[Replacements, list[Rewrite]]:
     """Commutes GlobalAveragePooling2D before the linear 1x1 convolution in front of it.
 
     In the published MobileNetV2 networks that convolution is 1,280 to 1,024 channels at 7x7.
     """
-    replacements: dict[str, Callable[[], Replacement]] = {}
+    replacements: Replacements = {}
     rewrites = []
     for pool in model.layers:
         conv = linear_before(pool, model)
@@ -91,14 +101,12 @@ def pool_before_linear(model: Any) -> tuple[dict[str, Callable[[], Replacement]]
         _, height, width, channels = conv.input_shape
         saved = (height * width - 1) * channels * conv.filters
         rewrites.append(Rewrite("pool before linear", conv.name, saved))
-        replacements[conv.name] = _pooled(conv)
-        replacements[pool.name] = _reshaped(pool, conv.filters)
+        replacements[id(conv)] = _pooled(conv)
+        replacements[id(pool)] = _reshaped(pool, conv.filters)
     return replacements, rewrites
 
 
-def pool_before_depthwise(
-    model: Any,
-) -> tuple[dict[str, Callable[[], Replacement]], list[Rewrite]]:
+def pool_before_depthwise(model: Any) -> tuple[Replacements, list[Rewrite]]:
     """Averages within a linear depthwise convolution whose outputs are only averaged.
 
     The mean over the image of a depthwise convolution is a weighted sum of its input, a convolution
@@ -106,7 +114,7 @@ def pool_before_depthwise(
     published MobileNetV2 networks that is the 3x3 in front of the 1x1 of `pool_before_linear`; a
     BatchNormalization may stand between.
     """
-    replacements: dict[str, Callable[[], Replacement]] = {}
+    replacements: Replacements = {}
     rewrites = []
     for pool in model.layers:
         depthwise = _depthwise_before(pool, model)
@@ -116,7 +124,7 @@ def pool_before_depthwise(
         window = depthwise.kernel_size[0] * depthwise.kernel_size[1]
         saved = height * width * channels * (window - 1)
         rewrites.append(Rewrite("pool before depthwise", depthwise.name, saved))
-        replacements[depthwise.name] = _summed(depthwise)
+        replacements[id(depthwise)] = _summed(depthwise)
     return replacements, rewrites
 
 

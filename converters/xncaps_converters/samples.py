@@ -82,7 +82,9 @@ def from_data(
     *,
     split: str = "test",
 ) -> Samples:
-    """The first `count` samples of a data set's split, or all of them.
+    """`count` samples of a data set's split, the same share of every class, or all of them.
+
+    They are a function of the split alone, in an order whose every prefix is such a sample.
 
     Raises:
         DataError: the data set is not found, or its images or classes are not the model's.
@@ -91,8 +93,7 @@ def from_data(
 
     dataset = data.load(name, split, None if data_dir is None else os.fspath(data_dir))
     total = len(dataset)
-    if count is not None and count < total:
-        dataset = dataset.subset(np.arange(count))
+    dataset = data.sample(dataset, min(count or total, total), _SEED)
     images, labels = dataset.numpy()
     if tuple(images.shape[1:]) != input_shape(model):
         raise DataError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import metadata, runtimes, tflite_file
+from xncaps_converters import markers, metadata, runtimes, tflite_file
 from xncaps_converters.bounds import Bounds, bounds_of
 from xncaps_converters.samples import Samples
 from xncaps_tf.errors import VerificationError
@@ -28,7 +28,8 @@ class VerifyResult:
         over_tolerance: samples with an output that differs by more than the tolerance.
         equal_top1: share of samples with the same class on top (two scores as near as the bounds'
             tie count as the same); None where the outputs are no scores.
-        accuracy_keras, accuracy_file: None where no labels are known.
+        accuracy_keras, accuracy_file: None where no labels are known. Keras's is the model's own,
+            whatever was changed in the file.
         bounds: what was allowed.
     """
 
@@ -91,10 +92,11 @@ class VerifyResult:
 
     def lines(self) -> list[str]:
         """For a person."""
-        extent = "all" if self.whole else "the first"
         what = f"{self.samples} random inputs"
         if self.source != "random":
-            what = f"{extent} {self.samples} samples of {self.source}"
+            extent = "all " if self.whole else ""
+            what = f"{extent}{self.samples} samples of {self.source}"
+            what += "" if self.whole else ", the same share of every class"
         lines = [
             f"verified on {what}, run by {self.runtime}",
             f"  error        max {self.max_error:.2e}, mean {self.mean_error:.2e}",
@@ -127,8 +129,8 @@ def verify(
         model: the Keras model, with one input and one output.
         flatbuffer: the TFLite file.
         samples: inputs, and labels where known.
-        tolerance: in place of the bounds' own.
-        bounds: None for `bounds_of(model, ...)`.
+        tolerance: in place of the bounds' own, whatever the size of the outputs.
+        bounds: for outputs of size 1; None for `bounds_of(model, ...)`.
 
     Returns:
         The comparison; `.check()` raises where a bound is passed.
@@ -139,12 +141,21 @@ def verify(
     """
     file = tflite_file.parse(flatbuffer)
     _check_ends(model, file)
-    bounds = bounds or bounds_of(model, file, _changes(flatbuffer))
-    if tolerance is not None:
-        bounds = replace(bounds, tolerance=tolerance, tie=tolerance)
-    expected = np.asarray(model.predict(samples.inputs, batch_size=_BATCH, verbose=0))
+    changes = _changes(flatbuffer)
+    bounds = bounds or bounds_of(model, file, changes)
+    original = expected = _predict(model, samples)
+    for scales in set(changes) & {"capsule", "none"}:  # what the file has to compute then
+        expected = _predict(markers.with_scales(model, scales), samples)
+    bounds = bounds.within(tolerance) if tolerance is not None else bounds.for_outputs(expected)
     runtime, outputs = runtimes.run(flatbuffer, samples.inputs)
-    return compare(expected, outputs, samples, bounds, runtime)
+    result = compare(expected, outputs, samples, bounds, runtime)
+    if expected is not original and samples.labels is not None and expected.ndim == 2:
+        result = replace(result, accuracy_keras=accuracy(original, samples.labels))
+    return result
+
+
+def _predict(model: Any, samples: Samples) -> np.ndarray:
+    return np.asarray(model.predict(samples.inputs, batch_size=_BATCH, verbose=0))
 
 
 def compare(

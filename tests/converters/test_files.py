@@ -221,7 +221,8 @@ def test_a_stored_check_is_read_as_it_was_written(
     assert stored["outputs"].shape == (100, 2) and stored["labels"].dtype == np.int64
     assert list(stored["class_names"]) == ["cat", "dog"]
     assert (stored["source"], stored["model_sha256"]) == ("some/test", "abc")
-    assert float(stored["tolerance"]) == np.float32(1e-4) and float(stored["tolerated_share"]) == 0
+    assert float(stored["tolerance"]) == np.float32(result.bounds.tolerance)
+    assert float(stored["tolerated_share"]) == 0
     np.testing.assert_array_equal(stored["outputs"], result.expected[:100])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,21 @@ def test_a_float_file_gets_the_op_of_its_model(kind: Any, iterations: int) -> No
         assert made[0] == "XnCapsFc"  # one turn has no agreement: nothing is binarised
         return
     _assert_same(made, _op(fused.convert_fused(model)))
+
+
+@pytest.mark.parametrize(
+    "quantizers",
+    [
+        {"pose_quantizer": None},
+        {"prediction_quantizer": None},
+        {"prediction_quantizer": "ste_sign", "pose_quantizer": "ste_sign"},  # +1 at 0
+    ],
+    ids=str,
+)
+def test_an_agreement_that_no_op_computes_is_left_alone(quantizers: dict[str, Any]) -> None:
+    model = _model(functools.partial(layers.XnIDR, **quantizers))
+    with pytest.raises(ConversionError, match="expected a file with a capsule layer"):
+        fuse.fuse(floating.convert_float(model))
 
 
 @pytest.mark.parametrize("d", [1, 2, 5, 8, 16])

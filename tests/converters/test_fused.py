@@ -45,6 +45,20 @@ def test_the_marked_body_equals_the_layer(kind: Any, iterations: int) -> None:
     np.testing.assert_allclose(marked, model(_capsules()), atol=1e-6)
 
 
+def test_two_networks_with_layers_of_one_name_are_one_file() -> None:
+    """An ensemble: both have a capsule layer 'xnodr', and convolutions of the same names."""
+    parts = [models.build("small_cnn", "xnodr", (8, 8, 1), 10, seed=seed) for seed in (1, 2)]
+    image = keras.Input((8, 8, 1))
+    for number, part in enumerate(parts):
+        part._name = f"part_{number}"  # Keras wants the two models' names to differ, no others
+    ensemble = keras.Model(image, keras.layers.Average()([part(image) for part in parts]))
+    file = tflite_file.parse(fused.convert_fused(ensemble))
+    ops = [op for op in file.ops if op.name == "XnCapsOdr"]
+    assert len(ops) == 2
+    first, second = (file.main.tensors[op.inputs[1]].data for op in ops)
+    assert not np.array_equal(first, second)
+
+
 @pytest.mark.parametrize(("scales", "atol"), [("capsule", 0.5), ("none", 0.5)])
 def test_coarser_scales_stay_near(scales: str, atol: float) -> None:
     layer = layers.XnODR(4, 5)

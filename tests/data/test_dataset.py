@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -115,3 +117,23 @@ def test_split_validation_refuses_a_fraction(fraction: float) -> None:
 def test_split_validation_refuses_classes_of_one_image() -> None:
     with pytest.raises(ValueError, match="a class with two images or more. Received: 3 im"):
         data.split_validation(_numbered(3), 0.5, seed=0)
+
+
+@pytest.mark.parametrize("count", [1, 3, 10, 17, 60])
+def test_a_sample_has_the_same_share_of_every_class(count: int) -> None:
+    labels = np.repeat(np.arange(3), [10, 20, 30])  # sorted, as folders are
+    ds = dataclasses.replace(_numbered(60), labels=labels)
+    chosen = data.sample(ds, count, seed=4)
+    assert len(chosen) == count
+    found = np.bincount(chosen.labels, minlength=3)
+    assert np.all(np.abs(found - count * np.array([1, 2, 3]) / 6) <= 1)
+    assert len(set(chosen.positions.tolist())) == count
+    np.testing.assert_array_equal(chosen.positions, data.sample(ds, count, seed=4).positions)
+    # Every prefix is such a sample.
+    np.testing.assert_array_equal(chosen.positions, data.sample(ds, 60, 4).positions[:count])
+
+
+@pytest.mark.parametrize("count", [0, 4, -1])
+def test_a_sample_of_more_or_less_than_there_is_says_so(count: int) -> None:
+    with pytest.raises(ValueError, match=f"Received: count={count}"):
+        data.sample(_numbered(3), count, seed=0)

@@ -106,9 +106,7 @@ def test_three_kills_change_nothing(
     processes: Processes, undisturbed: tuple[pathlib.Path, float], tmp_path: pathlib.Path
 ) -> None:
     reference, seconds = undisturbed
-    seed = int(time.time())
-    draw = random.Random(seed)
-    print(f"kills drawn from seed {seed}")
+    draw = random.Random(20211110)
     run = tmp_path / "run"
     _kill_the_command_in_its_first_second(run)
     code, output = processes.run("train", "--resume", str(run), kill_at_sync=draw.randint(5, 40))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xncaps_tf.data.batching import batches, num_batches
     from xncaps_tf.data.dataset import ArrayImages, Dataset
     from xncaps_tf.data.loading import load
-    from xncaps_tf.data.splits import split_validation
+    from xncaps_tf.data.splits import sample, split_validation
 
 _ATTRIBUTES = {
     "AUGMENTATIONS": "augment",
@@ -26,6 +26,7 @@ _ATTRIBUTES = {
     "batches": "batching",
     "load": "loading",
     "num_batches": "batching",
+    "sample": "splits",
     "split_validation": "splits",
 }
 _MODULES = ("augment", "folder", "images", "overlap")
@@ -44,6 +45,7 @@ __all__ = [
     "load",
     "num_batches",
     "overlap",
+    "sample",
     "split_validation",
 ]
 

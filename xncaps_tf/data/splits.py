@@ -1,4 +1,4 @@
-"""A hold-out of the training split."""
+"""A hold-out of the training split, and a sample of any: the same share of every class."""
 
 from __future__ import annotations
 
@@ -37,6 +37,27 @@ def split_validation(ds: Dataset, fraction: float, seed: int) -> tuple[Dataset, 
         ds.subset(np.flatnonzero(~held), split=f"{ds.split}[rest]"),
         ds.subset(np.flatnonzero(held), split=f"{ds.split}[validation]"),
     )
+
+
+def sample(ds: Dataset, count: int, seed: int) -> Dataset:
+    """`count` images of a split with the same share of every class, a function of the seed.
+
+    The images are in such an order that the first n of them are a sample in the same sense, for
+    every n: where a split is sorted by class, no prefix of the sample is. Where images show two
+    classes the sample is drawn from the whole.
+
+    Raises:
+        ValueError: `count` is not between 1 and the number of images.
+    """
+    if not 1 <= count <= len(ds):
+        raise ValueError(f"sample: expected 1 <= count <= {len(ds)}. Received: count={count!r}.")
+    order = seeds.numpy_order(len(ds), seed)
+    groups = ds.labels[order] if ds.labels.ndim == 1 else np.zeros(len(ds), np.int64)
+    place = np.zeros(len(ds))  # of an image within its class, from 0 to 1
+    for kind in np.unique(groups):
+        (members,) = np.nonzero(groups == kind)
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return ds.subset(order[np.argsort(place, kind="stable")][:count])
 
 
 def _quotas(counts: np.ndarray, fraction: float) -> np.ndarray:

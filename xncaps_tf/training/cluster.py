@@ -36,9 +36,13 @@ class Cluster:
             self.strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
         elif config.strategy == "multi_worker":
             self._watchdog = Watchdog(task, advice, arrival)
-            self._watchdog.start()
-            self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
-            self._watchdog.cluster_is_up()
+            try:
+                self._watchdog.start()
+                self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
+                self._watchdog.cluster_is_up()
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def replicas(self) -> int:
@@ -110,6 +114,11 @@ class Cluster:
         # All is saved. This last meeting gives the slower worker time to read the sum above.
         with contextlib.suppress(tf.errors.OpError):
             self.sum(1)
+
+    def close(self) -> None:
+        """Ends the watch, however the training ended: it may not outlive it in a notebook."""
+        if self._watchdog is not None:
+            self._watchdog.stop()
 
     def lost(self, error: Exception) -> TrainingError:
         """An error of TensorFlow in a multi-worker training as a line for a person."""

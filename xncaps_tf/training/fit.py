@@ -118,6 +118,8 @@ def _train(
         if not cluster.is_multi_worker:
             raise
         raise cluster.lost(error) from error
+    finally:
+        cluster.close()
     return TrainResult(folder, trainer.state.rows, trainer.state.best_epoch)
 
 
@@ -151,8 +153,7 @@ class Trainer:
         config = self.config
         train = datasets.load(config.data, "train", config.data_dir, download=config.download)
         if config.limit is not None and config.limit < len(train):
-            chosen = datasets.split_validation(train, config.limit / len(train), config.seed)[1]
-            train = chosen
+            train = datasets.sample(train, config.limit, config.seed)
         self.held_out: Any = None
         if config.validation:
             train, self.held_out = datasets.split_validation(train, config.validation, config.seed)

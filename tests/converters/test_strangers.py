@@ -1,0 +1,87 @@
+"""Networks and folders that nobody made for this toolkit."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from xncaps_converters import batch, floating, lce, loading, runtimes, tflite_file
+from xncaps_converters.bounds import Bounds
+from xncaps_converters.samples import from_data, random_samples
+from xncaps_converters.verify import verify
+from xncaps_tf._keras import keras
+
+
+def _dense_on_pixels() -> keras.Model:
+    """Logits of size 100 from pixels 0 to 255."""
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(10, kernel_initializer=keras.initializers.GlorotUniform(1)))
+    return model
+
+
+def test_logits_of_any_size_are_held_to_their_own_size() -> None:
+    model = _dense_on_pixels()
+    samples = random_samples(model, 1000)
+    result = verify(model, floating.convert_float(model), samples).check()
+    size = np.abs(result.expected).max()
+    assert size > 100 and result.bounds.tolerance == pytest.approx(1e-4 * size)
+    # What the caller gives is taken as it is, and a wrong file is still refused.
+    assert verify(model, floating.convert_float(model), samples, tolerance=1e-9).failures
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel * 1.001, bias])
+    assert not verify(model, floating.convert_float(_dense_on_pixels()), samples).passed
+
+
+def test_small_outputs_keep_the_strict_bound() -> None:
+    assert Bounds().for_outputs(np.array([[0.1, 0.9]])) == Bounds()
+    assert Bounds().for_outputs(np.array([[np.nan, 50.0]])).tolerance == pytest.approx(5e-3)
+
+
+@pytest.mark.parametrize("side", [97, 96, 194])
+def test_an_open_batch_leaves_every_other_dimension(side: int) -> None:
+    model = keras.Sequential([keras.Input((side, side, 1)), keras.layers.Conv2D(4, 3, strides=4)])
+    model.add(keras.layers.GlobalAveragePooling2D())
+    data = lce.convert_lce(model, batch_size=None)
+    graph = tflite_file.parse(data).main
+    assert graph.tensors[graph.inputs[0]].shape[1:] == (side, side, 1)
+    images = random_samples(model, 3).inputs
+    _, outputs = runtimes.run(data, images)
+    np.testing.assert_allclose(outputs, model.predict(images, verbose=0), atol=1e-2, rtol=1e-4)
+
+
+def test_the_mark_of_a_batch_divides_no_dimension() -> None:
+    model = keras.Sequential([keras.Input((97, 101, 1)), keras.layers.Flatten()])
+    assert batch.mark_of(model) == 113  # 103, 107, 109 are within 8 of one
+
+
+@pytest.mark.parametrize(
+    "text", ["no JSON", "[1]", '{"data": 3, "architectures": ["Foo"]}', "\x80"], ids=repr
+)
+def test_a_config_of_somebody_else_beside_a_model_is_none(
+    tmp_path: pathlib.Path, text: str
+) -> None:
+    (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
+    assert loading.run_config(tmp_path / "model.keras") == {}
+
+
+def test_samples_of_a_sorted_folder_show_every_class(tmp_path: pathlib.Path) -> None:
+    from PIL import Image
+
+    names = ["ant", "bee", "cat", "dog", "elk"]
+    for split in ("train", "test"):
+        for number, name in enumerate(names):
+            folder = tmp_path / split / name
+            folder.mkdir(parents=True)
+            for index in range(8):
+                Image.new("RGB", (8, 8), (40 * number, index, 0)).save(folder / f"{index}.png")
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(5))
+    chosen = from_data(model, "folder", tmp_path, 10)
+    assert chosen.labels is not None and np.bincount(chosen.labels).tolist() == [2] * 5
+    assert sorted(chosen.labels[:5]) == [0, 1, 2, 3, 4]
+    again = from_data(model, "folder", tmp_path, 10)
+    np.testing.assert_array_equal(chosen.inputs, again.inputs)
+    train = from_data(model, "folder", tmp_path, 5, split="train")
+    assert train.labels is not None and sorted(train.labels) == [0, 1, 2, 3, 4]
