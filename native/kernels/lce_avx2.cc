@@ -5,20 +5,11 @@
 // additions, and nothing else: xor, masks and shifts of the usual popcount are in the table.
 #include <immintrin.h>
 
-#include "kernels/lce_kernels.h"
-#include "kernels/memory.h"
+#include "kernels/lce_bconv.h"
+#include "kernels/lce_pack.h"
 
 namespace xncaps {
 namespace {
-
-typedef uint8_t Code;  // four bits, times two: 8 * code is where the table of these bits begins
-typedef uint16_t Count;
-constexpr int kBlock = 32, kSuper = 4, kCodesOfWord = 8;
-constexpr int kChunk = 56;  // 63 counts of up to 4 fit in a byte; words have 8
-
-// Widening bytes to 16 bits takes 8 from each half of the vector: so packed, they come out sorted.
-constexpr uint8_t kLanes[kBlock] = {0, 1, 2,  3,  4,  5,  6,  7,  16, 17, 18, 19, 20, 21, 22, 23,
-                                    8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31};
 
 #define XNCAPS_ONES4(n) ((n)&1) + ((n) >> 1 & 1) + ((n) >> 2 & 1) + ((n) >> 3 & 1)
 #define XNCAPS_COUNTS(x)                                                                       \
@@ -44,131 +35,134 @@ inline __m256i CodesOf(__m128i bytes) {
                          _mm256_and_si256(_mm256_slli_epi16(x, 5), _mm256_set1_epi16(0x1e00)));
 }
 
-void ExpandWords(const char* from, size_t words, Code* to) {
-  for (; words >= 4; words -= 4, from += 16, to += 32)
-    Store32(to, CodesOf(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
-  for (; words > 0; --words, from += 4, to += 8) {
-    const __m128i word = _mm_cvtsi32_si128(LoadUnaligned<int>(from));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(CodesOf(word)));
-  }
-}
-
 // Left alone, gcc loads the filter once a pixel and adds in another order, with sums in memory: 2.5
 // times slower.
 inline __attribute__((always_inline)) void InRegister(__m256i* x) { __asm__("" : "+x"(*x)); }
 
-template <int kPixels, int kBlocks>
-inline __attribute__((always_inline)) void Step(const Code* const* pixels, ptrdiff_t i,
-                                                const Code* filter, __m256i (*sums)[kBlocks]) {
-  __m256i w[kBlocks];
-#pragma GCC unroll 4
-  for (int b = 0; b < kBlocks; ++b) {
-    w[b] = Load32(filter + b * kBlock);
-    InRegister(&w[b]);
-  }
-#pragma GCC unroll 4
-  for (int p = 0; p < kPixels; ++p) {
-    const uint8_t* table = &kCounts[0][0] + static_cast<size_t>(pixels[p][i]) * 8;
-    const __m256i t =
-        _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
-#pragma GCC unroll 4
-    for (int b = 0; b < kBlocks; ++b) {
-      sums[p][b] = _mm256_add_epi8(sums[p][b], _mm256_shuffle_epi8(t, w[b]));
-      InRegister(&sums[p][b]);
-    }
-  }
-}
+// What the binary convolution (lce_bconv.h) is a template over.
+struct Avx2 {
+  typedef uint8_t Code;  // four bits, times two: 8 * code is where the table of these bits begins
+  typedef uint16_t Count;
+  static constexpr int kBlock = 32, kSuper = 4, kCodesOfWord = 8;
+  static constexpr int kChunk = 56;  // 63 counts of up to 4 fit in a byte; words have 8
 
-template <int kPixels, int kBlocks>
-void Accumulate(const Code* const* pixels, const BconvSegment* segments, int count,
-                const Code* filter, Count* counts, bool first) {
-  __m256i sums[kPixels][kBlocks];
-  const Code* at[kPixels];
-#pragma GCC unroll 4
-  for (int p = 0; p < kPixels; ++p) {
-    at[p] = pixels[p];
-#pragma GCC unroll 4
-    for (int b = 0; b < kBlocks; ++b) sums[p][b] = _mm256_setzero_si256();
-  }
-  for (int s = 0; s < count; ++s) {
-    const ptrdiff_t end = static_cast<ptrdiff_t>(segments[s].offset) + segments[s].length;
-    for (ptrdiff_t i = segments[s].offset; i < end; i += kCodesOfWord) {
-#pragma GCC unroll 8
-      for (int k = 0; k < kCodesOfWord; ++k, filter += kBlocks * kBlock)
-        Step<kPixels, kBlocks>(at, i + k, filter, sums);
+  // Widening bytes to 16 bits takes 8 from each half of the vector: so packed, they come out
+  // sorted.
+  static constexpr uint8_t kLanes[kBlock] = {0,  1,  2,  3,  4,  5,  6,  7,  16, 17, 18,
+                                             19, 20, 21, 22, 23, 8,  9,  10, 11, 12, 13,
+                                             14, 15, 24, 25, 26, 27, 28, 29, 30, 31};
+
+  static void ExpandWords(const char* from, size_t words, Code* to) {
+    for (; words >= 4; words -= 4, from += 16, to += 32)
+      Store32(to, CodesOf(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+    for (; words > 0; --words, from += 4, to += 8) {
+      const __m128i word = _mm_cvtsi32_si128(LoadUnaligned<int>(from));
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(CodesOf(word)));
     }
   }
-  const __m256i zero = _mm256_setzero_si256();
-#pragma GCC unroll 4
-  for (int p = 0; p < kPixels; ++p) {
+
+  template <int kPixels, int kBlocks>
+  static inline __attribute__((always_inline)) void Step(const Code* const* pixels, ptrdiff_t i,
+                                                         const Code* filter,
+                                                         __m256i (*sums)[kBlocks]) {
+    __m256i w[kBlocks];
 #pragma GCC unroll 4
     for (int b = 0; b < kBlocks; ++b) {
-      Count* to = counts + (p * kSuper + b) * kBlock;
-      __m256i low = _mm256_unpacklo_epi8(sums[p][b], zero);
-      __m256i high = _mm256_unpackhi_epi8(sums[p][b], zero);
-      if (!first) {
-        low = _mm256_add_epi16(low, Load32(to));
-        high = _mm256_add_epi16(high, Load32(to + 16));
+      w[b] = Load32(filter + b * kBlock);
+      InRegister(&w[b]);
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < kPixels; ++p) {
+      const uint8_t* table = &kCounts[0][0] + static_cast<size_t>(pixels[p][i]) * 8;
+      const __m256i t =
+          _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
+#pragma GCC unroll 4
+      for (int b = 0; b < kBlocks; ++b) {
+        sums[p][b] = _mm256_add_epi8(sums[p][b], _mm256_shuffle_epi8(t, w[b]));
+        InRegister(&sums[p][b]);
       }
-      Store32(to, low);
-      Store32(to + 16, high);
     }
   }
-}
 
-inline __m256i Counts8(const Count* counts) {
-  return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(counts)));
-}
-
-void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out);
-void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out);
-
-uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
-  uint32_t bits = 0;
-  for (int c = 0; c < kBlock; c += 8) {
-    const __m256i larger = _mm256_cmpgt_epi32(Counts8(counts + c), Load32(v.thresholds + at + c));
-    bits |= static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(larger))) << c;
+  template <int kPixels, int kBlocks>
+  static void Accumulate(const Code* const* pixels, const BconvSegment* segments, int count,
+                         const Code* filter, Count* counts, bool first) {
+    __m256i sums[kPixels][kBlocks];
+    const Code* at[kPixels];
+#pragma GCC unroll 4
+    for (int p = 0; p < kPixels; ++p) {
+      at[p] = pixels[p];
+#pragma GCC unroll 4
+      for (int b = 0; b < kBlocks; ++b) sums[p][b] = _mm256_setzero_si256();
+    }
+    for (int s = 0; s < count; ++s) {
+      const ptrdiff_t end = static_cast<ptrdiff_t>(segments[s].offset) + segments[s].length;
+      for (ptrdiff_t i = segments[s].offset; i < end; i += kCodesOfWord) {
+#pragma GCC unroll 8
+        for (int k = 0; k < kCodesOfWord; ++k, filter += kBlocks * kBlock)
+          Step<kPixels, kBlocks>(at, i + k, filter, sums);
+      }
+    }
+    const __m256i zero = _mm256_setzero_si256();
+#pragma GCC unroll 4
+    for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 4
+      for (int b = 0; b < kBlocks; ++b) {
+        Count* to = counts + (p * kSuper + b) * kBlock;
+        __m256i low = _mm256_unpacklo_epi8(sums[p][b], zero);
+        __m256i high = _mm256_unpackhi_epi8(sums[p][b], zero);
+        if (!first) {
+          low = _mm256_add_epi16(low, Load32(to));
+          high = _mm256_add_epi16(high, Load32(to + 16));
+        }
+        Store32(to, low);
+        Store32(to + 16, high);
+      }
+    }
   }
-  return bits;
-}
 
-}  // namespace
-}  // namespace xncaps
+  static __m256i Counts8(const Count* counts) {
+    return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(counts)));
+  }
 
-#include "kernels/lce_bconv.h"
-#include "kernels/lce_pack.h"
+  static uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
+    uint32_t bits = 0;
+    for (int c = 0; c < kBlock; c += 8) {
+      const __m256i larger = _mm256_cmpgt_epi32(Counts8(counts + c), Load32(v.thresholds + at + c));
+      bits |= static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(larger))) << c;
+    }
+    return bits;
+  }
 
-namespace xncaps {
-namespace {
+  static __m256 Transformed8(const Count* counts, const BconvView& v, size_t at) {
+    __m256i x = _mm256_slli_epi32(Counts8(counts), 1);
+    x = _mm256_min_epi32(x, _mm256_set1_epi32(v.clamp_max));
+    x = _mm256_max_epi32(x, _mm256_set1_epi32(v.clamp_min));
+    const __m256 y = _mm256_mul_ps(_mm256_cvtepi32_ps(x), _mm256_loadu_ps(v.multiplier + at));
+    return _mm256_add_ps(Rounded(y), _mm256_loadu_ps(v.bias + at));
+  }
 
-inline __m256 Transformed8(const Count* counts, const BconvView& v, size_t at) {
-  __m256i x = _mm256_slli_epi32(Counts8(counts), 1);
-  x = _mm256_min_epi32(x, _mm256_set1_epi32(v.clamp_max));
-  x = _mm256_max_epi32(x, _mm256_set1_epi32(v.clamp_min));
-  const __m256 y = _mm256_mul_ps(_mm256_cvtepi32_ps(x), _mm256_loadu_ps(v.multiplier + at));
-  return _mm256_add_ps(Rounded(y), _mm256_loadu_ps(v.bias + at));
-}
+  static void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
+    for (int c = 0; c < kBlock; c += 8)
+      _mm256_storeu_ps(out + c, Transformed8(counts + c, v, at + c));
+  }
 
-void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
-  for (int c = 0; c < kBlock; c += 8)
-    _mm256_storeu_ps(out + c, Transformed8(counts + c, v, at + c));
-}
+  // Halves away from zero, as LCE rounds; what is not a number gives -128.
+  static __m256i Bytes8(const Count* counts, const BconvView& v, size_t at) {
+    __m256 y = _mm256_max_ps(Transformed8(counts, v, at), _mm256_set1_ps(-128.0f));
+    y = _mm256_min_ps(y, _mm256_set1_ps(127.0f));
+    const __m256 sign = _mm256_and_ps(y, _mm256_set1_ps(-0.0f));
+    return _mm256_cvttps_epi32(_mm256_add_ps(y, _mm256_or_ps(sign, _mm256_set1_ps(0.49999997f))));
+  }
 
-// Halves away from zero, as LCE rounds; what is not a number gives -128.
-inline __m256i Bytes8(const Count* counts, const BconvView& v, size_t at) {
-  __m256 y = _mm256_max_ps(Transformed8(counts, v, at), _mm256_set1_ps(-128.0f));
-  y = _mm256_min_ps(y, _mm256_set1_ps(127.0f));
-  const __m256 sign = _mm256_and_ps(y, _mm256_set1_ps(-0.0f));
-  return _mm256_cvttps_epi32(_mm256_add_ps(y, _mm256_or_ps(sign, _mm256_set1_ps(0.49999997f))));
-}
-
-void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out) {
-  const __m256i a = _mm256_packs_epi32(Bytes8(counts, v, at), Bytes8(counts + 8, v, at + 8));
-  const __m256i b =
-      _mm256_packs_epi32(Bytes8(counts + 16, v, at + 16), Bytes8(counts + 24, v, at + 24));
-  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  Store32(out, _mm256_permutevar8x32_epi32(_mm256_packs_epi16(a, b), order));
-}
+  static void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out) {
+    const __m256i a = _mm256_packs_epi32(Bytes8(counts, v, at), Bytes8(counts + 8, v, at + 8));
+    const __m256i b =
+        _mm256_packs_epi32(Bytes8(counts + 16, v, at + 16), Bytes8(counts + 24, v, at + 24));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    Store32(out, _mm256_permutevar8x32_epi32(_mm256_packs_epi16(a, b), order));
+  }
+};
 
 inline uint32_t Negative8(const char* p) {
   const __m256 x = _mm256_loadu_ps(reinterpret_cast<const float*>(p));
@@ -239,9 +233,10 @@ void AndBytes(const void* from, size_t bytes, void* to) {
 }  // namespace
 
 extern const LceKernels kLceAvx2;
-const LceKernels kLceAvx2 = {PackFloats,   PackBytes,
-                             UnpackFloats, UnpackBytes,
-                             AndBytes,     {kBlock, kSuper, 4, 1, kChunk, 2, 65535, kLanes},
-                             Bconv};
+const LceKernels kLceAvx2 = {
+    PackFloats,   PackBytes,
+    UnpackFloats, UnpackBytes,
+    AndBytes,     {Avx2::kBlock, Avx2::kSuper, 4, 1, Avx2::kChunk, 2, 65535, Avx2::kLanes},
+    Bconv<Avx2>};
 
 }  // namespace xncaps

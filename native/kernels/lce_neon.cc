@@ -2,74 +2,11 @@
 // xor and cnt.
 #include <arm_neon.h>
 
-#include "kernels/lce_kernels.h"
-#include "kernels/memory.h"
+#include "kernels/lce_bconv.h"
+#include "kernels/lce_pack.h"
 
 namespace xncaps {
 namespace {
-
-typedef uint8_t Code;
-typedef uint16_t Count;
-constexpr int kBlock = 16, kSuper = 4, kCodesOfWord = 4;
-constexpr int kChunk = 28;  // 31 counts of up to 8 fit in a byte; words have 4
-constexpr uint8_t kLanes[kBlock] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
-void ExpandWords(const char* from, size_t words, Code* to) { memcpy(to, from, words * 4); }
-
-template <int kPixels, int kBlocks>
-inline __attribute__((always_inline)) void Step(const Code* const* pixels, ptrdiff_t i,
-                                                const Code* filter, uint8x16_t (*sums)[kBlocks]) {
-  uint8x16_t w[kBlocks];
-#pragma GCC unroll 4
-  for (int b = 0; b < kBlocks; ++b) w[b] = vld1q_u8(filter + b * kBlock);
-#pragma GCC unroll 4
-  for (int p = 0; p < kPixels; ++p) {
-    const uint8x16_t x = vld1q_dup_u8(pixels[p] + i);
-#pragma GCC unroll 4
-    for (int b = 0; b < kBlocks; ++b)
-      sums[p][b] = vaddq_u8(sums[p][b], vcntq_u8(veorq_u8(x, w[b])));
-  }
-}
-
-template <int kPixels, int kBlocks>
-void Accumulate(const Code* const* pixels, const BconvSegment* segments, int count,
-                const Code* filter, Count* counts, bool first) {
-  uint8x16_t sums[kPixels][kBlocks];
-  const Code* at[kPixels];
-#pragma GCC unroll 4
-  for (int p = 0; p < kPixels; ++p) {
-    at[p] = pixels[p];
-#pragma GCC unroll 4
-    for (int b = 0; b < kBlocks; ++b) sums[p][b] = vdupq_n_u8(0);
-  }
-  for (int s = 0; s < count; ++s) {
-    const ptrdiff_t end = static_cast<ptrdiff_t>(segments[s].offset) + segments[s].length;
-    for (ptrdiff_t i = segments[s].offset; i < end; i += kCodesOfWord) {
-#pragma GCC unroll 4
-      for (int k = 0; k < kCodesOfWord; ++k, filter += kBlocks * kBlock)
-        Step<kPixels, kBlocks>(at, i + k, filter, sums);
-    }
-  }
-#pragma GCC unroll 4
-  for (int p = 0; p < kPixels; ++p) {
-#pragma GCC unroll 4
-    for (int b = 0; b < kBlocks; ++b) {
-      Count* to = counts + (p * kSuper + b) * kBlock;
-      uint16x8_t low = vmovl_u8(vget_low_u8(sums[p][b]));
-      uint16x8_t high = vmovl_high_u8(sums[p][b]);
-      if (!first) {
-        low = vaddq_u16(low, vld1q_u16(to));
-        high = vaddq_u16(high, vld1q_u16(to + 8));
-      }
-      vst1q_u16(to, low);
-      vst1q_u16(to + 8, high);
-    }
-  }
-}
-
-inline int32x4_t Counts4(const Count* counts) {
-  return vreinterpretq_s32_u32(vmovl_u16(vld1_u16(counts)));
-}
 
 // Bit i is lane i's, of lanes that are all ones or zero.
 inline uint32_t Mask4(uint32x4_t lanes) {
@@ -77,49 +14,104 @@ inline uint32_t Mask4(uint32x4_t lanes) {
   return vaddvq_u32(vandq_u32(lanes, bits));
 }
 
-void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out);
-void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out);
+// What the binary convolution (lce_bconv.h) is a template over.
+struct Neon {
+  typedef uint8_t Code;
+  typedef uint16_t Count;
+  static constexpr int kBlock = 16, kSuper = 4, kCodesOfWord = 4;
+  static constexpr int kChunk = 28;  // 31 counts of up to 8 fit in a byte; words have 4
+  static constexpr uint8_t kLanes[kBlock] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
-  uint32_t bits = 0;
-  for (int c = 0; c < kBlock; c += 4)
-    bits |= Mask4(vcgtq_s32(Counts4(counts + c), vld1q_s32(v.thresholds + at + c))) << c;
-  return bits;
-}
+  static void ExpandWords(const char* from, size_t words, Code* to) { memcpy(to, from, words * 4); }
 
-}  // namespace
-}  // namespace xncaps
-
-#include "kernels/lce_bconv.h"
-#include "kernels/lce_pack.h"
-
-namespace xncaps {
-namespace {
-
-inline float32x4_t Transformed4(const Count* counts, const BconvView& v, size_t at) {
-  int32x4_t x = vshlq_n_s32(Counts4(counts), 1);
-  x = vmaxq_s32(vminq_s32(x, vdupq_n_s32(v.clamp_max)), vdupq_n_s32(v.clamp_min));
-  const float32x4_t y = vmulq_f32(vcvtq_f32_s32(x), vld1q_f32(v.multiplier + at));
-  return vaddq_f32(Rounded(y), vld1q_f32(v.bias + at));
-}
-
-void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
-  for (int c = 0; c < kBlock; c += 4) vst1q_f32(out + c, Transformed4(counts + c, v, at + c));
-}
-
-// Halves away from zero (fcvtas), as LCE rounds; what is not a number gives -128.
-inline int16x4_t Shorts4(const Count* counts, const BconvView& v, size_t at) {
-  float32x4_t y = vmaxnmq_f32(Transformed4(counts, v, at), vdupq_n_f32(-128.0f));
-  y = vminq_f32(y, vdupq_n_f32(127.0f));
-  return vmovn_s32(vcvtaq_s32_f32(y));
-}
-
-void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out) {
-  for (int c = 0; c < kBlock; c += 8) {
-    const int16x4_t low = Shorts4(counts + c, v, at + c);
-    vst1_s8(out + c, vmovn_s16(vcombine_s16(low, Shorts4(counts + c + 4, v, at + c + 4))));
+  template <int kPixels, int kBlocks>
+  static inline __attribute__((always_inline)) void Step(const Code* const* pixels, ptrdiff_t i,
+                                                         const Code* filter,
+                                                         uint8x16_t (*sums)[kBlocks]) {
+    uint8x16_t w[kBlocks];
+#pragma GCC unroll 4
+    for (int b = 0; b < kBlocks; ++b) w[b] = vld1q_u8(filter + b * kBlock);
+#pragma GCC unroll 4
+    for (int p = 0; p < kPixels; ++p) {
+      const uint8x16_t x = vld1q_dup_u8(pixels[p] + i);
+#pragma GCC unroll 4
+      for (int b = 0; b < kBlocks; ++b)
+        sums[p][b] = vaddq_u8(sums[p][b], vcntq_u8(veorq_u8(x, w[b])));
+    }
   }
-}
+
+  template <int kPixels, int kBlocks>
+  static void Accumulate(const Code* const* pixels, const BconvSegment* segments, int count,
+                         const Code* filter, Count* counts, bool first) {
+    uint8x16_t sums[kPixels][kBlocks];
+    const Code* at[kPixels];
+#pragma GCC unroll 4
+    for (int p = 0; p < kPixels; ++p) {
+      at[p] = pixels[p];
+#pragma GCC unroll 4
+      for (int b = 0; b < kBlocks; ++b) sums[p][b] = vdupq_n_u8(0);
+    }
+    for (int s = 0; s < count; ++s) {
+      const ptrdiff_t end = static_cast<ptrdiff_t>(segments[s].offset) + segments[s].length;
+      for (ptrdiff_t i = segments[s].offset; i < end; i += kCodesOfWord) {
+#pragma GCC unroll 4
+        for (int k = 0; k < kCodesOfWord; ++k, filter += kBlocks * kBlock)
+          Step<kPixels, kBlocks>(at, i + k, filter, sums);
+      }
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 4
+      for (int b = 0; b < kBlocks; ++b) {
+        Count* to = counts + (p * kSuper + b) * kBlock;
+        uint16x8_t low = vmovl_u8(vget_low_u8(sums[p][b]));
+        uint16x8_t high = vmovl_high_u8(sums[p][b]);
+        if (!first) {
+          low = vaddq_u16(low, vld1q_u16(to));
+          high = vaddq_u16(high, vld1q_u16(to + 8));
+        }
+        vst1q_u16(to, low);
+        vst1q_u16(to + 8, high);
+      }
+    }
+  }
+
+  static int32x4_t Counts4(const Count* counts) {
+    return vreinterpretq_s32_u32(vmovl_u16(vld1_u16(counts)));
+  }
+
+  static uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
+    uint32_t bits = 0;
+    for (int c = 0; c < kBlock; c += 4)
+      bits |= Mask4(vcgtq_s32(Counts4(counts + c), vld1q_s32(v.thresholds + at + c))) << c;
+    return bits;
+  }
+
+  static float32x4_t Transformed4(const Count* counts, const BconvView& v, size_t at) {
+    int32x4_t x = vshlq_n_s32(Counts4(counts), 1);
+    x = vmaxq_s32(vminq_s32(x, vdupq_n_s32(v.clamp_max)), vdupq_n_s32(v.clamp_min));
+    const float32x4_t y = vmulq_f32(vcvtq_f32_s32(x), vld1q_f32(v.multiplier + at));
+    return vaddq_f32(Rounded(y), vld1q_f32(v.bias + at));
+  }
+
+  static void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
+    for (int c = 0; c < kBlock; c += 4) vst1q_f32(out + c, Transformed4(counts + c, v, at + c));
+  }
+
+  // Halves away from zero (fcvtas), as LCE rounds; what is not a number gives -128.
+  static int16x4_t Shorts4(const Count* counts, const BconvView& v, size_t at) {
+    float32x4_t y = vmaxnmq_f32(Transformed4(counts, v, at), vdupq_n_f32(-128.0f));
+    y = vminq_f32(y, vdupq_n_f32(127.0f));
+    return vmovn_s32(vcvtaq_s32_f32(y));
+  }
+
+  static void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out) {
+    for (int c = 0; c < kBlock; c += 8) {
+      const int16x4_t low = Shorts4(counts + c, v, at + c);
+      vst1_s8(out + c, vmovn_s16(vcombine_s16(low, Shorts4(counts + c + 4, v, at + c + 4))));
+    }
+  }
+};
 
 inline float32x4_t LoadFloats(const char* p) {
   return vreinterpretq_f32_u8(vld1q_u8(reinterpret_cast<const uint8_t*>(p)));
@@ -198,9 +190,10 @@ void AndBytes(const void* from, size_t bytes, void* to) {
 }  // namespace
 
 extern const LceKernels kLceNeon;
-const LceKernels kLceNeon = {PackFloats,   PackBytes,
-                             UnpackFloats, UnpackBytes,
-                             AndBytes,     {kBlock, kSuper, 8, 1, kChunk, 2, 65535, kLanes},
-                             Bconv};
+const LceKernels kLceNeon = {
+    PackFloats,   PackBytes,
+    UnpackFloats, UnpackBytes,
+    AndBytes,     {Neon::kBlock, Neon::kSuper, 8, 1, Neon::kChunk, 2, 65535, Neon::kLanes},
+    Bconv<Neon>};
 
 }  // namespace xncaps

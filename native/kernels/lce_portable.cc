@@ -1,16 +1,11 @@
 // larq-compute-engine's ops in plain C++: eight output channels side by side, a word of 32 bits a
 // step. Loops over them become vectors where the compiler can. It also does the filters that are
 // too large for the counts of the others.
-#include "kernels/lce_kernels.h"
-#include "kernels/memory.h"
+#include "kernels/lce_bconv.h"
+#include "kernels/lce_pack.h"
 
 namespace xncaps {
 namespace {
-
-typedef uint32_t Code;
-typedef uint32_t Count;
-constexpr int kBlock = 8, kSuper = 1;
-constexpr uint8_t kLanes[kBlock] = {0, 1, 2, 3, 4, 5, 6, 7};
 
 inline uint32_t Ones(uint32_t x) {
   x = x - ((x >> 1) & 0x55555555u);
@@ -20,72 +15,67 @@ inline uint32_t Ones(uint32_t x) {
   return (x + (x >> 16)) & 63;
 }
 
-void ExpandWords(const char* from, size_t words, Code* to) { memcpy(to, from, words * 4); }
+// What the binary convolution (lce_bconv.h) is a template over.
+struct Portable {
+  typedef uint32_t Code;
+  typedef uint32_t Count;
+  static constexpr int kBlock = 8, kSuper = 1;
+  static constexpr uint8_t kLanes[kBlock] = {0, 1, 2, 3, 4, 5, 6, 7};
 
-template <int kPixels, int kBlocks>
-void Accumulate(const Code* const* pixels, const BconvSegment* segments, int count,
-                const Code* filter, Count* counts, bool first) {
-  Count sums[kPixels][kBlock] = {};
-  for (int s = 0; s < count; ++s) {
-    for (int i = 0; i < segments[s].length; ++i, filter += kBlock) {
-      for (int p = 0; p < kPixels; ++p) {
-        const uint32_t x = pixels[p][segments[s].offset + i];
-        for (int c = 0; c < kBlock; ++c) sums[p][c] += Ones(x ^ filter[c]);
+  static void ExpandWords(const char* from, size_t words, Code* to) { memcpy(to, from, words * 4); }
+
+  template <int kPixels, int kBlocks>
+  static void Accumulate(const Code* const* pixels, const BconvSegment* segments, int count,
+                         const Code* filter, Count* counts, bool first) {
+    Count sums[kPixels][kBlock] = {};
+    for (int s = 0; s < count; ++s) {
+      for (int i = 0; i < segments[s].length; ++i, filter += kBlock) {
+        for (int p = 0; p < kPixels; ++p) {
+          const uint32_t x = pixels[p][segments[s].offset + i];
+          for (int c = 0; c < kBlock; ++c) sums[p][c] += Ones(x ^ filter[c]);
+        }
+      }
+    }
+    for (int p = 0; p < kPixels; ++p) {
+      for (int c = 0; c < kBlock; ++c) {
+        Count* to = counts + p * kBlock * kSuper + c;
+        *to = first ? sums[p][c] : *to + sums[p][c];
       }
     }
   }
-  for (int p = 0; p < kPixels; ++p) {
+
+  static uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
+    uint32_t bits = 0;
+    for (int c = 0; c < kBlock; ++c)
+      bits |= static_cast<uint32_t>(static_cast<int32_t>(counts[c]) > v.thresholds[at + c]) << c;
+    return bits;
+  }
+
+  static float Transformed(const BconvView& v, Count count, size_t at) {
+    int32_t x = static_cast<int32_t>(count) << 1;
+    x = x < v.clamp_max ? x : v.clamp_max;
+    x = x > v.clamp_min ? x : v.clamp_min;
+    return Rounded(static_cast<float>(x) * v.multiplier[at]) + v.bias[at];
+  }
+
+  static void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
     for (int c = 0; c < kBlock; ++c) {
-      Count* to = counts + p * kBlock * kSuper + c;
-      *to = first ? sums[p][c] : *to + sums[p][c];
+      const float y = Transformed(v, counts[c], at + c);
+      memcpy(out + c, &y, 4);
     }
   }
-}
 
-float Transformed(const BconvView& v, Count count, size_t at);
-void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out);
-void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out);
-
-uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
-  uint32_t bits = 0;
-  for (int c = 0; c < kBlock; ++c)
-    bits |= static_cast<uint32_t>(static_cast<int32_t>(counts[c]) > v.thresholds[at + c]) << c;
-  return bits;
-}
-
-}  // namespace
-}  // namespace xncaps
-
-#include "kernels/lce_bconv.h"
-#include "kernels/lce_pack.h"
-
-namespace xncaps {
-namespace {
-
-float Transformed(const BconvView& v, Count count, size_t at) {
-  int32_t x = static_cast<int32_t>(count) << 1;
-  x = x < v.clamp_max ? x : v.clamp_max;
-  x = x > v.clamp_min ? x : v.clamp_min;
-  return Rounded(static_cast<float>(x) * v.multiplier[at]) + v.bias[at];
-}
-
-void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
-  for (int c = 0; c < kBlock; ++c) {
-    const float y = Transformed(v, counts[c], at + c);
-    memcpy(out + c, &y, 4);
+  // Halves away from zero, as LCE rounds; what is not a number gives -128.
+  static void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out) {
+    for (int c = 0; c < kBlock; ++c) {
+      float y = Transformed(v, counts[c], at + c);
+      y = y > -128.0f ? y : -128.0f;
+      y = y < 127.0f ? y : 127.0f;
+      const float half = y < 0 ? -0.49999997f : 0.49999997f;
+      out[c] = static_cast<int8_t>(static_cast<int>(y + half));
+    }
   }
-}
-
-// Halves away from zero, as LCE rounds; what is not a number gives -128.
-void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out) {
-  for (int c = 0; c < kBlock; ++c) {
-    float y = Transformed(v, counts[c], at + c);
-    y = y > -128.0f ? y : -128.0f;
-    y = y < 127.0f ? y : 127.0f;
-    const float half = y < 0 ? -0.49999997f : 0.49999997f;
-    out[c] = static_cast<int8_t>(static_cast<int>(y + half));
-  }
-}
+};
 
 // 32 bits of bit(i), one by one.
 template <typename Bit>
@@ -134,9 +124,13 @@ void AndBytes(const void* from, size_t bytes, void* to) {
 }  // namespace
 
 extern const LceKernels kLcePortable;
-const LceKernels kLcePortable = {PackFloats,   PackBytes,
-                                 UnpackFloats, UnpackBytes,
-                                 AndBytes,     {kBlock, kSuper, 32, 4, 1 << 20, 4, 1 << 29, kLanes},
-                                 Bconv};
+const LceKernels kLcePortable = {
+    PackFloats,
+    PackBytes,
+    UnpackFloats,
+    UnpackBytes,
+    AndBytes,
+    {Portable::kBlock, Portable::kSuper, 32, 4, 1 << 20, 4, 1 << 29, Portable::kLanes},
+    Bconv<Portable>};
 
 }  // namespace xncaps
