@@ -17,6 +17,12 @@ extern "C" int __android_log_print(int priority, const char* tag, const char* fo
 #endif
 
 namespace xncaps {
+
+using tflite::kBuiltinCustom;
+using tflite::kTfLiteDelegateFlagsAllowDynamicTensors;
+using tflite::PaddedRegistration;
+using tflite::TfLiteDelegate;
+
 namespace {
 
 struct DelegateData {

@@ -10,7 +10,25 @@
 
 namespace xncaps {
 
-using namespace tflite;  // NOLINT: the structs keep TFLite's own names; a namespace within ours
+// The structs keep TFLite's own names, in a namespace within ours.
+using tflite::kTfLiteBool;
+using tflite::kTfLiteError;
+using tflite::kTfLiteFloat16;
+using tflite::kTfLiteFloat32;
+using tflite::kTfLiteInt32;
+using tflite::kTfLiteInt64;
+using tflite::kTfLiteInt8;
+using tflite::kTfLiteMmapRo;
+using tflite::kTfLiteOk;
+using tflite::kTfLitePersistentRo;
+using tflite::kTfLiteUInt8;
+using tflite::TfLiteContext;
+using tflite::TfLiteIntArray;
+using tflite::TfLiteNode;
+using tflite::TfLiteRegistration;
+using tflite::TfLiteStatus;
+using tflite::TfLiteTensor;
+using tflite::TfLiteType;
 
 // One node: its tensors, options and what it may run on. Tensors that live only between nodes of
 // the delegate have no buffer in TFLite; the Data functions know.

@@ -4,6 +4,11 @@
 #include <string.h>
 
 namespace xncaps {
+
+using tflite::kBuiltinCustom;
+using tflite::kBuiltinStablehloComposite;
+using tflite::TfLiteStablehloCompositeParams;
+
 namespace {
 
 // Nodes outlive the partition, but a host may move what it told us about them: keep copies.

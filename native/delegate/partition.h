@@ -7,6 +7,8 @@
 
 namespace xncaps {
 
+using tflite::TfLiteDelegateParams;
+
 // The op of a node that the delegate claims, or null. `options` may be null.
 const OpType* OpOfNode(const TfLiteNode* node, const TfLiteRegistration* registration,
                        FlexMap* options);

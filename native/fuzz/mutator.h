@@ -13,7 +13,15 @@
 namespace xncaps {
 
 using testing_support::FakeContext;
-using namespace tflite;  // NOLINT
+using tflite::kTfLiteArenaRw;
+using tflite::kTfLiteBool;
+using tflite::kTfLiteFloat16;
+using tflite::kTfLiteFloat32;
+using tflite::kTfLiteInt32;
+using tflite::kTfLiteInt8;
+using tflite::kTfLiteUInt8;
+using tflite::TfLiteDelegate;
+using tflite::TfLiteType;
 
 class Mutator {
  public:

@@ -16,7 +16,24 @@
 namespace xncaps {
 namespace testing_support {
 
-using namespace tflite;  // NOLINT
+using tflite::kBuiltinCustom;
+using tflite::kTfLiteArenaRw;
+using tflite::kTfLiteError;
+using tflite::kTfLiteFloat16;
+using tflite::kTfLiteFloat32;
+using tflite::kTfLiteInt32;
+using tflite::kTfLiteMmapRo;
+using tflite::kTfLiteOk;
+using tflite::PaddedRegistration;
+using tflite::TfLiteContext;
+using tflite::TfLiteDelegate;
+using tflite::TfLiteDelegateParams;
+using tflite::TfLiteIntArray;
+using tflite::TfLiteNode;
+using tflite::TfLiteRegistration;
+using tflite::TfLiteStatus;
+using tflite::TfLiteTensor;
+using tflite::TfLiteType;
 
 class FakeContext {
  public:
