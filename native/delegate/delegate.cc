@@ -18,7 +18,6 @@ extern "C" int __android_log_print(int priority, const char* tag, const char* fo
 
 namespace xncaps {
 
-using tflite::kBuiltinCustom;
 using tflite::kTfLiteDelegateFlagsAllowDynamicTensors;
 using tflite::PaddedRegistration;
 using tflite::TfLiteDelegate;
