@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -24,7 +25,7 @@ def read(path: pathlib.Path, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             names = _members(archive, kinds, path)
             return {name: _array(archive, name, kinds[name], path) for name in names}
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError, RuntimeError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, ValueError, EOFError, RuntimeError) as error:
         text = " ".join(str(error).split()) or type(error).__name__
         raise ModelError(f"{path}: expected a .npz of arrays. Received: {text}") from error
 

@@ -99,6 +99,17 @@ def test_read_refuses_what_is_no_archive(tmp_path: pathlib.Path, content: bytes)
         expected.read(path)
 
 
+def test_read_refuses_a_damaged_compressed_array(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "m.expected.npz"
+    np.savez_compressed(path, inputs=np.zeros((1, 2), np.float32))
+    content = bytearray(path.read_bytes())
+    start = 30 + int.from_bytes(content[26:28], "little") + int.from_bytes(content[28:30], "little")
+    content[start] = 0xFF  # a deflate block of a type that does not exist
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="m.expected.npz: expected a .npz"):
+        expected.read(path)
+
+
 @pytest.mark.parametrize("name", ["m.expected.npz", "m.tflite.expected.npz"])
 def test_path_beside_finds_both_names(tmp_path: pathlib.Path, name: str) -> None:
     assert expected.path_beside(tmp_path / "m.tflite") is None
