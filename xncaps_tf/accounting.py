@@ -135,7 +135,7 @@ class Account:
 def account(model: Any) -> Account:
     """Counts a Keras model, layer by layer, or a single built layer.
 
-    Example:
+    Examples:
         >>> account(models.build("mobilenet_v2", "xnodr", (32, 32, 3), 10)).total("parameters")
         3751584
 

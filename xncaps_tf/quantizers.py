@@ -22,7 +22,7 @@ class CapsSign(lq.quantizers.Quantizer):
     A larq quantizer of precision 1: usable as `input_quantizer` and `kernel_quantizer` of larq's
     layers and of the capsule layers, as an object or by the name `"caps_sign"`.
 
-    Example:
+    Examples:
         >>> CapsSign()(tf.constant([-0.5, 0.0, 0.5])).numpy()
         array([-1., -1.,  1.], dtype=float32)
 

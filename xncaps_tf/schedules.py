@@ -15,7 +15,7 @@ class Triangular2(keras.optimizers.schedules.LearningRateSchedule):
     With \(S\) = `step_size`, in cycle \(c = \lfloor t / 2S \rfloor\) at \(p = t \bmod 2S\):
     \[ \eta(t) = \eta_{min} + (\eta_{max} - \eta_{min})\, 2^{-c} \left(1 - |p / S - 1|\right). \]
 
-    Example:
+    Examples:
         >>> tuple(float(Triangular2(0.0, 1.0, 2)(t)) for t in range(7))
         (0.0, 0.5, 1.0, 0.5, 0.0, 0.25, 0.5)
 

@@ -1,8 +1,8 @@
 """Measure TFLite models on this machine, a board or a phone.
 
-    >>> from xncaps_benchmark import measure, write_report  # doctest: +SKIP
-    >>> result = measure(["capsfc.tflite", "xnodr.tflite"])  # doctest: +SKIP
-    >>> write_report([result], "page.html")  # doctest: +SKIP
+    >>> from xncaps_benchmark import measure, write_report
+    >>> result = measure(["model.tflite"], runs=20, warm_up=0.1)
+    >>> write_report([result], "page.html")
 
 Importing the package loads nothing else: numpy, jsonschema and the runtimes come with their use.
 """

@@ -13,11 +13,11 @@ class CapsFC(CapsuleLayer):
     With \(\hat u_{nj} = u_n W_{nj}\) and from \(b_{nj} = 0\), \(R\) times:
     \[ c_{nj} = \mathrm{softmax}_j(b_{nj}), \quad s_j = \sum_n c_{nj}\hat u_{nj}, \quad
        v_j = \frac{|s_j|^2}{1+|s_j|^2}\frac{s_j}{|s_j|}, \quad
-       b_{nj} \mathrel{+}= \hat u_{nj} \cdot v_j. \]
+       b_{nj} \leftarrow b_{nj} + \hat u_{nj} \cdot v_j. \]
     The gradient runs through the whole routing. The logits \(b\) are no state: they start from zero
     in every call.
 
-    Example:
+    Examples:
         >>> CapsFC(10, 16)(tf.zeros((2, 128, 8))).shape
         TensorShape([2, 10, 16])
 

@@ -15,7 +15,7 @@ class CapsuleReshape(keras.layers.Layer):
 
     \(u_n = \mathrm{squash}(x_{nD}, \ldots, x_{nD+D-1})\) over the flattened features of an example.
 
-    Example:
+    Examples:
         >>> CapsuleReshape(8)(tf.zeros((2, 1024))).shape
         TensorShape([2, 128, 8])
 

@@ -14,7 +14,7 @@ class ClassScores(keras.layers.Layer):
 
     A saved model thereby knows what its outputs mean, with no file beside it.
 
-    Example:
+    Examples:
         >>> ClassScores(["cat", "dog"])(tf.constant([[0.1, 0.9]])).numpy()
         array([[0.1, 0.9]], dtype=float32)
 

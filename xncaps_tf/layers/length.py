@@ -14,7 +14,7 @@ class Length(keras.layers.Layer):
 
     Zero, with a zero gradient, for a zero capsule. float16 is computed in float32.
 
-    Example:
+    Examples:
         >>> Length()(tf.constant([[[3.0, 4.0], [0.0, 0.0]]])).numpy()
         array([[5., 0.]], dtype=float32)
 

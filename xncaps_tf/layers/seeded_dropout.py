@@ -18,7 +18,7 @@ class SeededDropout(keras.layers.Layer):
     is counted in the global batch (replica after replica), so the draws are those of one process
     with the whole batch.
 
-    Example:
+    Examples:
         >>> SeededDropout(0.3, seed=1)(tf.ones((2, 3))).numpy().tolist()
         [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
 

@@ -13,12 +13,12 @@ class XnIDR(CapsuleLayer):
     r"""Fully connected capsules with a one-bit agreement ("xnorised inside the routing").
 
     `CapsFC` with another agreement: with \(q\) the sign that is -1 at zero and means over E,
-    \[ b_{nj} \mathrel{+}=
+    \[ b_{nj} \leftarrow b_{nj} +
        \bigl(q(\hat u_{nj}) \cdot q(v_j)\bigr)\,\overline{|\hat u_{nj}|}\;\overline{|v_j|}. \]
     Backward: straight-through for \(q\), zero outside \([-1, 1]\); the means are constants; routing
     is differentiated through. No weight is binary: what is binarised are activations.
 
-    Example:
+    Examples:
         >>> XnIDR(10, 16)(tf.zeros((2, 128, 8))).shape
         TensorShape([2, 10, 16])
 

@@ -17,7 +17,7 @@ class XnODR(CapsuleLayer):
     then the routing of `CapsFC`. Backward: straight-through for \(q\), zero outside \([-1, 1]\);
     the means are constants; routing is differentiated through.
 
-    Example:
+    Examples:
         >>> XnODR(10, 16)(tf.zeros((2, 128, 8))).shape
         TensorShape([2, 10, 16])
 

@@ -80,7 +80,7 @@ def build(
 ) -> Any:
     """A network that takes a data set's pixels and gives one score a class.
 
-    Example:
+    Examples:
         >>> build("small_cnn", "xnodr", (28, 28, 1), 10).output_shape
         (None, 10)
 

@@ -89,7 +89,8 @@ def route(
 
     From \(b_{nj} = 0\), \(R\) times: \(c_{nj} = \mathrm{softmax}_j(b_{nj})\),
     \(s_j = \sum_n c_{nj}\hat u_{nj}\), \(v_j = \mathrm{squash}(s_j)\) and, except in the last turn,
-    \(b_{nj} \mathrel{+}= (q(\hat u_{nj}) \cdot q(v_j))\overline{|\hat u_{nj}|}\,\overline{|v_j|}\),
+    \[ b_{nj} \leftarrow b_{nj} +
+       (q(\hat u_{nj}) \cdot q(v_j))\,\overline{|\hat u_{nj}|}\,\overline{|v_j|}, \]
     the means over E, each only where its operand has a quantizer. The gradient runs through all
     turns; the means are constants to it.
 

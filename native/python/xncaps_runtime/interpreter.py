@@ -43,7 +43,7 @@ class Interpreter(litert.Interpreter):
     The methods are those of `ai_edge_litert.interpreter.Interpreter`; `allocate_tensors()` must
     be called before use, as there.
 
-    Example:
+    Examples:
         >>> interpreter = Interpreter("model.tflite", num_threads=2)
         >>> interpreter.allocate_tensors()
 
