@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-
-class XncapsError(Exception):
-    """A user's mistake: '<who>: expected <what>. Received: <what came>. <fix>'."""
-
-
-class DataError(XncapsError, ValueError):
-    """A data set, file or folder is missing, damaged or of another kind than was expected."""
+from xncaps_files.errors import DataError as DataError
+from xncaps_files.errors import XncapsError as XncapsError
 
 
 class ConversionError(XncapsError, RuntimeError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from xncaps_files.errors import XncapsError
 
-class BenchmarkError(Exception):
+
+class BenchmarkError(XncapsError):
     """Something does not fit: '<who>: expected <what>. Received: <what came>.'"""
 
 

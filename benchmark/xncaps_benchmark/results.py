@@ -7,12 +7,12 @@ import json
 import math
 import os
 import pathlib
-import tempfile
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from xncaps_benchmark.errors import ResultError
+from xncaps_files import writing
 
 FORMAT = "xncaps-benchmark"
 FORMAT_VERSION = 1
@@ -132,22 +132,6 @@ def write_result(result: dict[str, Any], path: str | os.PathLike[str]) -> None:
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a text file so that it is there whole or not at all."""
+    """Writes a text file whole or not at all, and the folder that it lies in."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        pathlib.Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    writing.write_text(path, text)

@@ -204,7 +204,7 @@ def _convert(
 
 
 def _write_summary(trained: Trained, to: str, path: pathlib.Path) -> None:
-    from xncaps_converters.files import write_whole
+    from xncaps_files.writing import write_all
 
     account = trained.account
     summary = {
@@ -224,4 +224,4 @@ def _write_summary(trained: Trained, to: str, path: pathlib.Path) -> None:
         "training": trained.training,
     }
     text = json.dumps(summary, indent=2) + "\n"
-    write_whole({path.with_suffix(".summary.json"): text.encode()})
+    write_all({path.with_suffix(".summary.json"): text.encode()})

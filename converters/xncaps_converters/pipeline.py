@@ -18,10 +18,10 @@ from xncaps_converters import (
     tflite_file,
 )
 from xncaps_converters.bounds import CHANGES
-from xncaps_converters.files import write_whole
 from xncaps_converters.formats import Options
 from xncaps_converters.samples import Samples
 from xncaps_converters.verify import VerifyResult, verify
+from xncaps_files.writing import write_all
 
 SAMPLES = 1000
 
@@ -160,7 +160,7 @@ def verify_file(
     chosen = choose_samples(model, loading.run_config(model_path), check)
     result = verify(model, data, chosen, tolerance=check.tolerance)
     if store and result.passed:
-        write_whole({expected.path_of(file): _stored(model, model_path, result, chosen)})
+        write_all({expected.path_of(file): _stored(model, model_path, result, chosen)})
     return result
 
 
@@ -196,4 +196,4 @@ def write_checked(out: pathlib.Path, data: bytes, stored: bytes | None) -> None:
     """Both files; an old stored check goes first, so that it never stands beside a new file."""
     beside = expected.path_of(out)
     beside.unlink(missing_ok=True)
-    write_whole({out: data, **({} if stored is None else {beside: stored})})
+    write_all({out: data, **({} if stored is None else {beside: stored})})

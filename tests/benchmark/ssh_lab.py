@@ -147,10 +147,11 @@ def _key(path: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory, root: pathlib.Path) -> pathlib.Path:
-    """xncaps-benchmark's wheel."""
+    """The wheels that every board gets."""
     out = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
-    subprocess.run(command, cwd=root / "benchmark", check=True, capture_output=True)
+    for project in ("files", "benchmark"):
+        subprocess.run(command, cwd=root / project, check=True, capture_output=True)
     return out
 
 

@@ -40,9 +40,9 @@ def _run(command: dict) -> None:
 
 def _die_inside_a_save(number: int) -> None:
     """kill -9 at the sync with that number: before a rename where odd, after it where even."""
-    from xncaps_tf.training import files
+    from xncaps_files import writing
 
-    original, calls = files.sync, [0]
+    original, calls = writing.sync, [0]
 
     def sync(path: object) -> None:
         calls[0] += 1
@@ -50,7 +50,7 @@ def _die_inside_a_save(number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         original(path)  # pyright: ignore[reportArgumentType]
 
-    files.sync = sync
+    writing.sync = sync
 
 
 def _wait(pid: int, timeout: float) -> int | None:

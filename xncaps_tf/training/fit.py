@@ -15,11 +15,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from xncaps_files import writing
 from xncaps_tf import data as datasets
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import TrainingError
 from xncaps_tf.models.pooling import pooled_first
-from xncaps_tf.training import files, recipe, records
+from xncaps_tf.training import recipe, records
 from xncaps_tf.training.cluster import Cluster
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.folder import RunFolder
@@ -285,7 +286,7 @@ class Trainer:
             if self._is_best(row):
                 self.state.best_epoch = row["epoch"]
                 if self.held_out is not None:
-                    files.write_atomically(self._best_file(row["epoch"]), self.saved.save)
+                    writing.write_atomically(self._best_file(row["epoch"]), self.saved.save)
             self.state.write(self.folder.checkpoint)
             self._publish()
             self.reporter.epoch(row)
@@ -346,9 +347,9 @@ class Trainer:
     def _publish(self, *, is_all: bool = False) -> None:
         """Makes every other file from the state; what is there and right stays."""
         folder, state = self.folder, self.state
-        files.write_atomically(folder.last, self.saved.save)
+        writing.write_atomically(folder.last, self.saved.save)
         best = folder.last if self.held_out is None else self._best_file(state.best_epoch)
-        files.link(best, folder.best)
+        writing.link(best, folder.best)
         records.write_tables(folder, state.rows)
         records.write_tensorboard(folder, state.rows, rewrite=is_all)
         if is_all or time.monotonic() - self._curves_at > _CURVES_SECONDS:

@@ -13,8 +13,8 @@ import shutil
 import time
 from collections.abc import Iterator
 
+from xncaps_files import writing
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.training import files
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.task import Task
 
@@ -70,15 +70,15 @@ class RunFolder:
             raise TrainingError(
                 f"--init: expected a model file (.keras or .h5). Received: {config.init}."
             )
-        files.make_folder(self.path, lambda folder: self._fill(folder, config))
+        writing.make_folder(self.path, lambda folder: self._fill(folder, config))
         return config
 
     def _fill(self, folder: pathlib.Path, config: TrainConfig) -> None:
-        files.write_text(folder / self.config.name, config.to_json())
+        writing.write_text(folder / self.config.name, config.to_json())
         if config.init is not None:
             source = pathlib.Path(config.init)
             copy = folder / f"init{source.suffix}"
-            files.write_atomically(copy, lambda beside: shutil.copyfile(source, beside))
+            writing.write_atomically(copy, lambda beside: shutil.copyfile(source, beside))
 
     def start(self, config: TrainConfig, task: Task, timeout: float = 45.0) -> None:
         """Makes the folder (the chief) or waits until it is there (every other worker)."""
@@ -145,9 +145,9 @@ class RunFolder:
             file.truncate(0)
             file.write(f"{os.getpid()}\n")
             file.flush()
-            files.remove_temporary(self.path)
+            writing.remove_temporary(self.path)
             yield
 
     def mark_finished(self) -> None:
         """The last thing that a run writes."""
-        files.write_text(self.finished, "finished\n")
+        writing.write_text(self.finished, "finished\n")

@@ -12,7 +12,7 @@ import pathlib
 import time
 from typing import Any
 
-from xncaps_tf.training import files
+from xncaps_files import writing
 from xncaps_tf.training.folder import RunFolder
 from xncaps_tf.training.state import Row
 
@@ -26,8 +26,8 @@ def write_tables(folder: RunFolder, rows: list[Row]) -> None:
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    files.write_text(folder.metrics_csv, text.getvalue())
-    files.write_text(folder.metrics_jsonl, "".join(json.dumps(row) + "\n" for row in rows))
+    writing.write_text(folder.metrics_csv, text.getvalue())
+    writing.write_text(folder.metrics_jsonl, "".join(json.dumps(row) + "\n" for row in rows))
 
 
 def write_tensorboard(folder: RunFolder, rows: list[Row], *, rewrite: bool) -> None:
@@ -47,7 +47,7 @@ def write_tensorboard(folder: RunFolder, rows: list[Row], *, rewrite: bool) -> N
         for row in rows if rewrite else rows[-1:]:
             path = folder.tensorboard / split / f"events.out.tfevents.{row['epoch']:010d}.xncaps"
             if not path.is_file():
-                files.write_atomically(path, _event_writer(row, _scalars(row, split)))
+                writing.write_atomically(path, _event_writer(row, _scalars(row, split)))
 
 
 def _scalars(row: Row, split: str) -> dict[str, float]:
@@ -97,4 +97,4 @@ def write_curves(folder: RunFolder, rows: list[Row]) -> None:
         axes.grid(alpha=0.3)
         if name != "learning_rate":
             axes.legend()
-    files.write_atomically(folder.curves, lambda beside: figure.savefig(beside, format="png"))
+    writing.write_atomically(folder.curves, lambda beside: figure.savefig(beside, format="png"))

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from xncaps_files import writing
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.training import files
 
 FORMAT_VERSION = 1
 GROUPS = ("model", "optimizer", "metric")
@@ -64,7 +64,7 @@ class State:
             with open(beside, "wb") as file:
                 np.savez(file, about=text, **arrays)  # pyright: ignore[reportArgumentType]
 
-        files.write_atomically(path, write)
+        writing.write_atomically(path, write)
 
     @classmethod
     def read(cls, path: pathlib.Path) -> State:

@@ -92,12 +92,12 @@ def platforms(board: Board) -> list[str]:
 
 
 def own(folder: pathlib.Path, board: Board, *, with_runtime: bool) -> list[pathlib.Path]:
-    """Our wheels in --wheels DIR: xncaps-benchmark, and xncaps-runtime where a file needs it.
+    """Our wheels in --wheels DIR: what every board gets, and xncaps-runtime where a file needs it.
 
     Raises:
         TargetError: one is missing, or none fits the board.
     """
-    found = [_own(folder, "xncaps_benchmark", board)]
+    found = [_own(folder, name, board) for name in ("xncaps_files", "xncaps_benchmark")]
     if with_runtime:
         found.append(_own(folder, "xncaps_runtime", board))
     return found

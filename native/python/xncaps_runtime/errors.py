@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xncaps_files.errors import XncapsError
 
-class RuntimeLibraryError(Exception):
+
+class RuntimeLibraryError(XncapsError):
     """The delegate's library is missing, cannot be loaded or refuses an option."""

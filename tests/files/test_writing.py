@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
 
-from xncaps_tf.training import files
+from xncaps_files import writing
 
 
 def test_write_replaces_as_a_whole(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.txt"
-    files.write_text(path, "one")
-    files.write_text(path, "two")
+    writing.write_text(path, "one")
+    writing.write_text(path, "two")
     assert path.read_text() == "two"
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.txt"
-    files.write_text(path, "one")
+    writing.write_text(path, "one")
 
     def fail(beside: pathlib.Path) -> None:
         beside.write_text("ha")
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        files.write_atomically(path, fail)
+        writing.write_atomically(path, fail)
     assert path.read_text() == "one"
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
@@ -34,8 +35,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: pathlib.Path) -> None:
 def test_link_again_leaves_no_second_name(tmp_path: pathlib.Path) -> None:
     source, path = tmp_path / "a", tmp_path / "b"
     source.write_text("one")
-    files.link(source, path)
-    files.link(source, path)
+    writing.link(source, path)
+    writing.link(source, path)
     assert path.read_text() == "one"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "b"]
 
@@ -46,9 +47,9 @@ def test_link_copies_where_there_are_no_hard_links(
     def refuse(*_: object) -> None:
         raise PermissionError("no hard links here")
 
-    monkeypatch.setattr(files.os, "link", refuse)
+    monkeypatch.setattr(writing.os, "link", refuse)
     (tmp_path / "a").write_text("one")
-    files.link(tmp_path / "a", tmp_path / "b")
+    writing.link(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "b").read_text() == "one"
 
 
@@ -57,11 +58,11 @@ def test_make_folder_is_all_or_nothing(tmp_path: pathlib.Path) -> None:
     full.mkdir()
     (full / "mine").write_text("x")
     with pytest.raises(OSError):
-        files.make_folder(full, lambda folder: (folder / "c").write_text("x"))
+        writing.make_folder(full, lambda folder: (folder / "c").write_text("x"))
     assert [file.name for file in tmp_path.iterdir()] == ["full"]
     empty = tmp_path / "deep" / "empty"
     empty.mkdir(parents=True)
-    files.make_folder(empty, lambda folder: (folder / "c").write_text("x"))
+    writing.make_folder(empty, lambda folder: (folder / "c").write_text("x"))
     assert (empty / "c").read_text() == "x"
 
 
@@ -69,5 +70,36 @@ def test_remove_temporary_takes_only_what_writers_left(tmp_path: pathlib.Path) -
     (tmp_path / "state").mkdir()
     for name in (".tmp-123.npz", "state/.tmp-4.keras", "state/keep", ".hidden"):
         (tmp_path / name).write_text("x")
-    files.remove_temporary(tmp_path)
+    writing.remove_temporary(tmp_path)
     assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == [".hidden", "keep"]
+
+
+def test_a_folder_that_cannot_be_filled_leaves_nothing(tmp_path: pathlib.Path) -> None:
+    def fail(folder: pathlib.Path) -> None:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "a").write_text("ha")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        writing.make_folder(tmp_path / "run", fail)
+    assert not list(tmp_path.iterdir())
+
+
+def test_several_files_are_written_all_or_none(tmp_path: pathlib.Path) -> None:
+    first, second = tmp_path / "a.bin", tmp_path / "b.bin"
+    writing.write_all({first: b"1", second: b"2"})
+    assert (first.read_bytes(), second.read_bytes()) == (b"1", b"2")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        writing.write_all({first: b"new", tmp_path / "nowhere" / "c": b"3"})
+    assert first.read_bytes() == b"1"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.bin", "b.bin"]
+
+
+def test_files_have_the_mode_that_the_user_asked_for(tmp_path: pathlib.Path) -> None:
+    before = os.umask(0o027)
+    try:
+        writing.write_text(tmp_path / "a", "x")
+        writing.write_all({tmp_path / "b": b"x"})
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 TEMPORARY = ".tmp-"
 
@@ -20,7 +21,7 @@ def write_atomically(path: pathlib.Path, write: Callable[[pathlib.Path], object]
         path: of the file; its folder exists.
         write: makes the file at the path it is given, which has the suffix of `path`.
     """
-    beside = path.parent / f"{TEMPORARY}{uuid.uuid4().hex[:12]}{path.suffix}"
+    beside = _beside(path)
     try:
         write(beside)
         sync(beside)
@@ -34,6 +35,26 @@ def write_atomically(path: pathlib.Path, write: Callable[[pathlib.Path], object]
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a UTF-8 text atomically."""
     write_atomically(path, lambda beside: beside.write_bytes(text.encode()))
+
+
+def write_all(contents: Mapping[pathlib.Path, bytes]) -> None:
+    """Writes files beside their places, all to the disk, then renames each, in order.
+
+    A crash leaves old or new files, never a part of one; where one cannot be written, none is.
+    """
+    written: list[tuple[pathlib.Path, pathlib.Path]] = []
+    try:
+        for path, data in contents.items():
+            written.append((_beside(path), path))
+            written[-1][0].write_bytes(data)
+            sync(written[-1][0])
+        for beside, path in written:
+            os.replace(beside, path)
+    finally:
+        for beside, _ in written:
+            beside.unlink(missing_ok=True)
+    for folder in {path.parent for path in contents}:
+        sync(folder)
 
 
 def link(source: pathlib.Path, path: pathlib.Path) -> None:
@@ -60,14 +81,12 @@ def make_folder(path: pathlib.Path, fill: Callable[[pathlib.Path], object]) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.parent / f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
     beside.mkdir()
-    fill(beside)
-    sync(beside)
     try:
+        fill(beside)
+        sync(beside)
         os.rename(beside, path)
-    except OSError:
-        for file in beside.iterdir():
-            file.unlink()
-        beside.rmdir()
+    except BaseException:
+        shutil.rmtree(beside)
         raise
     sync(path.parent)
 
@@ -86,3 +105,7 @@ def sync(path: pathlib.Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _beside(path: pathlib.Path) -> pathlib.Path:
+    return path.parent / f"{TEMPORARY}{uuid.uuid4().hex[:12]}{path.suffix}"
