@@ -92,7 +92,7 @@ def start(serial: str | None = None) -> str:
     Raises:
         AndroidError: no adb, no device, or the app is not installed.
     """
-    said = _adb(["shell", "am", "start", "-W", "-n", f"{PACKAGE}/.MainActivity"], serial)
+    said = _adb(["shell", "am", "start", "-W", "-n", f"{PACKAGE}/.camera.CameraActivity"], serial)
     if "Error" in said:  # am exits with 0 whatever happened
         raise AndroidError(f"the app did not start: {' '.join(said.split())[-200:]}")
     return f"started {PACKAGE}"

@@ -91,13 +91,37 @@ def test_core_imports_no_android() -> None:
         assert not re.search(r"^import android", file.read_text(), re.MULTILINE), file
 
 
-def test_java_files_are_short_and_free_of_lambdas() -> None:
-    for folder in ("core/src/main", "app/src/main", "delegate/src/main"):
-        for file in (ANDROID / folder).rglob("*.java"):
+def test_java_files_are_short_and_in_the_folder_of_their_package() -> None:
+    for folder in ("core/src/main", "app/src/main", "app/src/test", "delegate/src/main"):
+        java = ANDROID / folder / "java"
+        for file in java.rglob("*.java"):
             text = file.read_text(encoding="utf-8")
             assert len(text.splitlines()) < 400, file
-            code = re.sub(r'"(?:\\.|[^"\\])*"|//.*|/\*.*?\*/', "", text, flags=re.DOTALL)
-            assert "->" not in code and "::" not in code, file
+            package = ".".join(file.parent.relative_to(java).parts)
+            assert re.search(rf"^package {re.escape(package)};$", text, re.MULTILINE), file
+
+
+# What a package of the app may import of the others; the way is down.
+PACKAGES = {
+    "": {"camera", "models"},
+    "camera": {"measure", "models", "picture", "ui", ""},
+    "picture": {"models", "ui"},
+    "measure": {"models"},
+    "ui": {"models", "measure"},
+    "models": set(),
+}
+
+
+def test_packages_of_the_app_import_downwards() -> None:
+    root = ANDROID / "app/src/main/java/org/xncaps/demo"
+    found = {"", *(folder.name for folder in root.iterdir() if folder.is_dir())}
+    assert found == set(PACKAGES)
+    for file in root.rglob("*.java"):
+        own = "" if file.parent == root else file.parent.name
+        imported = re.findall(r"^import org\.xncaps\.demo\.(?:(\w+)\.)?[A-Z]\w+;",
+                              file.read_text(encoding="utf-8").replace("demo.R;", ""),
+                              re.MULTILINE)  # fmt: skip
+        assert set(imported) <= PACKAGES[own] | {own}, (file, imported)
 
 
 def test_every_string_on_the_screen_is_a_resource() -> None:
@@ -120,8 +144,8 @@ def test_manifest_asks_for_the_camera_alone_and_exports_two() -> None:
         if tag.get(name + "exported") == "true"
     }
     assert exported == {
-        ".MainActivity": None,
-        ".BenchmarkActivity": "android.permission.DUMP",
+        ".camera.CameraActivity": None,
+        ".measure.BenchmarkActivity": "android.permission.DUMP",
     }
 
 

@@ -126,7 +126,7 @@ class Phone:
             job = json.loads(text)
             self.jobs.append(job)
             threading.Thread(target=App(self, job).run, daemon=True).start()
-        return 0, f"Starting: Intent {{ cmp={APP}/.BenchmarkActivity }}"
+        return 0, f"Starting: Intent {{ cmp={APP}/.measure.BenchmarkActivity }}"
 
 
 class App:

@@ -75,7 +75,7 @@ def test_a_trained_model_gets_to_the_phone(
     said = run(start, tmp_path, PATH=path, ANDROID_ADB_SERVER_PORT=str(lab.server.port))
     assert said.split() == ["installed", "digits.apk", "started", APP]
     assert lab.phone.installed == hashlib.sha256(apk.read_bytes()).hexdigest()
-    assert f"am start -W -n {APP}/.MainActivity" in lab.phone.commands
+    assert f"am start -W -n {APP}/.camera.CameraActivity" in lab.phone.commands
     lab.phone.alive = False
 
 

@@ -124,7 +124,7 @@ def test_run_installs_and_starts(tmp_path: pathlib.Path, adb: pathlib.Path) -> N
     assert done.returncode == 0, done.stderr
     assert (adb / "calls").read_text().splitlines() == [
         f"-s emu install -r {apk}",
-        "-s emu shell am start -W -n org.xncaps.demo/.MainActivity",
+        "-s emu shell am start -W -n org.xncaps.demo/.camera.CameraActivity",
     ]
     assert "installed a.apk" in done.stdout and "started org.xncaps.demo" in done.stdout
 

@@ -109,7 +109,7 @@ def _badging(text: str) -> list[str]:
         "targetSdk": [numbers["targetSdk"]],
         "permissions": ["android.permission.CAMERA"],
         "abis": [" ".join(f"'{abi}'" for abi in abis())],
-        "launchable": [numbers["applicationId"] + ".MainActivity"],
+        "launchable": [numbers["applicationId"] + ".camera.CameraActivity"],
     }
     for name, value in expected.items():
         if found[name] != value:

@@ -122,7 +122,7 @@ class AppRun(PhoneRun):
 
     def _start(self, *extras: str) -> None:
         app = self.settings.app
-        text = self.phone.shell("am", "start", "-n", f"{app}/.BenchmarkActivity", *extras)
+        text = self.phone.shell("am", "start", "-n", f"{app}/.measure.BenchmarkActivity", *extras)
         for line in text.splitlines():
             if line.startswith(("Error", "java.lang.")) or "Exception" in line:
                 raise TargetError(f"{self.phone.serial}: {line.strip()[:300]}")

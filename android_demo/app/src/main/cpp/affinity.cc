@@ -1,4 +1,4 @@
-// The native method of org.xncaps.demo.Affinity: Java has no way to choose cores.
+// The native method of org.xncaps.demo.measure.Affinity: Java has no way to choose cores.
 #include <jni.h>
 #include <stdint.h>
 
@@ -8,7 +8,7 @@ extern "C" {
 int sched_setaffinity(int thread, size_t size, const void* mask);
 
 // 0, or 1 where the system refused. Thread 0 is the calling one.
-JNIEXPORT jint JNICALL Java_org_xncaps_demo_Affinity_setMask(JNIEnv*, jclass, jlong mask) {
+JNIEXPORT jint JNICALL Java_org_xncaps_demo_measure_Affinity_setMask(JNIEnv*, jclass, jlong mask) {
   const uint64_t cores = static_cast<uint64_t>(mask);
   return sched_setaffinity(0, sizeof cores, &cores) == 0 ? 0 : 1;
 }

@@ -5,11 +5,15 @@ import android.content.Context;
 import android.graphics.SurfaceTexture;
 import android.hardware.camera2.CameraAccessException;
 import android.hardware.camera2.CameraManager;
+import org.xncaps.demo.camera.CameraChoice;
+import org.xncaps.demo.camera.CameraController;
+import org.xncaps.demo.camera.FrameSource;
+import org.xncaps.demo.models.Problem;
 
 /** Holds what makes frames: the camera on a phone, a stand-in in tests. */
 public class DemoApplication extends Application {
   /** Makes a source of frames for one visit to the camera screen. */
-  interface FrameSourceFactory {
+  public interface FrameSourceFactory {
     /** Whether a source can only be made once the preview has a surface. */
     boolean needsPreview();
 
@@ -26,19 +30,19 @@ public class DemoApplication extends Application {
     factory = new Cameras((CameraManager) getSystemService(Context.CAMERA_SERVICE));
   }
 
-  FrameSourceFactory frameSources() {
+  public FrameSourceFactory frameSources() {
     return factory;
   }
 
-  void setFrameSources(FrameSourceFactory other) {
+  public void setFrameSources(FrameSourceFactory other) {
     factory = other;
   }
 
   /** The device's cameras. */
-  static final class Cameras implements FrameSourceFactory {
+  public static final class Cameras implements FrameSourceFactory {
     private final CameraManager manager;
 
-    Cameras(CameraManager manager) {
+    public Cameras(CameraManager manager) {
       this.manager = manager;
     }
 
