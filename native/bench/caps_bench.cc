@@ -65,7 +65,8 @@ void RunLayer(benchmark::State& state, CapsParams params, const CapsKernels* ker
       layer.Reserve(1) == Status::kOk;
   if (!ready) return state.SkipWithError("no memory");
   Measure(state, cold, [&] {
-    layer.Run(nullptr, u.data(), 1, v.data());
+    if (layer.Run(nullptr, {u.data(), u.size() * 4}, 1, {v.data(), v.size() * 4}) != Status::kOk)
+      return state.SkipWithError("too small");
     benchmark::DoNotOptimize(v.data());
     benchmark::ClobberMemory();
   });

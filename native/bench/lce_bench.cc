@@ -38,7 +38,10 @@ void Bconv(benchmark::State& state, const LceKernels* kernels, int size, int cha
       layer.Resize(size, size, 1) == Status::kOk;
   if (!ready) return state.SkipWithError("no memory");
   for (auto _ : state) {
-    layer.Run(nullptr, in.data(), 1, out.data());
+    if (layer.Run(nullptr, {in.data(), in.size() * 4}, 1, {out.data(), out.size() * 4}) !=
+        Status::kOk) {
+      return state.SkipWithError("too small");
+    }
     benchmark::DoNotOptimize(out.data());
     benchmark::ClobberMemory();
   }
@@ -53,7 +56,10 @@ void Quantize(benchmark::State& state, const LceKernels* kernels, size_t rows, s
   for (auto& x : in) x = static_cast<float>(random()) - 2147483648.0f;
   std::vector<uint32_t> out(rows * ((cols + 31) / 32));
   for (auto _ : state) {
-    LceQuantize(*kernels, nullptr, LceType::kFloat, in.data(), rows, cols, 0, out.data());
+    const Status status =
+        LceQuantize(*kernels, nullptr, LceType::kFloat, {in.data(), in.size() * 4}, rows, cols, 0,
+                    {out.data(), out.size() * 4});
+    if (status != Status::kOk) return state.SkipWithError("too small");
     benchmark::DoNotOptimize(out.data());
     benchmark::ClobberMemory();
   }

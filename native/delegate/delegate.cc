@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delegate/graph_check.h"
 #include "delegate/partition.h"
 #include "kernels/dispatch.h"
 #include "kernels/thread_pool.h"
@@ -66,35 +67,41 @@ TfLiteStatus KernelInvoke(TfLiteContext*, TfLiteNode* node) {
   return static_cast<Partition*>(node->user_data)->Invoke();
 }
 
-// The nodes we claim, as a TfLiteIntArray to free(); null: an error.
-TfLiteIntArray* ClaimedNodes(TfLiteContext* context, int* total) {
+// The plan, as a TfLiteIntArray to free(): the host's own is overwritten by later calls. Null: an
+// error.
+TfLiteIntArray* CopyOfPlan(TfLiteContext* context) {
   TfLiteIntArray* plan = nullptr;
   if (context->GetExecutionPlan(context, &plan) != kTfLiteOk) return nullptr;
-  // The host's plan is overwritten by later calls.
   const size_t bytes = sizeof(int) * (static_cast<size_t>(plan->size) + 1);
   TfLiteIntArray* nodes = static_cast<TfLiteIntArray*>(malloc(bytes));
-  if (nodes == nullptr) return nullptr;
-  memcpy(nodes, plan, bytes);
-  *total = nodes->size;
+  if (nodes != nullptr) memcpy(nodes, plan, bytes);
+  return nodes;
+}
+
+// Leaves the nodes that we claim.
+TfLiteStatus KeepClaimed(TfLiteContext* context, TfLiteIntArray* nodes) {
+  const int total = nodes->size;
   nodes->size = 0;
-  for (int i = 0; i < *total; ++i) {
+  for (int i = 0; i < total; ++i) {
     TfLiteNode* node = nullptr;
     TfLiteRegistration* registration = nullptr;
     const int index = nodes->data[i];
-    if (context->GetNodeAndRegistration(context, index, &node, &registration) != kTfLiteOk) {
-      free(nodes);
-      return nullptr;
-    }
+    if (context->GetNodeAndRegistration(context, index, &node, &registration) != kTfLiteOk)
+      return kTfLiteError;
     if (OpOfNode(node, registration, nullptr) != nullptr) nodes->data[nodes->size++] = index;
   }
-  return nodes;
+  return kTfLiteOk;
 }
 
 TfLiteStatus DelegatePrepare(TfLiteContext* context, TfLiteDelegate* delegate) {
   const DelegateData* data = DataOf(delegate);
-  int total = 0;
-  TfLiteIntArray* nodes = ClaimedNodes(context, &total);
+  TfLiteIntArray* nodes = CopyOfPlan(context);
   if (nodes == nullptr) return kTfLiteError;
+  const int total = nodes->size;
+  if (CheckGraph(context, nodes) != kTfLiteOk || KeepClaimed(context, nodes) != kTfLiteOk) {
+    free(nodes);
+    return kTfLiteError;
+  }
   if (data->options.verbose > 0) {
     XNCAPS_LOG("%d of %d nodes claimed, kernels %s", nodes->size, total, data->isa->name);
   }

@@ -7,6 +7,7 @@
 
 #include "delegate/partition.h"
 #include "kernels/memory.h"
+#include "kernels/sizes.h"
 
 namespace xncaps {
 
@@ -66,13 +67,19 @@ const char* TypeName(TfLiteType type) {
   }
 }
 
-bool ElementCount(const TfLiteTensor* tensor, size_t* count) {
-  *count = 1;
+bool ShapeBytes(const TfLiteTensor* tensor, size_t* bytes) {
+  if (tensor->dims == nullptr) return false;
+  Sizes sizes;
+  *bytes = TypeSize(tensor->type);
   for (int i = 0; i < tensor->dims->size; ++i) {
     if (tensor->dims->data[i] < 0) return false;
-    if (!CheckedMul(*count, static_cast<size_t>(tensor->dims->data[i]), count)) return false;
+    *bytes = sizes.Product(*bytes, static_cast<size_t>(tensor->dims->data[i]));
   }
-  return true;
+  return sizes.ok();
+}
+
+bool IsConstant(const TfLiteTensor* tensor) {
+  return tensor->allocation_type == kTfLiteMmapRo || tensor->allocation_type == kTfLitePersistentRo;
 }
 
 const TfLiteTensor* OpContext::Tensor(const TfLiteIntArray* list, int i) const {
@@ -82,18 +89,39 @@ const TfLiteTensor* OpContext::Tensor(const TfLiteIntArray* list, int i) const {
   return &context_->tensors[index];
 }
 
-const void* OpContext::InputData(int i) const {
+ConstBytes OpContext::InputBytes(int i) const {
   const TfLiteTensor* tensor = Input(i);
-  if (tensor == nullptr) return nullptr;
-  const void* own = partition_->OwnData(inputs_->data[i]);
-  return own != nullptr ? own : tensor->data;
+  if (tensor == nullptr) return {nullptr, 0};
+  Bytes bytes;
+  if (!partition_->OwnBytes(inputs_->data[i], &bytes)) bytes = {tensor->data, tensor->bytes};
+  return {bytes.data, bytes.data == nullptr ? 0 : bytes.size};
 }
 
-void* OpContext::OutputData(int i) const {
+Bytes OpContext::OutputBytes(int i) const {
   const TfLiteTensor* tensor = Output(i);
-  if (tensor == nullptr) return nullptr;
-  void* own = partition_->OwnData(outputs_->data[i]);
-  return own != nullptr ? own : tensor->data;
+  if (tensor == nullptr || IsConstant(tensor)) return {nullptr, 0};
+  Bytes bytes;
+  if (!partition_->OwnBytes(outputs_->data[i], &bytes)) bytes = {tensor->data, tensor->bytes};
+  return {bytes.data, bytes.data == nullptr ? 0 : bytes.size};
+}
+
+TfLiteStatus OpContext::Ran(Status status) const {
+  if (status == Status::kOk) return kTfLiteOk;
+  if (status != Status::kTooSmall) return Error("out of memory.");
+  char sizes[200];
+  size_t used = 0;
+  for (int i = 0; i < input_count() + output_count() && used < sizeof sizes; ++i) {
+    const bool input = i < input_count();
+    const int k = input ? i : i - input_count();
+    const size_t size = input ? InputBytes(k).size : OutputBytes(k).size;
+    const int n = snprintf(sizes + used, sizeof sizes - used, "%s%s %d: %zu", i == 0 ? "" : ", ",
+                           input ? "input" : "output", k, size);
+    used += n > 0 ? static_cast<size_t>(n) : 0;
+  }
+  return Error(
+      "expected tensors of at least the bytes that their shapes had when they were prepared. "
+      "Received: %s bytes. Another node of the file changes one of them.",
+      sizes);
 }
 
 TfLiteStatus OpContext::Error(const char* format, ...) const {
@@ -145,8 +173,8 @@ TfLiteStatus OpContext::CheckTensor(const TfLiteTensor* tensor, const char* what
   if (rank >= 0 && tensor->dims->size != rank) {
     return Error("expected %s '%.80s' of rank %d. Received: %s.", what, tensor_name, rank, shape);
   }
-  size_t count = 0, bytes = 0;
-  if (!ElementCount(tensor, &count) || !CheckedMul(count, TypeSize(type), &bytes)) {
+  size_t bytes = 0;
+  if (!ShapeBytes(tensor, &bytes)) {
     return Error("%s '%.80s' has an impossible shape %s.", what, tensor_name, shape);
   }
   return kTfLiteOk;
@@ -154,14 +182,11 @@ TfLiteStatus OpContext::CheckTensor(const TfLiteTensor* tensor, const char* what
 
 TfLiteStatus OpContext::CheckConstant(const TfLiteTensor* tensor, const char* what) const {
   const char* tensor_name = tensor->name == nullptr ? "" : tensor->name;
-  const bool constant =
-      tensor->allocation_type == kTfLiteMmapRo || tensor->allocation_type == kTfLitePersistentRo;
-  if (!constant || tensor->data == nullptr) {
+  if (!IsConstant(tensor) || tensor->data == nullptr) {
     return Error("expected %s '%.80s' to be a constant of the file.", what, tensor_name);
   }
-  size_t count = 0, bytes = 0;
-  if (!ElementCount(tensor, &count) || !CheckedMul(count, TypeSize(tensor->type), &bytes) ||
-      bytes != tensor->bytes) {
+  size_t bytes = 0;
+  if (!ShapeBytes(tensor, &bytes) || bytes != tensor->bytes) {
     char shape[128];
     return Error("expected %s '%.80s' to have the bytes of its shape %s. Received: %zu bytes.",
                  what, tensor_name, ShapeText(tensor->dims, shape, sizeof shape), tensor->bytes);
@@ -172,7 +197,7 @@ TfLiteStatus OpContext::CheckConstant(const TfLiteTensor* tensor, const char* wh
 TfLiteStatus OpContext::CheckInput(const TfLiteTensor* tensor, const char* what, TfLiteType type,
                                    int rank) const {
   if (CheckTensor(tensor, what, type, rank) != kTfLiteOk) return kTfLiteError;
-  return tensor->allocation_type == kTfLiteMmapRo ? CheckConstant(tensor, what) : kTfLiteOk;
+  return IsConstant(tensor) ? CheckConstant(tensor, what) : kTfLiteOk;
 }
 
 TfLiteStatus OpContext::CheckQuantization(const TfLiteTensor* tensor, const char* what) const {

@@ -6,6 +6,7 @@
 #include "delegate/tflite_abi.h"
 #include "kernels/dispatch.h"
 #include "kernels/memory.h"
+#include "kernels/status.h"
 #include "kernels/thread_pool.h"
 
 namespace xncaps {
@@ -46,9 +47,13 @@ class OpContext {
   const TfLiteTensor* Input(int i) const { return Tensor(inputs_, i); }
   const TfLiteTensor* Output(int i) const { return Tensor(outputs_, i); }
 
-  // Only in Invoke; for constants (see CheckConstant) also in Prepare.
-  const void* InputData(int i) const;
-  void* OutputData(int i) const;
+  // Only in Invoke: the memory that the tensor has now, which may be less than its shape said in
+  // Prepare, since other nodes may have changed it: kernels check it against what they will touch.
+  // Empty where there is none; an output that is a constant of the file has none.
+  ConstBytes InputBytes(int i) const;
+  Bytes OutputBytes(int i) const;
+  // What Invoke returns: reports what a kernel said.
+  TfLiteStatus Ran(Status status) const;
 
   // Every one of these reports "<op> (node <index>): ..." when it does not return kTfLiteOk.
   TfLiteStatus Error(const char* format, ...) const __attribute__((format(printf, 2, 3)));
@@ -56,7 +61,8 @@ class OpContext {
   // `what` names the tensor in messages; rank < 0: any. All dims >= 0 and bytes fit the shape.
   TfLiteStatus CheckTensor(const TfLiteTensor* tensor, const char* what, TfLiteType type,
                            int rank) const;
-  // In the file and complete: data is there and its bytes are exactly those of the shape.
+  // In the file and complete: data is there and its bytes are exactly those of the shape. Only of
+  // such tensors may Prepare read Input(i)->data.
   TfLiteStatus CheckConstant(const TfLiteTensor* tensor, const char* what) const;
   // A tensor that is fed, computed or in the file: CheckTensor, and complete where it is in the
   // file.
@@ -109,9 +115,10 @@ constexpr OpType MakeOp(const char* name) {
 // The op of this name, or null.
 const OpType* FindOp(const char* name);
 
-// Number of elements, false where it does not fit; dims may not be negative.
-bool ElementCount(const TfLiteTensor* tensor, size_t* count);
-size_t TypeSize(TfLiteType type);  // 0: not one we know
+// Bytes of the tensor's shape and type; false: no shape, a negative axis, or more than there is.
+bool ShapeBytes(const TfLiteTensor* tensor, size_t* bytes);
+bool IsConstant(const TfLiteTensor* tensor);  // of the file: nobody may write to it
+size_t TypeSize(TfLiteType type);             // 0: not one we know
 const char* TypeName(TfLiteType type);
 
 }  // namespace xncaps

@@ -146,7 +146,7 @@ TfLiteStatus CapsOp<kType>::Pack(const OpContext& op) {
       break;
     case Status::kTooLarge:
       return op.Error("a layer of this size cannot be addressed.");
-    case Status::kNoMemory:
+    default:
       return op.Error("out of memory for the constants.");
   }
   packed_ = true;
@@ -166,12 +166,7 @@ TfLiteStatus CapsOp<kType>::Prepare(const OpContext& op) {
 
 template <CapsType kType>
 TfLiteStatus CapsOp<kType>::Invoke(const OpContext& op) {
-  const float* u = static_cast<const float*>(op.InputData(0));
-  float* v = static_cast<float*>(op.OutputData(0));
-  if (batch_ == 0) return kTfLiteOk;
-  if (u == nullptr || v == nullptr) return op.Error("a tensor has no memory.");
-  layer_.Run(op.pool(), u, batch_, v);
-  return kTfLiteOk;
+  return op.Ran(layer_.Run(op.pool(), op.InputBytes(0), batch_, op.OutputBytes(0)));
 }
 
 }  // namespace

@@ -63,12 +63,8 @@ class QuantizeOp {
   }
 
   TfLiteStatus Invoke(const OpContext& op) {
-    const void* in = op.InputData(0);
-    void* out = op.OutputData(0);
-    if (size_.rows == 0 || size_.cols == 0) return kTfLiteOk;
-    if (in == nullptr || out == nullptr) return op.Error("a tensor has no memory.");
-    LceQuantize(*op.isa().lce, op.pool(), type_, in, size_.rows, size_.cols, zero_point_, out);
-    return kTfLiteOk;
+    return op.Ran(LceQuantize(*op.isa().lce, op.pool(), type_, op.InputBytes(0), size_.rows,
+                              size_.cols, zero_point_, op.OutputBytes(0)));
   }
 
  private:
@@ -112,12 +108,8 @@ class DequantizeOp {
   }
 
   TfLiteStatus Invoke(const OpContext& op) {
-    const void* in = op.InputData(0);
-    void* out = op.OutputData(0);
-    if (size_.rows == 0 || size_.cols == 0) return kTfLiteOk;
-    if (in == nullptr || out == nullptr) return op.Error("a tensor has no memory.");
-    LceDequantize(*op.isa().lce, op.pool(), type_, in, size_.rows, size_.cols, clear_, set_, out);
-    return kTfLiteOk;
+    return op.Ran(LceDequantize(*op.isa().lce, op.pool(), type_, op.InputBytes(0), size_.rows,
+                                size_.cols, clear_, set_, op.OutputBytes(0)));
   }
 
  private:
@@ -166,12 +158,8 @@ class MaxPoolOp {
   }
 
   TfLiteStatus Invoke(const OpContext& op) {
-    const void* in = op.InputData(0);
-    void* out = op.OutputData(0);
-    if (batch_ == 0 || shape_.words == 0) return kTfLiteOk;
-    if (in == nullptr || out == nullptr) return op.Error("a tensor has no memory.");
-    LceMaxPool(*op.isa().lce, op.pool(), shape_, in, batch_, out);
-    return kTfLiteOk;
+    return op.Ran(
+        LceMaxPool(*op.isa().lce, op.pool(), shape_, op.InputBytes(0), batch_, op.OutputBytes(0)));
   }
 
  private:

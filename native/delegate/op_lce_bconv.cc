@@ -126,7 +126,7 @@ TfLiteStatus BconvOp::Pack(const OpContext& op) {
       break;
     case Status::kTooLarge:
       return op.Error("a filter of this size cannot be addressed.");
-    case Status::kNoMemory:
+    default:
       return op.Error("out of memory for the constants.");
   }
   in_words_ = WordsOf(params.in_c);
@@ -150,11 +150,14 @@ TfLiteStatus BconvOp::Prepare(const OpContext& op) {
     case Status::kOk:
       break;
     case Status::kTooLarge:
+      return op.Error("expected an input that the filter fits in. Received: %d x %d.", dims[1],
+                      dims[2]);
+    case Status::kOverLimit:
       return op.Error(
-          "expected an input that the filter fits in and whose padded rows can be "
-          "addressed. Received: %d x %d.",
-          dims[1], dims[2]);
-    case Status::kNoMemory:
+          "expected padded rows under the dilated filter, all that one output row needs, of at "
+          "most %zu bytes. Received: more, for an input of %d x %d.",
+          kMaxScratchBytes, dims[1], dims[2]);
+    default:
       return op.Error("out of memory.");
   }
   batch_ = dims[0];
@@ -164,12 +167,7 @@ TfLiteStatus BconvOp::Prepare(const OpContext& op) {
 }
 
 TfLiteStatus BconvOp::Invoke(const OpContext& op) {
-  const void* in = op.InputData(0);
-  void* out = op.OutputData(0);
-  if (batch_ == 0) return kTfLiteOk;
-  if (in == nullptr || out == nullptr) return op.Error("a tensor has no memory.");
-  layer_.Run(op.pool(), in, batch_, out);
-  return kTfLiteOk;
+  return op.Ran(layer_.Run(op.pool(), op.InputBytes(0), batch_, op.OutputBytes(0)));
 }
 
 }  // namespace

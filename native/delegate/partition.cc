@@ -119,11 +119,13 @@ void Partition::Delete(Partition* partition) {
   free(partition);
 }
 
-void* Partition::OwnData(int tensor) const {
+bool Partition::OwnBytes(int tensor, Bytes* bytes) const {
   for (int i = 0; i < own_count_; ++i) {
-    if (own_[i].index == tensor) return own_[i].buffer.data();
+    if (own_[i].index != tensor) continue;
+    *bytes = {own_[i].buffer.data(), own_[i].bytes};
+    return true;
   }
-  return nullptr;
+  return false;
 }
 
 TfLiteStatus Partition::ReserveOutputs(const Node& node) {
@@ -131,11 +133,11 @@ TfLiteStatus Partition::ReserveOutputs(const Node& node) {
     for (int i = 0; i < own_count_; ++i) {
       if (own_[i].index != node.op.outputs_->data[k]) continue;
       const TfLiteTensor* tensor = node.op.Output(k);
-      size_t count = 0, bytes = 0;
-      if (tensor == nullptr || !ElementCount(tensor, &count) ||
-          !CheckedMul(count, TypeSize(tensor->type), &bytes) || !own_[i].buffer.Reserve(bytes)) {
+      own_[i].bytes = 0;
+      size_t bytes = 0;
+      if (tensor == nullptr || !ShapeBytes(tensor, &bytes) || !own_[i].buffer.Reserve(bytes))
         return node.op.Error("no memory for output %d.", k);
-      }
+      own_[i].bytes = bytes;
     }
   }
   return kTfLiteOk;

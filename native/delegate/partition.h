@@ -23,8 +23,8 @@ class Partition {
   TfLiteStatus Prepare();
   TfLiteStatus Invoke();
 
-  // The buffer of a tensor that only nodes of this partition see, else null.
-  void* OwnData(int tensor) const;
+  // The buffer of a tensor that only nodes of this partition see. False: it is the host's.
+  bool OwnBytes(int tensor, Bytes* bytes) const;
 
  private:
   struct Node {
@@ -35,6 +35,7 @@ class Partition {
   struct OwnTensor {
     int index;
     Buffer buffer;
+    size_t bytes;  // of the shape it has been given
   };
 
   bool AddNode(TfLiteContext* context, int index, const Isa* isa, ThreadPool* pool);

@@ -1,37 +1,11 @@
 #include "kernels/caps.h"
 
 #include "kernels/half.h"
+#include "kernels/sizes.h"
 #include "kernels/thread_pool.h"
 
 namespace xncaps {
 namespace {
-
-// Sizes of a layer's arrays in bytes, multiplied with checks: shapes come from strangers.
-class Sizes {
- public:
-  size_t Product(size_t a, size_t b, size_t c = 1, size_t d = 1, size_t e = 1) {
-    size_t product = 0;
-    ok_ = ok_ && CheckedMul(a, b, &product) && CheckedMul(product, c, &product) &&
-          CheckedMul(product, d, &product) && CheckedMul(product, e, &product);
-    return ok_ ? product : 0;
-  }
-
-  // Takes `bytes` and returns where they begin; each array starts on a cache line of its own.
-  size_t Take(size_t bytes) {
-    const size_t at = total_;
-    size_t rounded = 0;
-    ok_ = ok_ && CheckedAdd(bytes, kAlignment - 1, &rounded) &&
-          CheckedAdd(total_, rounded / kAlignment * kAlignment, &total_);
-    return at;
-  }
-
-  bool ok() const { return ok_; }
-  size_t total() const { return total_; }
-
- private:
-  bool ok_ = true;
-  size_t total_ = 0;
-};
 
 struct WorkLayout {
   size_t uhat, logits, beta, xbits, ut, mabs, masks, v, total;
@@ -179,12 +153,11 @@ Status CapsLayer::Reserve(int threads) {
   if (threads <= threads_) return Status::kOk;
   WorkLayout work;
   ScratchLayout scratch;
-  size_t work_bytes = 0, scratch_bytes = 0;
-  if (!LayoutWork(sizes_, &work) || !LayoutScratch(sizes_, &scratch) ||
-      !CheckedMul(work.total, threads, &work_bytes) ||
-      !CheckedMul(scratch.total, threads, &scratch_bytes)) {
-    return Status::kTooLarge;
-  }
+  if (!LayoutWork(sizes_, &work) || !LayoutScratch(sizes_, &scratch)) return Status::kTooLarge;
+  Sizes sizes;
+  const size_t work_bytes = sizes.Product(work.total, threads);
+  const size_t scratch_bytes = sizes.Product(scratch.total, threads);
+  if (!sizes.ok()) return Status::kTooLarge;
   if (!work_.Reserve(work_bytes) || !scratch_.Reserve(scratch_bytes)) return Status::kNoMemory;
   work_stride_ = work.total;
   scratch_stride_ = scratch.total;
@@ -291,7 +264,14 @@ void CapsLayer::RunBlocks(ThreadPool* pool, int threads, const float* u, float* 
   }
 }
 
-void CapsLayer::Run(ThreadPool* pool, const float* u, int batch, float* v) {
+Status CapsLayer::Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out) {
+  Sizes sizes;
+  const size_t items = static_cast<size_t>(batch);
+  const size_t in_bytes = sizes.Product(items, sizes_.n, sizes_.d, sizeof(float));
+  const size_t out_bytes = sizes.Product(items, sizes_.j, sizes_.e, sizeof(float));
+  if (!sizes.ok() || in.size < in_bytes || out.size < out_bytes) return Status::kTooSmall;
+  const float* u = static_cast<const float*>(in.data);
+  float* v = static_cast<float*>(out.data);
   ++runs_;
   int threads = pool == nullptr ? 1 : pool->threads();
   threads = threads < threads_ ? threads : threads_;
@@ -300,13 +280,20 @@ void CapsLayer::Run(ThreadPool* pool, const float* u, int batch, float* v) {
         static_cast<size_t>(sizes_.n) * sizes_.j * sizes_.e / kMinElementsPerThread;
     if (pieces < static_cast<size_t>(threads)) threads = static_cast<int>(pieces);
     threads = threads < sizes_.blocks ? threads : sizes_.blocks;
-    if (threads > 1) return RunBlocks(pool, threads, u, v);
+    if (threads > 1) {
+      RunBlocks(pool, threads, u, v);
+      return Status::kOk;
+    }
   }
   threads = threads < batch ? threads : batch;
   BatchJob job = {this, u, v, batch, threads};
-  if (threads > 1) return pool->Run(BatchTask, &job, threads);
-  job.threads = 1;
-  if (batch > 0) BatchTask(&job, 0);
+  if (threads > 1) {
+    pool->Run(BatchTask, &job, threads);
+  } else if (batch > 0) {
+    job.threads = 1;
+    BatchTask(&job, 0);
+  }
+  return Status::kOk;
 }
 
 }  // namespace xncaps

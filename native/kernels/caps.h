@@ -37,9 +37,10 @@ class CapsLayer {
   // Memory for batches of any size on up to `threads` threads.
   Status Reserve(int threads);
 
-  // v [B, J, E] of u [B, N, D]. The pool may be null (one thread) and must not have more threads
-  // than were reserved. Batches are split among threads, a single item by blocks where that pays.
-  void Run(ThreadPool* pool, const float* u, int batch, float* v);
+  // v [B, J, E] of u [B, N, D], at any alignment. The pool may be null (one thread) and must not
+  // have more threads than were reserved. Batches are split among threads, a single item by blocks
+  // where that pays. kTooSmall: u or v is.
+  Status Run(ThreadPool* pool, ConstBytes u, int batch, Bytes v);
 
   const CapsParams& params() const { return params_; }
 

@@ -1,6 +1,7 @@
 // What larq-compute-engine's ops share, and those that look at each value once.
 #include "kernels/lce.h"
 
+#include "kernels/sizes.h"
 #include "kernels/thread_pool.h"
 
 namespace xncaps {
@@ -102,13 +103,29 @@ void PoolRows(const RowsJob& rows, size_t begin, size_t end) {
 
 }  // namespace
 
-void LceQuantize(const LceKernels& kernels, ThreadPool* pool, LceType type, const void* in,
-                 size_t rows, size_t cols, int zero_point, void* out) {
+namespace {
+
+size_t WordsOf(size_t cols) { return cols / kWordBits + (cols % kWordBits != 0); }
+
+// Whether `in` holds [in_rows, in_cols] of in_width bytes and `out` likewise.
+bool Fits(ConstBytes in, size_t in_rows, size_t in_cols, size_t in_width, Bytes out,
+          size_t out_rows, size_t out_cols, size_t out_width) {
+  Sizes sizes;
+  const size_t in_bytes = sizes.Product(in_rows, in_cols, in_width);
+  const size_t out_bytes = sizes.Product(out_rows, out_cols, out_width);
+  return sizes.ok() && in.size >= in_bytes && out.size >= out_bytes;
+}
+
+}  // namespace
+
+Status LceQuantize(const LceKernels& kernels, ThreadPool* pool, LceType type, ConstBytes in,
+                   size_t rows, size_t cols, int zero_point, Bytes out) {
+  if (!Fits(in, rows, cols, Width(type), out, rows, WordsOf(cols), 4)) return Status::kTooSmall;
   // A bool is a byte of 0 or 1, and false, the less than 1, counts as negative.
   RowsJob job = {QuantizeRows,
                  &kernels,
-                 static_cast<const char*>(in),
-                 static_cast<char*>(out),
+                 static_cast<const char*>(in.data),
+                 static_cast<char*>(out.data),
                  type,
                  rows,
                  cols,
@@ -116,24 +133,41 @@ void LceQuantize(const LceKernels& kernels, ThreadPool* pool, LceType type, cons
                  0,
                  1};
   RunRows(pool, &job);
+  return Status::kOk;
 }
 
-void LceDequantize(const LceKernels& kernels, ThreadPool* pool, LceType type, const void* in,
-                   size_t rows, size_t cols, int clear, int set, void* out) {
+Status LceDequantize(const LceKernels& kernels, ThreadPool* pool, LceType type, ConstBytes in,
+                     size_t rows, size_t cols, int clear, int set, Bytes out) {
+  if (!Fits(in, rows, WordsOf(cols), 4, out, rows, cols, Width(type))) return Status::kTooSmall;
   const bool boolean = type == LceType::kBool;
-  RowsJob job = {
-      DequantizeRows, &kernels, static_cast<const char*>(in), static_cast<char*>(out), type,
-      rows,           cols,     boolean ? 1 : clear,          boolean ? 0 : set,       1};
+  RowsJob job = {DequantizeRows,
+                 &kernels,
+                 static_cast<const char*>(in.data),
+                 static_cast<char*>(out.data),
+                 type,
+                 rows,
+                 cols,
+                 boolean ? 1 : clear,
+                 boolean ? 0 : set,
+                 1};
   RunRows(pool, &job);
+  return Status::kOk;
 }
 
-void LceMaxPool(const LceKernels& kernels, ThreadPool* pool, const BmaxPool& shape, const void* in,
-                int batch, void* out) {
-  PoolJob job = {{PoolRows, &kernels, static_cast<const char*>(in), static_cast<char*>(out),
-                  LceType::kFloat, static_cast<size_t>(batch) * shape.y.out,
+Status LceMaxPool(const LceKernels& kernels, ThreadPool* pool, const BmaxPool& shape, ConstBytes in,
+                  int batch, Bytes out) {
+  Sizes sizes;
+  const size_t items = static_cast<size_t>(batch), pixel = static_cast<size_t>(shape.words) * 4;
+  const size_t in_rows = sizes.Product(items, shape.y.in, shape.x.in);
+  const size_t out_rows = sizes.Product(items, shape.y.out, shape.x.out);
+  if (!sizes.ok() || !Fits(in, in_rows, pixel, 1, out, out_rows, pixel, 1))
+    return Status::kTooSmall;
+  PoolJob job = {{PoolRows, &kernels, static_cast<const char*>(in.data),
+                  static_cast<char*>(out.data), LceType::kFloat, items * shape.y.out,
                   static_cast<size_t>(shape.x.out) * shape.words, 0, 0, 1},
                  &shape};
   RunRows(pool, &job.rows);
+  return Status::kOk;
 }
 
 }  // namespace xncaps

@@ -27,20 +27,21 @@ struct Window {
 
 enum class LceType { kFloat, kInt8, kBool };
 
+// All of these: any alignment; kTooSmall where `in` or `out` has fewer bytes than that takes.
 // [rows, cols] of `type` to bits. `zero_point` of int8. LCE packs false as a 1.
-void LceQuantize(const LceKernels& kernels, ThreadPool* pool, LceType type, const void* in,
-                 size_t rows, size_t cols, int zero_point, void* out);
+Status LceQuantize(const LceKernels& kernels, ThreadPool* pool, LceType type, ConstBytes in,
+                   size_t rows, size_t cols, int zero_point, Bytes out);
 // Bits to [rows, cols] of `type`: +1 and -1 (int8: `clear` and `set`; bool: true and false).
-void LceDequantize(const LceKernels& kernels, ThreadPool* pool, LceType type, const void* in,
-                   size_t rows, size_t cols, int clear, int set, void* out);
+Status LceDequantize(const LceKernels& kernels, ThreadPool* pool, LceType type, ConstBytes in,
+                     size_t rows, size_t cols, int clear, int set, Bytes out);
 
 struct BmaxPool {
   Window y, x;  // placed
   int words = 0;
 };
 // The largest of each window: a 1 (negative) only where all are.
-void LceMaxPool(const LceKernels& kernels, ThreadPool* pool, const BmaxPool& shape, const void* in,
-                int batch, void* out);
+Status LceMaxPool(const LceKernels& kernels, ThreadPool* pool, const BmaxPool& shape, ConstBytes in,
+                  int batch, Bytes out);
 
 enum class LceActivation { kNone, kRelu, kReluN1To1, kRelu6 };
 
@@ -62,15 +63,21 @@ struct BconvConstants {
   const void* thresholds = nullptr;  // int32 [out_c]: bits; 1 where the count is larger
 };
 
+// Padded rows of all threads: a tiny file with an extreme dilation cannot commit more.
+constexpr size_t kMaxScratchBytes = size_t{64} << 20;
+
 // A layer made ready for one instruction set. `constants` are not needed after Pack.
 class BconvLayer {
  public:
   Status Pack(const BconvParams& params, const BconvConstants& constants,
               const LceKernels* kernels);
-  // For inputs [batch, in_h, in_w, words] on up to `threads` threads; after Pack, at any time.
+  // For inputs [batch, in_h, in_w, words] on up to `threads` threads, on fewer where the limit
+  // above asks for it (kOverLimit: even one would be too many); after Pack, at any time.
   Status Resize(int in_h, int in_w, int threads);
-  void Run(ThreadPool* pool, const void* in, int batch, void* out);
+  // kTooSmall where `in` or `out` has fewer bytes than the batch takes.
+  Status Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out);
 
+  int threads() const { return threads_; }  // that Run takes at most
   int out_h() const { return view_.out_h; }
   int out_w() const { return view_.out_w; }
   int out_depth() const {

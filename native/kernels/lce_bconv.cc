@@ -1,6 +1,7 @@
 // Packs a binary convolution for one instruction set and splits its runs among threads.
 #include "kernels/lce.h"
 #include "kernels/rounded.h"
+#include "kernels/sizes.h"
 #include "kernels/thread_pool.h"
 
 namespace xncaps {
@@ -9,18 +10,9 @@ extern const LceKernels kLcePortable;
 
 namespace {
 
-constexpr size_t kMaxRowsBytes = size_t{1} << 28;  // padded rows of one strip
-constexpr int kStripPixels = 128;                  // output pixels of one strip, about
+constexpr int kStripPixels = 128;  // output pixels of one strip, about
 // Below this many products of signs a second thread costs more than it brings.
 constexpr double kMinBitsPerThread = 8e6;
-
-// Product of sizes with checks: shapes come from strangers.
-size_t Checked(bool* ok, size_t a, size_t b, size_t c = 1, size_t d = 1) {
-  size_t product = 0;
-  *ok = *ok && CheckedMul(a, b, &product) && CheckedMul(product, c, &product) &&
-        CheckedMul(product, d, &product) && product <= SIZE_MAX / 16;
-  return *ok ? product : 0;
-}
 
 size_t RoundUp(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -40,10 +32,11 @@ Status BconvLayer::Pack(const BconvParams& params, const BconvConstants& constan
                         const LceKernels* kernels) {
   params_ = params;
   const int words = WordsOf(params.in_c), group_words = words / params.groups;
-  bool ok = true;
-  const size_t taps = Checked(&ok, params.y.filter, params.x.filter);
-  const size_t bits = Checked(&ok, taps, group_words, kWordBits);
-  if (!ok || bits > static_cast<size_t>(kLcePortable.layout.max_bits)) return Status::kTooLarge;
+  Sizes sizes;
+  const size_t taps = sizes.Product(params.y.filter, params.x.filter);
+  const size_t bits = sizes.Product(taps, group_words, kWordBits);
+  if (!sizes.ok() || bits > static_cast<size_t>(kLcePortable.layout.max_bits))
+    return Status::kTooLarge;
   // Counts of 16 bits are enough for all but absurd filters.
   const bool fits = bits <= static_cast<size_t>(kernels->layout.max_bits);
   kernels_ = fits ? kernels : &kLcePortable;
@@ -77,10 +70,10 @@ Status BconvLayer::PackFilter(const void* filter) {
   const BconvLayout& layout = kernels_->layout;
   const int codes_of_word = kWordBits / layout.code_bits;
   const size_t words = static_cast<size_t>(v.filter_codes) / codes_of_word;
-  bool ok = true;
-  const size_t channels = Checked(&ok, v.groups, v.group_blocks, layout.block);
-  const size_t bytes = Checked(&ok, channels, v.filter_codes, layout.code_bytes);
-  if (!ok) return Status::kTooLarge;
+  Sizes sizes;
+  const size_t channels = sizes.Product(v.groups, v.group_blocks, layout.block);
+  const size_t bytes = sizes.Product(channels, v.filter_codes, layout.code_bytes);
+  if (!sizes.ok()) return Status::kTooLarge;
   if (!filter_.Reserve(bytes)) return Status::kNoMemory;
   memset(filter_.data(), 0, bytes);
   size_t at = 0;  // the super's first code
@@ -149,10 +142,10 @@ Status BconvLayer::PackTapSums(const BconvConstants& constants) {
   BconvView& v = view_;
   const size_t channels = static_cast<size_t>(v.out_c);
   const size_t row = (static_cast<size_t>(v.filter_w) + 1) * channels;
-  bool ok = true;
-  const size_t count = Checked(&ok, static_cast<size_t>(v.filter_h) + 1,
-                               static_cast<size_t>(v.filter_w) + 1, channels);
-  if (!ok) return Status::kTooLarge;
+  Sizes sizes;
+  const size_t count = sizes.Product(static_cast<size_t>(v.filter_h) + 1,
+                                     static_cast<size_t>(v.filter_w) + 1, channels);
+  if (!sizes.ok()) return Status::kTooLarge;
   if (!tap_sums_.Reserve(count * 4) || !tap_worth_.Reserve(channels * 4)) return Status::kNoMemory;
   int32_t* sums = tap_sums_.as<int32_t>();
   memset(sums, 0, count * 4);
@@ -222,32 +215,31 @@ Status BconvLayer::Resize(int in_h, int in_w, int threads) {
   v.out_h = params_.y.out, v.out_w = params_.x.out;
   v.pad_top = params_.y.pad, v.pad_left = params_.x.pad;
   const BconvLayout& layout = kernels_->layout;
+  const size_t counts = RoundUp(static_cast<size_t>(kTilePixels) * layout.super * layout.block *
+                                static_cast<size_t>(layout.count_bytes));
   const int64_t width =
       (v.out_w - 1) * int64_t{v.stride_w} + (v.filter_w - 1) * int64_t{v.dilation_w} + 1;
   strip_rows_ = (kStripPixels - 1) / v.out_w + 1;
   const int share = (v.out_h - 1) / threads + 1;  // a single item is split among all threads
   if (strip_rows_ > share) strip_rows_ = share;
-  bool ok = true;
-  const size_t row = Checked(&ok, static_cast<size_t>(width), v.pixel_codes, layout.code_bytes);
   size_t rows = 0;
   for (;; strip_rows_ = (strip_rows_ + 1) / 2) {  // strides far apart: as few rows as it takes
     const int64_t height =
         (strip_rows_ - 1) * int64_t{v.stride_h} + (v.filter_h - 1) * int64_t{v.dilation_h} + 1;
-    bool fits = ok;
-    rows = Checked(&fits, row, static_cast<size_t>(height));
-    if (fits && rows <= kMaxRowsBytes) break;
-    if (strip_rows_ == 1) return Status::kTooLarge;
+    Sizes sizes;
+    rows = sizes.Product(static_cast<size_t>(width), v.pixel_codes, layout.code_bytes,
+                         static_cast<size_t>(height));
+    if (sizes.ok() && RoundUp(rows) + counts <= kMaxScratchBytes) break;
+    if (strip_rows_ == 1) return Status::kOverLimit;
   }
   v.row_pixels = static_cast<int>(width);
   v.row_codes = v.row_pixels * v.pixel_codes;
-  const size_t counts = static_cast<size_t>(kTilePixels) * layout.super * layout.block *
-                        static_cast<size_t>(layout.count_bytes);
   rows_bytes_ = RoundUp(rows);
-  scratch_stride_ = rows_bytes_ + RoundUp(counts);
-  threads_ = threads;
-  const size_t total = Checked(&ok, scratch_stride_, static_cast<size_t>(threads));
-  if (!ok) return Status::kTooLarge;
-  return scratch_.Reserve(total) ? Segments() : Status::kNoMemory;
+  scratch_stride_ = rows_bytes_ + counts;
+  const size_t room = kMaxScratchBytes / scratch_stride_;  // at least 1
+  threads_ = static_cast<size_t>(threads) < room ? threads : static_cast<int>(room);
+  const bool reserved = scratch_.Reserve(scratch_stride_ * static_cast<size_t>(threads_));
+  return reserved ? Segments() : Status::kNoMemory;
 }
 
 // Strips of all items one after the other; thread t takes the t-th part of them.
@@ -279,11 +271,17 @@ void BconvLayer::Task(void* argument, int thread) {
   }
 }
 
-void BconvLayer::Run(ThreadPool* pool, const void* in, int batch, void* out) {
+Status BconvLayer::Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out) {
   const BconvView& v = view_;
+  Sizes sizes;
+  const size_t items = static_cast<size_t>(batch);
+  const size_t in_bytes = sizes.Product(items, v.in_h, v.in_w, v.in_words, 4);
+  const size_t width = v.output == LceOutput::kInt8 ? 1 : 4;
+  const size_t out_bytes = sizes.Product(items, v.out_h, v.out_w, out_depth(), width);
+  if (!sizes.ok() || in.size < in_bytes || out.size < out_bytes) return Status::kTooSmall;
   Job job = {this,
-             static_cast<const char*>(in),
-             static_cast<char*>(out),
+             static_cast<const char*>(in.data),
+             static_cast<char*>(out.data),
              (v.out_h - 1) / strip_rows_ + 1,
              0,
              1};
@@ -300,6 +298,7 @@ void BconvLayer::Run(ThreadPool* pool, const void* in, int batch, void* out) {
   } else if (job.total > 0) {
     Task(&job, 0);
   }
+  return Status::kOk;
 }
 
 }  // namespace xncaps

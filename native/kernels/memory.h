@@ -18,12 +18,15 @@ namespace xncaps {
 
 constexpr size_t kAlignment = 64;
 
-inline bool CheckedMul(size_t a, size_t b, size_t* out) {
-  return !__builtin_mul_overflow(a, b, out);
-}
-inline bool CheckedAdd(size_t a, size_t b, size_t* out) {
-  return !__builtin_add_overflow(a, b, out);
-}
+// Somebody else's memory with its size: who computes checks the size against what it will touch.
+struct ConstBytes {
+  const void* data;
+  size_t size;  // 0 where data is null
+};
+struct Bytes {
+  void* data;
+  size_t size;
+};
 
 // Bytes of memory, aligned to a cache line and zeroed; grows, never shrinks.
 class Buffer {

@@ -75,7 +75,7 @@ std::vector<float> RunLayer(const Isa& isa, const Layer& layer, int batch,
   EXPECT_EQ(packed.Reserve(pool == nullptr ? 1 : pool->threads()), Status::kOk);
   Guarded u(layer.u.data(), layer.u.size() * sizeof(float)),
       v(layer.outputs(batch) * sizeof(float));
-  packed.Run(pool, u.as<float>(), batch, v.as<float>());
+  EXPECT_EQ(packed.Run(pool, u.in(), batch, v.out()), Status::kOk);
   return std::vector<float>(v.as<float>(), v.as<float>() + layer.outputs(batch));
 }
 
@@ -220,7 +220,9 @@ TEST_P(CapsTest, ConstantsAndTensorsMayBeUnaligned) {
         ASSERT_EQ(packed.Reserve(1), Status::kOk);
         std::vector<float> u(layer.u.size() + 4), v(layer.outputs(1) + 4);
         memcpy(u.data() + offset % 4, layer.u.data(), layer.u.size() * sizeof(float));
-        packed.Run(nullptr, u.data() + offset % 4, 1, v.data() + offset % 4);
+        const ConstBytes in = {u.data() + offset % 4, layer.u.size() * sizeof(float)};
+        const Bytes out = {v.data() + offset % 4, want.size() * sizeof(float)};
+        ASSERT_EQ(packed.Run(nullptr, in, 1, out), Status::kOk);
         ASSERT_EQ(0, memcmp(v.data() + offset % 4, want.data(), want.size() * sizeof(float)))
             << offset;
       }
@@ -253,6 +255,22 @@ TEST(CapsSizes, AnImpossibleSizeIsRefused) {
   int count = 0;
   CapsLayer packed;
   EXPECT_EQ(packed.Pack(layer.params, layer.constants(), AllIsas(&count)->caps), Status::kTooLarge);
+}
+
+// Memory one byte smaller than what would be touched is not touched.
+TEST_P(CapsTest, TensorsThatAreTooSmallAreRefused) {
+  const Layer layer(CapsType::kOdr, 5, 8, 3, 4, 3, ScaleMode::kNone, false, 1);
+  CapsLayer packed;
+  ASSERT_EQ(packed.Pack(layer.params, layer.constants(), GetParam()->caps), Status::kOk);
+  ASSERT_EQ(packed.Reserve(1), Status::kOk);
+  const CapsParams& p = layer.params;
+  const size_t in_bytes = static_cast<size_t>(p.n) * p.d * 4, out_bytes = layer.outputs(1) * 4;
+  const Guarded u(in_bytes), v(out_bytes), short_u(in_bytes - 1), short_v(out_bytes - 1);
+  EXPECT_EQ(packed.Run(nullptr, u.in(), 1, v.out()), Status::kOk);
+  EXPECT_EQ(packed.Run(nullptr, short_u.in(), 1, v.out()), Status::kTooSmall);
+  EXPECT_EQ(packed.Run(nullptr, u.in(), 1, short_v.out()), Status::kTooSmall);
+  EXPECT_EQ(packed.Run(nullptr, u.in(), 2, v.out()), Status::kTooSmall);
+  EXPECT_EQ(packed.Run(nullptr, {nullptr, 0}, 0, {nullptr, 0}), Status::kOk);
 }
 
 }  // namespace

@@ -7,6 +7,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <vector>
+
+#include "kernels/memory.h"
+
 class Guarded {
  public:
   // The last byte lies right before an inaccessible page; so the address is as odd as `bytes`.
@@ -29,10 +33,22 @@ class Guarded {
     return reinterpret_cast<T*>(data_);
   }
   size_t size() const { return bytes_; }
+  xncaps::ConstBytes in() const { return {data_, bytes_}; }
+  xncaps::Bytes out() const { return {data_, bytes_}; }
 
  private:
   size_t bytes_, mapped_ = 0;
   char *base_ = nullptr, *data_ = nullptr;
 };
+
+// A vector as the kernels take it.
+template <typename T>
+xncaps::ConstBytes In(const std::vector<T>& values) {
+  return {values.data(), values.size() * sizeof(T)};
+}
+template <typename T>
+xncaps::Bytes Out(std::vector<T>* values) {
+  return {values->data(), values->size() * sizeof(T)};
+}
 
 #endif  // XNCAPS_TEST_GUARDED_H_

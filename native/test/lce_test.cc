@@ -75,7 +75,7 @@ std::vector<char> RunConv(const Isa& isa, const Conv& conv, ThreadPool* pool = n
   EXPECT_EQ(layer.Resize(conv.params.y.in, conv.params.x.in, pool ? pool->threads() : 1),
             Status::kOk);
   Guarded in(conv.in.data(), conv.in.size() * 4), out(conv.out_bytes());
-  layer.Run(pool, in.as<char>(), conv.batch, out.as<char>());
+  EXPECT_EQ(layer.Run(pool, in.in(), conv.batch, out.out()), Status::kOk);
   return std::vector<char>(out.as<char>(), out.as<char>() + conv.out_bytes());
 }
 
@@ -193,7 +193,7 @@ TEST_P(LceTest, ConstantsAndTensorsMayBeUnaligned) {
       ASSERT_EQ(layer.Resize(5, 5, 1), Status::kOk);
       const char* in = moved(conv.in.data(), conv.in.size() * 4);
       std::vector<char> out(want.size());
-      layer.Run(nullptr, in, 1, out.data());
+      ASSERT_EQ(layer.Run(nullptr, {in, conv.in.size() * 4}, 1, Out(&out)), Status::kOk);
       ASSERT_EQ(out, want) << offset;
     }
   }
@@ -222,8 +222,11 @@ TEST_P(LceTest, ThreadsGiveTheSame) {
   std::mt19937 random(1);
   for (auto& x : values) x = static_cast<float>(random()) - 2147483648.0f;
   std::vector<uint32_t> one(301 * 32), many(301 * 32);
-  LceQuantize(*GetParam()->lce, nullptr, LceType::kFloat, values.data(), 301, 1003, 0, one.data());
-  LceQuantize(*GetParam()->lce, pool, LceType::kFloat, values.data(), 301, 1003, 0, many.data());
+  const LceKernels& kernels = *GetParam()->lce;
+  ASSERT_EQ(LceQuantize(kernels, nullptr, LceType::kFloat, In(values), 301, 1003, 0, Out(&one)),
+            Status::kOk);
+  ASSERT_EQ(LceQuantize(kernels, pool, LceType::kFloat, In(values), 301, 1003, 0, Out(&many)),
+            Status::kOk);
   EXPECT_EQ(one, many);
   ThreadPool::Delete(pool);
 }
@@ -237,7 +240,7 @@ TEST_P(LceTest, ALayerRunsAtEverySizeAfterTheOther) {
     at.filter = conv.filter, at.multiplier = conv.multiplier, at.bias = conv.bias;
     ASSERT_EQ(layer.Resize(size, size, 1), Status::kOk);
     std::vector<char> out(at.out_bytes());
-    layer.Run(nullptr, at.in.data(), 2, out.data());
+    ASSERT_EQ(layer.Run(nullptr, In(at.in), 2, Out(&out)), Status::kOk);
     ASSERT_EQ(out, Reference(at)) << size;
   }
 }
@@ -257,8 +260,9 @@ TEST_P(LceTest, QuantizePacksSigns) {
       }
       const size_t words = (cols + 31) / 32;
       Guarded in(values.data(), values.size() * 4), out(rows * words * 4);
-      LceQuantize(*GetParam()->lce, nullptr, LceType::kFloat, in.as<char>(), rows, cols, 0,
-                  out.as<char>());
+      ASSERT_EQ(LceQuantize(*GetParam()->lce, nullptr, LceType::kFloat, in.in(), rows, cols, 0,
+                            out.out()),
+                Status::kOk);
       for (size_t i = 0; i < rows * words * 32; ++i) {
         const size_t row = i / (words * 32), col = i % (words * 32);
         const bool want = col < cols && bits[row * cols + col];
@@ -277,8 +281,9 @@ TEST_P(LceTest, QuantizePacksBytesBelowTheZeroPoint) {
       for (auto& x : values) x = static_cast<int8_t>(random());
       const size_t words = (cols + 31) / 32;
       Guarded in(values.data(), values.size()), out(3 * words * 4);
-      LceQuantize(*GetParam()->lce, nullptr, LceType::kInt8, in.as<char>(), 3, cols, zero,
-                  out.as<char>());
+      ASSERT_EQ(
+          LceQuantize(*GetParam()->lce, nullptr, LceType::kInt8, in.in(), 3, cols, zero, out.out()),
+          Status::kOk);
       for (size_t i = 0; i < 3 * words * 32; ++i) {
         const size_t row = i / (words * 32), col = i % (words * 32);
         const bool want = col < cols && values[row * cols + col] < zero;
@@ -296,11 +301,17 @@ TEST_P(LceTest, DequantizeUndoesQuantize) {
     const std::vector<uint32_t> bits = RandomBits(&random, 3, cols);
     Guarded in(bits.data(), bits.size() * 4), floats(count * 4), bytes(count), bools(count);
     const LceKernels& kernels = *GetParam()->lce;
-    LceDequantize(kernels, nullptr, LceType::kFloat, in.as<char>(), 3, cols, 0, 0,
-                  floats.as<char>());
-    LceDequantize(kernels, nullptr, LceType::kInt8, in.as<char>(), 3, cols, 90, -100,
-                  bytes.as<char>());
-    LceDequantize(kernels, nullptr, LceType::kBool, in.as<char>(), 3, cols, 0, 0, bools.as<char>());
+    const struct {
+      LceType type;
+      int clear, set;
+      Bytes out;
+    } cases[] = {{LceType::kFloat, 0, 0, floats.out()},
+                 {LceType::kInt8, 90, -100, bytes.out()},
+                 {LceType::kBool, 0, 0, bools.out()}};
+    for (const auto& c : cases) {
+      ASSERT_EQ(LceDequantize(kernels, nullptr, c.type, in.in(), 3, cols, c.clear, c.set, c.out),
+                Status::kOk);
+    }
     for (size_t i = 0; i < count; ++i) {
       const size_t row = i / cols, col = i % cols;
       const bool bit = bits[row * WordsOf(cols) + col / 32] >> (col % 32) & 1;
@@ -327,7 +338,7 @@ TEST_P(LceTest, PoolingKeepsTheLargestSign) {
     const std::vector<uint32_t> bits =
         RandomBits(&random, 2 * static_cast<size_t>(pool.y.in) * pool.x.in, 32 * pool.words);
     Guarded in(bits.data(), bits.size() * 4), out(2 * pixels * words * 4);
-    LceMaxPool(*GetParam()->lce, nullptr, pool, in.as<char>(), 2, out.as<char>());
+    ASSERT_EQ(LceMaxPool(*GetParam()->lce, nullptr, pool, in.in(), 2, out.out()), Status::kOk);
     for (size_t i = 0; i < 2 * pixels * words; ++i) {
       const size_t pixel = i / words;
       const int oy = static_cast<int>(pixel % pixels) / pool.x.out;
@@ -351,13 +362,60 @@ TEST(LceSizes, ImpossibleOnesAreRefused) {
   Conv conv(Params(3, 3, 32, 1, LceOutput::kFloat), 1);
   BconvLayer layer;
   ASSERT_EQ(layer.Pack(conv.params, conv.constants(), kernels), Status::kOk);
-  EXPECT_EQ(layer.Resize(1, INT32_MAX, 1), Status::kTooLarge);
+  EXPECT_EQ(layer.Resize(1, INT32_MAX, 1), Status::kOverLimit);
   EXPECT_EQ(layer.Resize(0, 3, 1), Status::kTooLarge);
   conv.params.y.dilation = INT32_MAX;
   EXPECT_EQ(layer.Pack(conv.params, conv.constants(), kernels), Status::kOk);
   EXPECT_EQ(layer.Resize(3, 3, 1), Status::kTooLarge);
   conv.params.y.filter = conv.params.x.filter = 1 << 30;
   EXPECT_EQ(layer.Pack(conv.params, conv.constants(), kernels), Status::kTooLarge);
+}
+
+// Rows that lie far apart are all kept at once: for one thread up to the limit, for several up to
+// the same limit, on as many of them as it allows.
+TEST_P(LceTest, AnExtremeDilationIsRefusedAndALargeOneTakesFewerThreads) {
+  Conv conv(Params(3, 3, 32, 5, LceOutput::kFloat), 1);
+  conv.params.y.dilation = 1 << 26;
+  BconvLayer layer;
+  ASSERT_EQ(layer.Pack(conv.params, conv.constants(), GetParam()->lce), Status::kOk);
+  EXPECT_EQ(layer.Resize(3, 3, 1), Status::kOverLimit);
+  conv.params.y.dilation = 1 << 17;
+  ASSERT_EQ(layer.Pack(conv.params, conv.constants(), GetParam()->lce), Status::kOk);
+  ThreadPool* pool = ThreadPool::Create(kMaxThreads);
+  ASSERT_EQ(layer.Resize(3, 3, kMaxThreads), Status::kOk);
+  EXPECT_LT(layer.threads(), kMaxThreads);
+  std::vector<char> out(conv.out_bytes());
+  ASSERT_EQ(layer.Run(pool, In(conv.in), 1, Out(&out)), Status::kOk);
+  EXPECT_EQ(out, Reference(conv));
+  ThreadPool::Delete(pool);
+}
+
+// Memory one byte smaller than what would be touched is not touched.
+TEST_P(LceTest, TensorsThatAreTooSmallAreRefused) {
+  const LceKernels& kernels = *GetParam()->lce;
+  const Conv conv(Params(3, 3, 40, 9, LceOutput::kInt8), 2);
+  BconvLayer layer;
+  ASSERT_EQ(layer.Pack(conv.params, conv.constants(), &kernels), Status::kOk);
+  ASSERT_EQ(layer.Resize(3, 3, 1), Status::kOk);
+  BmaxPool pool;
+  pool.y.in = pool.x.in = 4, pool.y.filter = pool.x.filter = 2, pool.words = 1;
+  ASSERT_TRUE(pool.y.Place() && pool.x.Place());
+  const auto run = [&](int op, ConstBytes in, Bytes out) {
+    if (op == 0) return layer.Run(nullptr, in, 2, out);
+    if (op == 1) return LceQuantize(kernels, nullptr, LceType::kFloat, in, 3, 33, 0, out);
+    if (op == 2) return LceDequantize(kernels, nullptr, LceType::kInt8, in, 3, 33, 1, -1, out);
+    return LceMaxPool(kernels, nullptr, pool, in, 2, out);
+  };
+  const size_t in_bytes[] = {2 * 3 * 3 * 2 * 4, 3 * 33 * 4, 3 * 2 * 4, 2 * 4 * 4 * 4};
+  const size_t out_bytes[] = {2 * 3 * 3 * 9, 3 * 2 * 4, 3 * 33, 2 * 3 * 3 * 4};
+  for (int op = 0; op < 4; ++op) {
+    const Guarded in(in_bytes[op]), out(out_bytes[op]);
+    const Guarded short_in(in_bytes[op] - 1), short_out(out_bytes[op] - 1);
+    EXPECT_EQ(run(op, in.in(), out.out()), Status::kOk) << op;
+    EXPECT_EQ(run(op, short_in.in(), out.out()), Status::kTooSmall) << op;
+    EXPECT_EQ(run(op, in.in(), short_out.out()), Status::kTooSmall) << op;
+    EXPECT_EQ(run(op, {nullptr, 0}, out.out()), Status::kTooSmall) << op;
+  }
 }
 
 }  // namespace
