@@ -91,7 +91,8 @@ def from_data(
     """
     from xncaps_tf import data
 
-    dataset = data.load(name, split, None if data_dir is None else os.fspath(data_dir))
+    folder = None if data_dir is None else os.fspath(data_dir)
+    dataset = data.load_for(input_shape(model), name, split, folder)
     total = len(dataset)
     dataset = data.sample(dataset, min(count or total, total), _SEED)
     images, labels = dataset.numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def test_dataset_tells_what_it_holds() -> None:
     assert found.as_tf().element_spec == found.element_spec
     values = [(int(image[0, 0, 0]), int(label)) for image, label in found.as_tf()]
     assert values == [(i, i % 3) for i in range(7)]
+
+
+def test_a_files_map_stays_in_the_file(tmp_path: pathlib.Path) -> None:
+    shape = (7, 2, 3, 1)
+    mapped = np.memmap(tmp_path / "pixels", np.uint8, "w+", shape=shape)
+    mapped[:] = np.arange(7, dtype=np.uint8)[:, None, None, None]
+    images = data.ArrayImages(mapped)
+    images.prepare()
+    found = images.gather(tf.constant([5, 0, 3]))
+    assert found.dtype == tf.float32 and found.numpy()[:, 0, 0, 0].tolist() == [5, 0, 3]
 
 
 def test_subset_keeps_the_order_given() -> None:

@@ -70,13 +70,18 @@ def test_load_refuses_an_empty_class(tmp_path: pathlib.Path, write_picture: Writ
         data.load("folder", "train", tmp_path)
 
 
-def test_load_refuses_a_damaged_picture(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+def test_a_damaged_picture_is_named_when_it_is_checked(
+    tmp_path: pathlib.Path, write_picture: Writer
+) -> None:
     _write_classes(tmp_path, write_picture, 6)
     for path in sorted((tmp_path / "dog").iterdir()):
         path.write_bytes(path.read_bytes()[:40])
+    found = data.load("folder", "train", tmp_path, image_shape=(8, 8, 1))
     with pytest.raises(DataError, match=r"dog/0\d.png: expected a") as caught:
-        data.load("folder", "train", tmp_path, image_shape=(8, 8, 1))
+        found.check()
     assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=r"dog/0\d.png: expected a"):
+        data.load("folder", "train", tmp_path)  # whose size has to be read
 
 
 def test_load_refuses_what_is_no_set_of_classes(
@@ -104,24 +109,31 @@ def test_load_refuses_splits_that_do_not_fit(tmp_path: pathlib.Path, write_pictu
         data.load("folder", "train", tmp_path)
 
 
-def test_many_images_lie_in_a_file_and_give_the_same_batches(
-    tmp_path: pathlib.Path, write_picture: Writer, monkeypatch: pytest.MonkeyPatch
+def test_a_validation_folder_is_a_split(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+    for part, count in (("train", 4), ("val", 3), ("test", 2)):
+        _write_classes(tmp_path / part, write_picture, count)
+    assert data.has_validation("folder", tmp_path)
+    found = data.load("folder", "validation", tmp_path)
+    assert found.split == "validation" and len(found) == 9
+    shutil.rmtree(tmp_path / "val" / "emu")
+    with pytest.raises(DataError, match="same classes in train/ and val/. Received: emu"):
+        data.load("folder", "validation", tmp_path)
+    shutil.rmtree(tmp_path / "val")
+    assert not data.has_validation("folder", tmp_path)
+    with pytest.raises(DataError, match="expected validation/ or val/. Received: test, train"):
+        data.load("folder", "validation", tmp_path)
+    with pytest.raises(DataError, match="train: expected train/, test/ and validation/. Received"):
+        data.load("folder", "validation", tmp_path / "train")
+    assert not data.has_validation("folder", tmp_path / "train")
+
+
+def test_the_size_is_the_models_whatever_the_split_holds(
+    tmp_path: pathlib.Path, write_picture: Writer
 ) -> None:
-    from xncaps_tf.data import storage
-
-    _write_classes(tmp_path, write_picture)
-    in_memory = data.load("folder", "train", tmp_path)
-    monkeypatch.setattr(storage, "IN_MEMORY_BYTES", 0)
-    in_file = data.load("folder", "train", tmp_path)
-    for (a, a_label), (b, b_label) in zip(
-        data.batches(in_memory, 5, seed=1), data.batches(in_file, 5, seed=1), strict=True
-    ):
-        np.testing.assert_array_equal(a, b)
-        np.testing.assert_array_equal(a_label, b_label)
-
-    def full(folder: str) -> object:
-        return type("Usage", (), {"free": 10})()
-
-    monkeypatch.setattr(storage.shutil, "disk_usage", full)
-    with pytest.raises(DataError, match="GB for 24 decoded images .*Set TMPDIR"):
-        data.load("folder", "train", tmp_path)
+    _write_classes(tmp_path / "train", write_picture, 2)
+    _write_classes(tmp_path / "test", write_picture, 2)
+    write_picture(tmp_path / "test" / "cat" / "odd.png", (17, 9))
+    shape = data.load("folder", "train", tmp_path).image_shape
+    assert data.load("folder", "test", tmp_path).image_shape == (224, 224, 3) != shape
+    assert data.load_for(shape, "folder", "test", tmp_path).image_shape == shape
+    assert data.load_for((None, None, 3), "folder", "train", tmp_path).image_shape == shape

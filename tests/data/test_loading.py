@@ -122,7 +122,11 @@ def test_load_says_where_it_looked_and_why_not_there(
 def test_load_refuses_unknown_names_and_splits(tmp_path: pathlib.Path) -> None:
     with pytest.raises(ValueError, match="load: expected one of digits, mnist, .*name='mnst'"):
         data.load("mnst", "train")
-    with pytest.raises(ValueError, match="expected one of train, test. Received: split='val'"):
+    with pytest.raises(ValueError, match="of train, test, validation. Received: split='val'"):
         data.load("digits", "val")
-    with pytest.raises(ValueError, match="expected image_shape with 'folder' only. Received: name"):
+    with pytest.raises(DataError, match="digits: expected one of train, test. .*split_validation"):
+        data.load("digits", "validation")
+    with pytest.raises(
+        ValueError, match="image_shape with one of grocery, .*folder only. Received"
+    ):
         data.load("mnist", "train", tmp_path, image_shape=(8, 8, 1))

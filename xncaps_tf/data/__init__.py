@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xncaps_tf._lazy import attach
-from xncaps_tf.data.names import NAMES, SPLITS
+from xncaps_tf.data.names import NAMES, PICTURES, SPLITS, VALIDATION
 
 if TYPE_CHECKING:
     from xncaps_tf.data import augment, folder, images, overlap
     from xncaps_tf.data.augment import AUGMENTATIONS, Augmentation
     from xncaps_tf.data.batching import batches, num_batches
     from xncaps_tf.data.dataset import ArrayImages, Dataset
-    from xncaps_tf.data.loading import load
+    from xncaps_tf.data.loading import has_validation, load, load_for
     from xncaps_tf.data.splits import sample, split_validation
 
 _ATTRIBUTES = {
@@ -24,7 +24,9 @@ _ATTRIBUTES = {
     "Augmentation": "augment",
     "Dataset": "dataset",
     "batches": "batching",
+    "has_validation": "loading",
     "load": "loading",
+    "load_for": "loading",
     "num_batches": "batching",
     "sample": "splits",
     "split_validation": "splits",
@@ -34,15 +36,19 @@ _MODULES = ("augment", "folder", "images", "overlap")
 __all__ = [
     "AUGMENTATIONS",
     "NAMES",
+    "PICTURES",
     "SPLITS",
+    "VALIDATION",
     "ArrayImages",
     "Augmentation",
     "Dataset",
     "augment",
     "batches",
     "folder",
+    "has_validation",
     "images",
     "load",
+    "load_for",
     "num_batches",
     "overlap",
     "sample",

@@ -1,8 +1,9 @@
-"""What `load` returns: images and labels of one split, in memory, with their names and shapes."""
+"""What `load` returns: images and labels of one split, with their names and shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -34,8 +35,26 @@ class Images(Protocol):
         """The same images as an array, of the type they are stored in."""
         ...
 
+    def check(self, indices: np.ndarray) -> None:
+        """Raises DataError for the first image of these that cannot be read."""
+        ...
 
-class ArrayImages:
+    @property
+    def fault(self) -> DataError | None:
+        """What `gather` last failed at; TensorFlow turns that into an error of its own."""
+        ...
+
+
+class StoredImages:
+    """What holds of images whose pixels are at hand: none of them can fail to be read."""
+
+    fault: DataError | None = None
+
+    def check(self, indices: np.ndarray) -> None:
+        """Does nothing."""
+
+
+class ArrayImages(StoredImages):
     """Images in one array [n, H, W, C], uint8, uint16 or float32; it may be a file's map."""
 
     def __init__(self, array: np.ndarray) -> None:
@@ -160,6 +179,24 @@ class Dataset:
             else tf.TensorSpec([self.num_classes], tf.float32)
         )
         return tf.TensorSpec(self.image_shape, tf.float32), label
+
+    def check(self) -> None:
+        """Reads every image once, so that no step of a training meets one that cannot be read.
+
+        Raises:
+            DataError: the first such image, named.
+        """
+        self.images.check(self.positions)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Around what reads batches: an image that cannot be read raises its own DataError."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if self.images.fault is not None:
+                raise self.images.fault from error
+            raise
 
     def as_tf(self) -> Any:
         """tf.data of (image float32 [H, W, C], label), one image an element, in stored order."""

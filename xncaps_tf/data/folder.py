@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from xncaps_tf.data import images, storage
-from xncaps_tf.data.dataset import ArrayImages, Dataset
-from xncaps_tf.data.names import SPLITS
+from xncaps_tf.data import images
+from xncaps_tf.data.dataset import Dataset
+from xncaps_tf.data.names import SPLITS, VALIDATION
+from xncaps_tf.data.picture_files import FileImages
 from xncaps_tf.data.places import Found, NotFound
 from xncaps_tf.errors import DataError
 
-_SPLIT_FOLDERS = {*SPLITS, "val", "validation"}
+_VALIDATION_FOLDERS = ("validation", "val")
+_SPLIT_FOLDERS = {*SPLITS, *_VALIDATION_FOLDERS}
 _TEST_SHARE = 5  # where there is no test folder, a fifth of every class is for testing
 _DEFAULT_SIDE = 224
 
@@ -21,34 +23,38 @@ _DEFAULT_SIDE = 224
 def load(split: str, root: Path, image_shape: tuple[int, int, int] | None = None) -> Dataset:
     """The split of the pictures under `root`.
 
-    Either root/train/CLASS/... and root/test/CLASS/..., or root/CLASS/...; then a fifth of every
-    class, chosen by a hash of each picture's path, is the test split. Classes are in the order of
-    their names. Pictures that are not of the shape are cut and scaled as `images.read` does.
+    Either root/train/CLASS/... and root/test/CLASS/... (and perhaps root/validation/CLASS/... or
+    root/val/CLASS/...), or root/CLASS/...; then a fifth of every class, chosen by a hash of each
+    picture's path, is the test split. Classes are in the order of their names. Pictures that are
+    not of the shape are cut and scaled as `images.read` does, when they are asked for.
 
     Args:
-        split: 'train' or 'test'.
+        split: 'train', 'validation' or 'test'.
         root: the folder.
-        image_shape: (H, W, C); None: that of the pictures if it is one and the same and no side is
-            over 224, else (224, 224, 3).
+        image_shape: (H, W, C); None: that of the split's pictures if it is one and the same and no
+            side is over 224, else (224, 224, 3).
 
     Raises:
         DataError: there is no such folder, fewer than two classes, an empty class, classes that
-            are not the same in both splits, or a picture that cannot be read.
+            are not the same in all splits, no folder of the split, or (without `image_shape`) a
+            picture whose size cannot be read.
     """
     classes = _files(split, root)
     paths = [path for files in classes.values() for path in files]
-    shape = image_shape or _common_shape(paths)
-    pixels = storage.allocate(len(paths), shape, what=str(root))
-    storage.fill(pixels, paths, lambda path: images.decode(path, shape))
     counts = [len(files) for files in classes.values()]
     return Dataset(
         name="folder",
         split=split,
         class_names=tuple(classes),
-        images=ArrayImages(pixels),
+        images=FileImages(paths, image_shape or _common_shape(paths)),
         labels=np.repeat(np.arange(len(counts), dtype=np.int64), counts),
         source=str(root),
     )
+
+
+def has_validation(root: Path) -> bool:
+    """Whether the folder has pictures to validate on: root/validation/ or root/val/."""
+    return root.is_dir() and _has_splits(_names(root)) and bool(_validation_folder(root))
 
 
 def named(
@@ -69,13 +75,11 @@ def named(
         return NotFound(f"{split}/ has other folders than the classes' names or numbers")
     files = [_class_files(own[key]) for key in keys]
     paths = [path for group in files for path in group]
-    pixels = storage.allocate(len(paths), shape, what=str(folder))
-    storage.fill(pixels, paths, lambda path: images.decode(path, shape))
     return Dataset(
         name=name,
         split=split,
         class_names=class_names,
-        images=ArrayImages(pixels),
+        images=FileImages(paths, shape),
         labels=np.repeat(np.arange(len(files), dtype=np.int64), [len(group) for group in files]),
         source=str(folder),
         note="picture files",
@@ -85,8 +89,13 @@ def named(
 def _files(split: str, root: Path) -> dict[str, list[Path]]:
     if not root.is_dir():
         raise DataError(f"{root}: expected a folder with a folder a class. Received: no folder.")
-    inside = {path.name for path in _subfolders(root)}
-    if not inside & set(SPLITS) or not inside <= _SPLIT_FOLDERS:
+    inside = _names(root)
+    if not _has_splits(inside):
+        if split == VALIDATION:
+            raise DataError(
+                f"{root}: expected train/, test/ and validation/. Received: folders of classes, "
+                "without a split for validation."
+            )
         classes = {path.name: _class_files(path) for path in _classes(root)}
         return {name: _share(split, root / name, files) for name, files in classes.items()}
     for needed in SPLITS:
@@ -94,14 +103,33 @@ def _files(split: str, root: Path) -> dict[str, list[Path]]:
             raise DataError(
                 f"{root}: expected both train/ and test/. Received: {', '.join(sorted(inside))}."
             )
-    trained, tested = ([path.name for path in _classes(root / part)] for part in SPLITS)
-    if trained != tested:
-        different = ", ".join(sorted(set(trained) ^ set(tested)))
+    part = _validation_folder(root) if split == VALIDATION else split
+    if not part:
         raise DataError(
-            f"{root}: expected the same classes in train/ and test/. "
-            f"Received: {different} in only one of them."
+            f"{root}: expected validation/ or val/. Received: {', '.join(sorted(inside))}."
         )
-    return {path.name: _class_files(path) for path in _classes(root / split)}
+    others = [name for name in (*SPLITS, part) if name != "train"]
+    trained = [path.name for path in _classes(root / "train")]
+    for other in others:
+        if different := set(trained) ^ {path.name for path in _classes(root / other)}:
+            raise DataError(
+                f"{root}: expected the same classes in train/ and {other}/. "
+                f"Received: {', '.join(sorted(different))} in only one of them."
+            )
+    return {path.name: _class_files(path) for path in _classes(root / part)}
+
+
+def _names(root: Path) -> set[str]:
+    return {path.name for path in _subfolders(root)}
+
+
+def _has_splits(inside: set[str]) -> bool:
+    return bool(inside & set(SPLITS)) and inside <= _SPLIT_FOLDERS
+
+
+def _validation_folder(root: Path) -> str:
+    """Its name in the folder, '' where there is none."""
+    return next((name for name in _VALIDATION_FOLDERS if (root / name).is_dir()), "")
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -148,7 +176,11 @@ def _share(split: str, folder: Path, files: list[Path]) -> list[Path]:
 
 
 def _common_shape(paths: list[Path]) -> tuple[int, int, int]:
-    shapes = {images.measure(path) for path in paths}
-    if len(shapes) == 1 and max(next(iter(shapes))) <= _DEFAULT_SIDE:
-        return next(iter(shapes))
-    return _DEFAULT_SIDE, _DEFAULT_SIDE, 3
+    """The shape of all if it is one and small; the first that tells otherwise ends the search."""
+    common: tuple[int, int, int] | None = None
+    for path in paths:
+        shape = images.measure(path)
+        if max(shape) > _DEFAULT_SIDE or shape != (common or shape):
+            return _DEFAULT_SIDE, _DEFAULT_SIDE, 3
+        common = shape
+    return common or (_DEFAULT_SIDE, _DEFAULT_SIDE, 3)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from xncaps_tf.data import (
     cifar10,
     digits,
     folder,
+    grocery,
     mnist,
     overlap,
     packed,
@@ -16,7 +18,14 @@ from xncaps_tf.data import (
 )
 from xncaps_tf.data import download as downloading
 from xncaps_tf.data.dataset import Dataset
-from xncaps_tf.data.names import CIFAR10_CLASSES, DIGIT_CLASSES, NAMES, SPLITS
+from xncaps_tf.data.names import (
+    CIFAR10_CLASSES,
+    DIGIT_CLASSES,
+    NAMES,
+    PICTURES,
+    SPLITS,
+    VALIDATION,
+)
 from xncaps_tf.data.places import Found, NotFound
 from xncaps_tf.errors import DataError
 
@@ -45,38 +54,82 @@ def load(
     download: bool = False,
     image_shape: tuple[int, int, int] | None = None,
 ) -> Dataset:
-    """One split of a data set, in memory.
+    """One split of a data set.
 
     Looked for, in this order: local files in `data_dir` (where it is not given, in the places where
     Debian and Keras put them); what tfds has prepared, in `data_dir` and in tfds's own folder;
     then, only with `download`, by tfds. `docs/data.md` lists the files. `multi_mnist` is composed
-    of a local MNIST where tfds has not prepared it.
+    of a local MNIST where tfds has not prepared it. Those of `PICTURES` are decoded while they are
+    read, the others are in memory.
 
     Args:
         name: one of `data.NAMES`.
-        split: 'train' or 'test'.
-        data_dir: a folder; of `folder` it is the folder of images and must be given.
+        split: 'train', 'test', or 'validation' where the data set has one (`has_validation`).
+        data_dir: a folder; `folder` and `grocery` need it.
         download: let tfds download what is found nowhere, into `data_dir` or tfds's own folder.
-        image_shape: (H, W, C) of `folder`; None: see `data.folder.load`.
+        image_shape: (H, W, C) of those of `PICTURES`; None: see `data.folder.load`, and 224x224x3
+            of `grocery`.
 
     Raises:
         ValueError: `name` or `split` is unknown, or `image_shape` comes with another name.
-        DataError: a file is damaged; or the data set is nowhere, with every place and why.
+        DataError: a file is damaged; or the data set is nowhere, with every place and why; or it
+            has no such split.
     """
     if name not in NAMES:
         raise ValueError(f"load: expected one of {', '.join(NAMES)}. Received: name={name!r}.")
-    if split not in SPLITS:
-        raise ValueError(f"load: expected one of {', '.join(SPLITS)}. Received: split={split!r}.")
-    if image_shape is not None and name != "folder":
-        raise ValueError(f"load: expected image_shape with 'folder' only. Received: name={name!r}.")
+    if split not in (*SPLITS, VALIDATION):
+        known = ", ".join((*SPLITS, VALIDATION))
+        raise ValueError(f"load: expected one of {known}. Received: split={split!r}.")
+    if image_shape is not None and name not in PICTURES:
+        raise ValueError(
+            f"load: expected image_shape with one of {', '.join(PICTURES)} only. "
+            f"Received: name={name!r}."
+        )
     root = Path(data_dir).expanduser() if data_dir else None
+    if name in PICTURES:
+        if root is None:
+            what = "a folder a class" if name == "folder" else "a clone of its repository"
+            raise DataError(f"{name}: expected data_dir, a folder with {what}.")
+        if name == "folder":
+            return folder.load(split, root, image_shape)
+        return grocery.load(name, split, root, image_shape)
+    if split == VALIDATION:
+        raise DataError(
+            f"{name}: expected one of {', '.join(SPLITS)}. Received: split={split!r}, which this "
+            "data set has not; split_validation holds a share of 'train' out."
+        )
     if name == "digits":
         return digits.load(split)
-    if name == "folder":
-        if root is None:
-            raise DataError("folder: expected data_dir, a folder with a folder a class.")
-        return folder.load(split, root, image_shape)
     return _search(name, split, root, may_download=download)
+
+
+def load_for(
+    shape: tuple[int | None, ...],
+    name: str,
+    split: str,
+    data_dir: str | Path | None = None,
+    *,
+    download: bool = False,
+) -> Dataset:
+    """The same for a model of images of `shape`: pictures are scaled to the size that it takes.
+
+    Args:
+        shape: (H, W, C) as the model's input has it; what it leaves open (None) the data decides.
+        name, split, data_dir, download: as of `load`.
+
+    Raises:
+        ValueError, DataError: as `load` does.
+    """
+    is_open = name in PICTURES and len(shape) == 3 and None not in shape and shape[2] in (1, 3)
+    wanted: Any = tuple(shape) if is_open else None
+    return load(name, split, data_dir, download=download, image_shape=wanted)
+
+
+def has_validation(name: str, data_dir: str | Path | None) -> bool:
+    """Whether the data set comes with a split that training may look at."""
+    if name == "folder":
+        return data_dir is not None and folder.has_validation(Path(data_dir).expanduser())
+    return name in ("grocery", "grocery/coarse")
 
 
 def _search(name: str, split: str, root: Path | None, *, may_download: bool) -> Dataset:

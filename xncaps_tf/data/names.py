@@ -9,9 +9,14 @@ NAMES = (
     "cifar10",
     "multi_mnist",
     "multi_mnist/efficient_capsnet",
+    "grocery",
+    "grocery/coarse",
     "folder",
 )
-SPLITS = ("train", "test")
+SPLITS = ("train", "test")  # what every data set has
+VALIDATION = "validation"  # the split that training may look at, which some have as well
+# Data sets of pictures of any size: they are scaled to the size that is asked for.
+PICTURES = ("grocery", "grocery/coarse", "folder")
 
 DIGIT_CLASSES = tuple(str(digit) for digit in range(10))
 FASHION_CLASSES = (

@@ -13,7 +13,7 @@ import numpy as np
 
 from xncaps_tf._keras import tf
 from xncaps_tf.data import seeds
-from xncaps_tf.data.dataset import Dataset
+from xncaps_tf.data.dataset import Dataset, StoredImages
 
 SIDE = 36
 _BLOCK = 1024  # examples whose draws are made at once
@@ -107,7 +107,7 @@ class Pairs:
         return np.concatenate(blocks)[:count]
 
 
-class OverlapImages:
+class OverlapImages(StoredImages):
     """`Images` of a table of pairs: composed on the fly, nothing stored but the digits."""
 
     def __init__(self, digits: np.ndarray, table: np.ndarray, config: Config) -> None:

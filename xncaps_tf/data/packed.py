@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from xncaps_tf.data import images, npz, storage
+from xncaps_tf.data import images, npz
 from xncaps_tf.data.dataset import ArrayImages, Dataset
 from xncaps_tf.data.places import Found, NotFound
 from xncaps_tf.errors import DataError
 
 NOTE = "JPEG copy"
+_MAX_IMAGES = 300_000  # a split of CIFAR-10 has at most 50,000
 
 
 def from_npz(
@@ -29,15 +32,23 @@ def from_npz(
     arrays = npz.read(path, wanted)
     offsets = arrays["offsets"].astype(np.int64)
     _check_offsets(path, offsets, len(arrays["jpeg"]))
+    if len(offsets) > _MAX_IMAGES + 1:
+        raise DataError(
+            f"{path}: expected at most {_MAX_IMAGES} images. Received: {len(offsets) - 1}."
+        )
     labels = _labels(path, arrays["labels"], arrays["names"], class_names, len(offsets) - 1)
     content = arrays["jpeg"].tobytes()
 
-    def decode(number: int) -> np.ndarray:
-        data = content[offsets[number] : offsets[number + 1]]
-        return images.decode(f"{path}, image {number}", shape, content=data, is_exact=True)
+    pixels = np.empty((len(labels), *shape), np.uint8)
 
-    pixels = storage.allocate(len(labels), shape, what=str(path))
-    storage.fill(pixels, range(len(labels)), decode)
+    def decode(number: int) -> None:
+        data = content[offsets[number] : offsets[number + 1]]
+        where = f"{path}, image {number}"
+        pixels[number] = images.decode(where, shape, content=data, is_exact=True)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow lets other threads run meanwhile
+        for _ in pool.map(decode, range(len(labels))):  # raises what a call raised
+            pass
     return Dataset(
         name=name,
         split=split,

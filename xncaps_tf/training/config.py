@@ -16,6 +16,7 @@ from typing import Any
 
 from xncaps_tf import __version__
 from xncaps_tf.data.names import NAMES as DATA
+from xncaps_tf.data.names import PICTURES
 from xncaps_tf.errors import TrainingError
 from xncaps_tf.models.names import BACKBONES, HEADS, UPSAMPLING
 
@@ -38,6 +39,8 @@ class TrainConfig:
         head: one of `models.HEADS`.
         data: name of a data set, one of `data.NAMES`.
         data_dir: folder with the data set's local files, or None.
+        image_size: side of the square that a data set of pictures (`data.PICTURES`) is scaled to;
+            None: that of the model to fine-tune, else as `data.load` chooses.
         download: whether the data set may be downloaded.
         init: a .keras or .h5 model to fine-tune; None builds backbone and head.
         weights: of the backbone: None, 'imagenet' or a file.
@@ -59,7 +62,9 @@ class TrainConfig:
         base_learning_rate: the lowest that triangular2 reaches; None: a tenth of `learning_rate`.
         augment: a word of `data.AUGMENTATIONS` or 'none'; None: 'shift' (up to 2 pixels) for mnist
             and fashion_mnist, 'affine_flip' for cifar10, 'none' for the others.
-        validation: share of the training split that is held out, 0 <= share < 1.
+        validation: share of the training split that is held out, 0 <= share < 1; where the data
+            set has a validation split of its own (`data.has_validation`), that split is the
+            hold-out for any share above 0.
         patience: epochs without a better validation result before training ends; None: never.
         limit: train and validate on this many images of the training split only; None: all.
         drop_remainder: leave an epoch's last, smaller batch out (another one every epoch).
@@ -73,6 +78,7 @@ class TrainConfig:
     head: str = "xnodr"
     data: str = "digits"
     data_dir: str | None = None
+    image_size: int | None = None
     download: bool = False
     init: str | None = None
     weights: str | None = None
@@ -112,6 +118,12 @@ class TrainConfig:
             raise TrainingError(
                 "TrainConfig: expected validation above 0 where patience is given, since early "
                 f"stopping looks at the hold-out. Received: patience={self.patience}, validation=0."
+            )
+        if self.image_size is not None and self.data not in PICTURES:
+            raise TrainingError(
+                f"TrainConfig: expected image_size with one of {', '.join(PICTURES)}, the others "
+                f"have one of their own. Received: image_size={self.image_size}, "
+                f"data={self.data!r}."
             )
         if self.strategy != "none" and not self.drop_remainder:
             raise TrainingError(
@@ -235,6 +247,7 @@ _RULES: dict[str, Rule] = {
     "head": _one_of(HEADS),
     "data": _one_of(DATA),
     "data_dir": _PATH,
+    "image_size": _integer(8, optional=True),
     "download": _BOOL,
     "init": _PATH,
     "weights": _PATH,

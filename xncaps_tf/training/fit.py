@@ -142,6 +142,7 @@ class Trainer:
         self, folder: RunFolder, config: TrainConfig, cluster: Cluster, reporter: Reporter
     ) -> None:
         self.folder, self.config, self.cluster, self.reporter = folder, config, cluster, reporter
+        self.start = recipe.start_model(config, folder)
         self._load_data()
         self._build()
         self.state = State.read(folder.checkpoint) if folder.checkpoint.is_file() else State()
@@ -152,12 +153,25 @@ class Trainer:
 
     def _load_data(self) -> None:
         config = self.config
-        train = datasets.load(config.data, "train", config.data_dir, download=config.download)
+        shape = recipe.image_shape(config, self.start)
+
+        def load(split: str) -> Any:
+            return datasets.load_for(
+                shape, config.data, split, config.data_dir, download=config.download
+            )
+
+        train = load("train")
+        shape = train.image_shape
         if config.limit is not None and config.limit < len(train):
             train = datasets.sample(train, config.limit, config.seed)
         self.held_out: Any = None
-        if config.validation:
+        if config.validation and datasets.has_validation(config.data, config.data_dir):
+            self.held_out = load(datasets.VALIDATION)
+        elif config.validation:
             train, self.held_out = datasets.split_validation(train, config.validation, config.seed)
+        for part in (train, self.held_out):
+            if part is not None:
+                part.check()
         self.train = train
         self.batch_size = self._global_batch(len(train))
         self.steps = datasets.num_batches(
@@ -185,7 +199,7 @@ class Trainer:
         Without a strategy both share their layers. Under one, the trained model's variables belong
         to all replicas, and `saved` gets their values where something is written.
         """
-        self.saved = recipe.build_model(self.config, self.folder, self.train)
+        self.saved = recipe.build_model(self.config, self.start, self.train)
         with self.cluster.scope():
             source = recipe.rebuilt(self.saved) if self.cluster.strategy else self.saved
             self.trained = pooled_first(source)
@@ -257,15 +271,16 @@ class Trainer:
                 shard=(index, count),
             )
         )
-        history = self.trained.fit(
-            batches,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            steps_per_epoch=self.steps - first,
-            verbose=0,
-            shuffle=False,
-            callbacks=[_Steps(self, first)],
-        )
+        with self.train.reading():
+            history = self.trained.fit(
+                batches,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                steps_per_epoch=self.steps - first,
+                verbose=0,
+                shuffle=False,
+                callbacks=[_Steps(self, first)],
+            )
         self._end_epoch({name: column[-1] for name, column in history.history.items()})
 
     def save_inside(self, batch: int) -> None:
@@ -309,7 +324,8 @@ class Trainer:
         total = self.state.arrays["metric"][-1]
         if self.evaluator is not None:
             batches = datasets.batches(self.held_out, min(self.batch_size, len(self.held_out)))
-            result = self.evaluator.evaluate(batches, verbose=0, return_dict=True)
+            with self.held_out.reading():
+                result = self.evaluator.evaluate(batches, verbose=0, return_dict=True)
             names = ("loss", "accuracy", "dead_classes")
             row |= {f"val_{name}": float(result[name]) for name in names}
             total = self.evaluator.metrics[-1].total.numpy()

@@ -43,15 +43,27 @@ class DeadClasses(keras.metrics.Metric):
         self.total.assign(tf.zeros_like(self.total))
 
 
-def build_model(config: TrainConfig, folder: RunFolder, train: Dataset) -> Any:
-    """The model to train: the one to fine-tune, or backbone and head.
+def start_model(config: TrainConfig, folder: RunFolder) -> Any:
+    """The model to fine-tune, or None."""
+    path = folder.init_model(config)
+    return None if path is None else load_model(path, compile=False)
+
+
+def image_shape(config: TrainConfig, start: Any) -> tuple[int | None, ...]:
+    """(H, W, C) of the model's images; None where the data decides."""
+    if config.image_size is not None:
+        return config.image_size, config.image_size, 3
+    return (None, None, None) if start is None else tuple(start.input_shape[1:])
+
+
+def build_model(config: TrainConfig, start: Any, train: Dataset) -> Any:
+    """The model to train: the one to fine-tune (`start`), or backbone and head.
 
     Raises:
         TrainingError: the model to fine-tune does not fit the data.
     """
-    start = folder.init_model(config)
     if start is not None:
-        model = _checked(load_model(start, compile=False), train, str(config.init))
+        model = _checked(start, train, str(config.init))
         return _named(model, train.class_names)
     return models.build(
         config.backbone,

@@ -66,11 +66,13 @@ def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:
 
     Raises:
         TrainingError: the model does not fit the data.
+        DataError: a picture cannot be read.
     """
     check_fit(model, ds)
     began = time.monotonic()
     batches = datasets.batches(ds, batch_size, one_hot=False)
-    scores = np.asarray(model.predict(batches, verbose=0), np.float64)  # [n, classes]
+    with ds.reading():
+        scores = np.asarray(model.predict(batches, verbose=0), np.float64)  # [n, classes]
     seconds = time.monotonic() - began
     names = list(ds.class_names)
     dead = [name for name, top in zip(names, np.abs(scores).max(axis=0), strict=True) if top == 0]

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from xncaps_tf.data.names import NAMES, SPLITS
+from xncaps_tf.data.names import NAMES, SPLITS, VALIDATION
 
 
 @click.command()
@@ -21,7 +21,9 @@ from xncaps_tf.data.names import NAMES, SPLITS
 )
 @click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.")
 @click.option("--download", is_flag=True, help="Download the data set if it is not there.")
-@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
+@click.option(
+    "--split", type=click.Choice((*SPLITS, VALIDATION)), default="test", show_default=True
+)
 @click.option("--batch-size", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def evaluate(
@@ -41,7 +43,7 @@ def evaluate(
 
     path = run_model(pathlib.Path(model))
     network = load_model(path, compile=False)
-    ds = datasets.load(name, split, folder, download=download)
+    ds = datasets.load_for(tuple(network.input_shape[1:]), name, split, folder, download=download)
     result = training.evaluate(network, ds, batch_size=batch_size)
     if as_json:
         about = {"model": str(path), "data": name, "split": split, "source": ds.source}

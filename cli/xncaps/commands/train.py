@@ -41,6 +41,11 @@ _ALONE = ("resume", "config_file", "out", "wait_for_workers")
     help=f"One of {', '.join(NAMES)}.",
 )
 @click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.")
+@click.option(
+    "--image-size",
+    type=click.IntRange(8),
+    help="Side that photographs are scaled to.  [default: the model's or the pictures', else 224]",
+)
 @click.option("--download", is_flag=True, help="Download the data set if it is not there.")
 @click.option("--init", type=click.Path(), help="Fine-tune this model (.keras or .h5).")
 @click.option("--weights", help="Of the backbone: 'imagenet' or a file.  [default: random]")
@@ -78,7 +83,8 @@ _ALONE = ("resume", "config_file", "out", "wait_for_workers")
     "--validation",
     type=float,
     default=0.1,
-    help="Share of the training split held out: for best.keras and --patience.",
+    help="Share of the training split held out: for best.keras and --patience. Where the data set "
+    "has a validation split, that is used for any share above 0.",
 )
 @click.option("--patience", type=click.IntRange(1), help="Epochs without a new best to stop after.")
 @click.option("--limit", type=click.IntRange(1), help="Use so many training images only.")

@@ -1,0 +1,98 @@
+"""Photographs that are decoded when they are asked for."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xncaps_tf import data
+from xncaps_tf._keras import tf
+from xncaps_tf.data import images
+from xncaps_tf.data.picture_files import FileImages
+from xncaps_tf.errors import DataError
+
+SHAPE = (20, 24, 3)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
+    """Noise in all that changes how pixels come out: size, mode, format, orientation."""
+    folder = tmp_path_factory.mktemp("photographs")
+    generator = np.random.default_rng(0)
+    found = []
+    for number, (side, mode) in enumerate(((61, "RGB"), (24, "L"), (90, "RGB"), (33, "RGBA"))):
+        shape = (side, side + 7) if mode == "L" else (side, side + 7, len(mode))
+        picture = Image.fromarray(generator.integers(0, 256, shape, np.uint8), mode)
+        path = folder / f"{number}.{'png' if mode == 'RGBA' else 'jpg'}"
+        exif = Image.Exif()
+        exif[0x0112] = 6 if number == 0 else 1  # lies on its side
+        picture.save(path, exif=exif)
+        found.append(path)
+    return found
+
+
+@pytest.mark.parametrize("kept", [0, 2 * 20 * 24 * 3, 2**20])
+def test_pixels_are_those_of_decode(paths: list[pathlib.Path], kept: int) -> None:
+    found = FileImages(paths, SHAPE, kept_bytes=kept)
+    expected = np.stack([images.decode(path, SHAPE) for path in paths])
+    assert len(found) == 4 and found.shape == SHAPE
+    order = np.array([3, 0, 2, 2, 1])
+    for _ in range(2):  # decoded, then perhaps kept
+        np.testing.assert_array_equal(found.numpy(order), expected[order])
+        gathered = found.gather(tf.constant(order))
+        assert gathered.dtype == tf.float32
+        np.testing.assert_array_equal(gathered, expected[order])
+
+
+def _dataset(paths: list[pathlib.Path], kept: int = 2**20) -> data.Dataset:
+    return data.Dataset(
+        name="own",
+        split="train",
+        class_names=("a", "b"),
+        images=FileImages(paths, SHAPE, kept_bytes=kept),
+        labels=np.arange(len(paths)) % 2,
+    )
+
+
+def test_batches_do_not_depend_on_what_is_kept(paths: list[pathlib.Path]) -> None:
+    many = [paths[i % 4] for i in range(22)]
+    runs = [
+        list(data.batches(_dataset(many, kept), 5, seed=3, epochs=2, augment="shift"))
+        for kept in (0, 5000, 2**20)
+    ]
+    for other in runs[1:]:
+        for (a, a_label), (b, b_label) in zip(runs[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+            np.testing.assert_array_equal(a_label, b_label)
+
+
+def test_no_more_is_kept_than_allowed(paths: list[pathlib.Path]) -> None:
+    found = FileImages(paths, SHAPE, kept_bytes=2 * 20 * 24 * 3 + 5)
+    found.numpy(np.arange(4))
+    kept = found._kept  # what this test is about has no public face
+    assert sum(array.nbytes for array in kept.values()) == 2 * 20 * 24 * 3
+
+
+def test_the_first_broken_picture_is_named(
+    paths: list[pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    broken = []
+    for number in range(2):
+        broken.append(tmp_path / f"broken{number}.jpg")
+        broken[-1].write_bytes(paths[2].read_bytes()[: 400 + number])
+    ds = _dataset([*paths, *broken, *paths])
+    with pytest.raises(DataError, match="broken0.jpg: expected a sound picture") as checked:
+        ds.check()
+    assert "\n" not in str(checked.value)
+    ds.subset([0, 1, 2, 3, 6]).check()
+    with pytest.raises(DataError, match=r"broken\d.jpg: expected a sound picture"), ds.reading():
+        list(data.batches(ds, 3))
+
+
+def test_other_errors_pass_through_reading(paths: list[pathlib.Path]) -> None:
+    ds = _dataset(paths)
+    with pytest.raises(tf.errors.InvalidArgumentError), ds.reading():
+        tf.reshape(tf.zeros([3]), [2])

@@ -1,0 +1,98 @@
+"""Training on photographs: the hold-out, the size, broken pictures, resuming."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import shutil
+
+import pytest
+
+from tests import drawn_grocery
+from tests.training.conftest import assert_same_run
+from xncaps_tf import data, load_model, training
+from xncaps_tf.errors import DataError, TrainingError
+from xncaps_tf.training import TrainConfig
+
+SPLITS = {"train": [0, 1, 2] * 6, "val": [2, 0, 1, 2, 0], "test": [1, 2, 0, 1]}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    drawn_grocery.write(folder, SPLITS, noise=30)
+    training.run(_config(folder), folder / "run")
+    return folder / "run"
+
+
+def _config(folder: pathlib.Path) -> TrainConfig:
+    return TrainConfig(
+        head="dense",
+        data="grocery",
+        data_dir=str(folder),
+        image_size=16,
+        batch_size=6,
+        epochs=2,
+        threads=2,
+        save_steps=1,
+    )
+
+
+def test_the_published_validation_split_is_the_hold_out(run: pathlib.Path) -> None:
+    model = load_model(run / "best.keras")
+    assert model.input_shape == (None, 16, 16, 3)
+    held = data.load("grocery", "validation", run.parent, image_shape=(16, 16, 3))
+    rows = (run / "metrics.csv").read_text().splitlines()
+    last = dict(zip(rows[0].split(","), rows[-1].split(","), strict=True))
+    found = training.evaluate(load_model(run / "last.keras"), held)
+    assert found.images == 5 and float(last["val_accuracy"]) == pytest.approx(found.accuracy)
+    assert int(last["step"]) == 2 * 3  # all 18 training pictures
+
+
+def test_the_size_is_the_models_not_the_splits(run: pathlib.Path) -> None:
+    """An odd picture among those for testing changes nothing about them."""
+    model = load_model(run / "best.keras")
+    test = data.load_for(model.input_shape[1:], "grocery", "test", run.parent)
+    assert training.evaluate(model, test).images == 4
+
+
+def test_a_run_of_photographs_resumes_bit_for_bit(
+    run: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    class Stop(training.progress.Reporter):
+        def step(self, epoch: int, batch: int) -> None:
+            if (epoch, batch) == (2, 2):
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.run(_config(run.parent), tmp_path / "again", reporter=Stop())
+    training.resume(tmp_path / "again")
+    assert_same_run(run, tmp_path / "again")
+
+
+def test_a_broken_picture_is_named_before_the_first_step(
+    run: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    for split in ("train", "val"):
+        folder = tmp_path / split
+        shutil.copytree(run.parent / "GroceryStoreDataset", folder)
+        broken = next((folder / "dataset" / split).rglob("1.jpg"))
+        broken.write_bytes(broken.read_bytes()[:300])
+        with pytest.raises(DataError, match=r"1.jpg: expected a sound picture"):
+            training.run(_config(folder), tmp_path / f"run-{split}")
+        assert not (tmp_path / f"run-{split}" / "metrics.csv").exists()
+
+
+def test_image_size_is_refused_where_the_data_have_one() -> None:
+    with pytest.raises(TrainingError, match="expected image_size with one of grocery, .*'digits'"):
+        TrainConfig(image_size=32)
+    with pytest.raises(TrainingError, match="expected image_size to be an int of 8 or more"):
+        TrainConfig(data="grocery", image_size=4)
+
+
+def test_a_fine_tuned_model_decides_the_size(run: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    config = dataclasses.replace(
+        _config(run.parent), image_size=None, epochs=1, init=str(run / "best.keras")
+    )
+    training.run(config, tmp_path / "tuned")
+    assert load_model(tmp_path / "tuned" / "best.keras").input_shape == (None, 16, 16, 3)
