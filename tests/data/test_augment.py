@@ -92,6 +92,79 @@ def test_affine_without_movement_is_the_identity() -> None:
     np.testing.assert_allclose(found, IMAGES, atol=TOLERANCE)
 
 
+def _photo(image: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """The augmentation of one picture [H, W, C] in plain NumPy and SciPy, float64."""
+    height, width, channels = image.shape
+    area, ratio = 0.35 + 0.65 * row[0], (4 / 3) ** (2 * row[1] - 1)
+    part = np.minimum(np.sqrt([area / ratio, area * ratio]), 1) * [height, width]
+    start = row[2:4] * ([height, width] - part)
+    y = start[0] + part[0] * (np.arange(height) + 0.5) / height - 0.5
+    x = start[1] + part[1] * (np.arange(width) + 0.5) / width - 0.5
+    if row[4] < 0.5:
+        x = x[::-1]
+    places = np.meshgrid(y, x, indexing="ij")
+    layers = [
+        ndimage.map_coordinates(image[..., channel], places, order=1, mode="nearest")
+        for channel in range(channels)
+    ]
+    pixels = np.stack(layers, axis=-1).astype(np.float64)
+    luma = np.array([1.0] if channels == 1 else [0.299, 0.587, 0.114])
+    light, contrast, color = 1 + 0.3 * (2 * row[5:8] - 1)
+    pixels = np.clip(pixels * light, 0, 255)
+    mean = np.round(pixels @ luma).mean()
+    pixels = np.clip(mean + (pixels - mean) * contrast, 0, 255)
+    if channels == 1:
+        return pixels
+    grey = (pixels @ luma)[..., None]
+    return np.clip(grey + (pixels - grey) * color, 0, 255)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_photo_equals_plain_numpy(channels: int) -> None:
+    images, draws = IMAGES[..., :channels], _draws("photo")
+    found = augment.AUGMENTATIONS["photo"].apply(tf.constant(images), tf.constant(draws)).numpy()
+    # A grey value near a half may be rounded the other way: 1 of 130 pixels moves the mean by
+    # 1/130, the picture by up to 0.3 of it.
+    tolerance = 2 * TOLERANCE + 0.3 * 1 / 130
+    for number, row in enumerate(draws.astype(np.float64)):
+        wanted = _photo(images[number], row)
+        np.testing.assert_allclose(found[number], wanted, atol=tolerance)
+    assert 0 < np.sum(draws[:, 4] < 0.5) < len(draws)
+
+
+def test_photo_without_change_is_the_identity() -> None:
+    """The whole picture: area 1 at the picture's own ratio, not mirrored, in its own light."""
+    draws = np.full((len(IMAGES), 8), 0.5, np.float32)
+    draws[:, 0], draws[:, 4] = 1, 1
+    found = augment.AUGMENTATIONS["photo"].apply(tf.constant(IMAGES), tf.constant(draws))
+    np.testing.assert_allclose(found, IMAGES, atol=2 * TOLERANCE)
+
+
+def test_photo_stays_within_the_picture_and_its_values() -> None:
+    """At both ends of every draw: a picture of one colour a column shows no other colour."""
+    ends = np.array(list(np.ndindex(*[2] * 5)), np.float32)  # [32, 5]
+    draws = np.concatenate([ends, np.full((32, 3), 0.5, np.float32)], axis=1)
+    ramp = np.broadcast_to(np.linspace(50, 200, 12, dtype=np.float32)[:, None], (32, 9, 12, 3))
+    found = augment.AUGMENTATIONS["photo"].apply(tf.constant(ramp), tf.constant(draws)).numpy()
+    assert found.min() >= 50 - TOLERANCE and found.max() <= 200 + TOLERANCE
+    spread = found[:, 0, :, 0].max(axis=1) - found[:, 0, :, 0].min(axis=1)
+    # The narrowest part: sqrt(0.35 * 3 / 4) of the width.
+    assert spread.min() >= (np.sqrt(0.35 * 0.75) * 12 - 1.5) / 11 * 150
+    bright = np.ones((1, 8), np.float32)
+    top = augment.AUGMENTATIONS["photo"].apply(tf.constant(IMAGES[:1]), tf.constant(bright)).numpy()
+    assert 0 <= top.min() and top.max() == 255
+
+
+def test_photo_of_a_picture_does_not_depend_on_the_others() -> None:
+    draws = _draws("photo")
+    apply = augment.AUGMENTATIONS["photo"].apply
+    whole = apply(tf.constant(IMAGES), tf.constant(draws)).numpy()
+    for number in (0, 7):
+        cut = slice(number, number + 1)
+        alone = apply(tf.constant(IMAGES[cut]), tf.constant(draws[cut])).numpy()
+        np.testing.assert_array_equal(alone[0], whole[number])
+
+
 def test_get_takes_words_none_and_augmentations() -> None:
     assert augment.get(None) is None and augment.get("none") is None
     own = augment.Augmentation("brighter", 1, lambda images, draws: images + 10, "ten brighter")

@@ -81,6 +81,60 @@ def affine(degrees: float, fraction: float, *, flip: bool) -> Callable[[Any, Any
     return apply
 
 
+_LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
+
+
+def photo(smallest: float, aspect: float, jitter: float) -> Callable[[Any, Any], Any]:
+    """A random part of the picture scaled to the whole, perhaps mirrored, in other light.
+
+    The part has `smallest` to 1 of the area and a ratio of width to height from 1 / aspect to
+    aspect times the picture's own. Brightness, contrast and, of RGB, saturation are each changed by
+    a factor of 1 - jitter to 1 + jitter; values stay within 0 to 255. Bilinear. Draws: area, ratio,
+    y, x, flip, brightness, contrast, saturation.
+
+    Source: C. Szegedy et al. 2014, Going Deeper with Convolutions, section 6, arXiv 1409.4842, and
+        torchvision's `RandomResizedCrop` and `ColorJitter`.
+    Differs from the source: one draw, where a part that does not fit is drawn again there: the side
+        that is too long becomes the picture's; the three changes of colour in one fixed order; no
+        change of hue.
+    """
+
+    def apply(images: Any, draws: Any) -> Any:
+        size = tf.cast(tf.shape(images)[1:3], tf.float32)  # [2]
+        area = smallest + (1 - smallest) * draws[:, 0]  # [B]
+        ratio = tf.exp((2 * draws[:, 1] - 1) * math.log(aspect))
+        height = tf.minimum(tf.sqrt(area / ratio), 1.0)
+        width = tf.minimum(tf.sqrt(area * ratio), 1.0)
+        # Pixel centres lie at halves: in + 1/2 = start + scale (out + 1/2).
+        top = draws[:, 2] * (1 - height) * size[0]
+        left = draws[:, 3] * (1 - width) * size[1]
+        across = tf.where(draws[:, 4] < 0.5, -width, width)
+        start = tf.where(draws[:, 4] < 0.5, left + width * size[1], left)
+        zero = tf.zeros_like(top)
+        from_y, from_x = top + height / 2 - 0.5, start + across / 2 - 0.5
+        rows = [across, zero, from_x, zero, height, from_y]
+        changed = _project(images, rows, "BILINEAR", "NEAREST")
+        factors = 1 + jitter * (2 * draws[:, 5:8] - 1)  # [B, 3]
+        return _recolored(changed, factors[:, :, None, None, None])
+
+    return apply
+
+
+def _recolored(images: Any, factors: Any) -> Any:
+    """Brightness, contrast and saturation times `factors` [B, 3, 1, 1, 1]."""
+    images = tf.clip_by_value(images * factors[:, 0], 0.0, 255.0)
+    is_grey = images.shape[-1] == 1
+    grey = images if is_grey else tf.reduce_sum(images * _LUMA, axis=-1, keepdims=True)
+    # A sum of whole numbers does not depend on its order, so not on the batch either.
+    total = tf.reduce_sum(tf.cast(tf.round(grey), tf.int64), axis=[1, 2, 3], keepdims=True)
+    mean = tf.cast(total, tf.float32) / tf.cast(tf.size(grey[0]), tf.float32)  # [B, 1, 1, 1]
+    images = tf.clip_by_value(mean + (images - mean) * factors[:, 1], 0.0, 255.0)
+    if is_grey:
+        return images
+    grey = tf.reduce_sum(images * _LUMA, axis=-1, keepdims=True)
+    return tf.clip_by_value(grey + (images - grey) * factors[:, 2], 0.0, 255.0)
+
+
 AUGMENTATIONS: dict[str, Augmentation] = {
     known.name: known
     for known in (
@@ -96,6 +150,12 @@ AUGMENTATIONS: dict[str, Augmentation] = {
             4,
             affine(20, 0.1, flip=True),
             "the same and a horizontal flip: as published for CIFAR-10",
+        ),
+        Augmentation(
+            "photo",
+            8,
+            photo(0.35, 4 / 3, 0.3),
+            "a part of 35 % or more of the picture, mirrored one time in two, in other light",
         ),
     )
 }

@@ -25,7 +25,7 @@ OPTIMIZERS = ("adam", "sgd")
 LOSSES = ("margin", "squared_hinge", "crossentropy")
 SCHEDULES = ("cosine", "constant", "triangular2")
 STRATEGIES = ("none", "mirrored", "multi_worker")
-AUGMENTATIONS = ("none", "shift", "affine", "affine_flip")
+AUGMENTATIONS = ("none", "shift", "affine", "affine_flip", "photo")
 # What an image of each data set may go through and still be of its class.
 _AUGMENT_OF = {"mnist": "shift", "fashion_mnist": "shift", "cifar10": "affine_flip"}
 
