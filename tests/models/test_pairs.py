@@ -16,7 +16,7 @@ from xncaps_tf import load_model, losses, models
 from xncaps_tf._keras import keras
 from xncaps_tf.models.names import HEADS
 
-BACKBONES = ("small_cnn", "quicknet", "mobilenet_v2", "resnet50")
+BACKBONES = ("small_cnn", "quicknet", "mobilenet_v2", "resnet50", "efficientnet_lite0")
 PAIRS = [(backbone, head) for backbone in BACKBONES for head in HEADS]
 CLASSES = 10
 NAMES = tuple("zero one two three four five six seven eight nine".split())
@@ -35,6 +35,8 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 def trained(backbone: str, head: str) -> keras.Model:
     """A model that has taken one step, which moves every trainable weight."""
     enlarged = {} if backbone in ("small_cnn", "quicknet") else {"upsampling_factor": 4}
+    if backbone == "efficientnet_lite0":
+        enlarged = {"resolution": 32}
     model = models.build(
         backbone, head, (8, 8, 1), CLASSES, class_names=NAMES, dropout=0.3, seed=1, **enlarged
     )

@@ -15,8 +15,10 @@ PIXELS = np.random.default_rng(3).integers(0, 256, (6, 28, 28, 1)).astype("float
 
 
 def _model(backbone: str, head: str = "xnodr") -> Any:
-    enlarged = {"upsampling_factor": 2} if backbone == "mobilenet_v2" else {}
-    model = models.build(backbone, head, (28, 28, 1), 10, seed=1, dropout=0.3, **enlarged)
+    enlarged = {"mobilenet_v2": {"upsampling_factor": 2}, "efficientnet_lite0": {"resolution": 64}}
+    model = models.build(
+        backbone, head, (28, 28, 1), 10, seed=1, dropout=0.3, **enlarged.get(backbone, {})
+    )
     for layer in model.layers:
         if isinstance(layer, models.BatchNorm):  # so that scores depend on the image
             layer.momentum = 0.0
@@ -24,8 +26,10 @@ def _model(backbone: str, head: str = "xnodr") -> Any:
     return model
 
 
-@pytest.mark.parametrize("head", models.HEADS)
-@pytest.mark.parametrize("backbone", ["small_cnn", "mobilenet_v2"])
+PAIRS = [(backbone, head) for backbone in ("small_cnn", "mobilenet_v2") for head in models.HEADS]
+
+
+@pytest.mark.parametrize(("backbone", "head"), [*PAIRS, ("efficientnet_lite0", "xnodr")])
 def test_outputs_gradients_and_variables_are_those_of_the_model(backbone: str, head: str) -> None:
     model = _model(backbone, head)
     pooled = pooled_first(model)

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xncaps_tf._lazy import attach
-from xncaps_tf.models.names import BACKBONES, HEADS, UPSAMPLING
+from xncaps_tf.models.names import BACKBONES, FEATURES, HEADS, UPSAMPLING
 
 if TYPE_CHECKING:
     from xncaps_tf.models.normalization import BatchNorm as BatchNorm
     from xncaps_tf.models.preprocessing import CaffePreprocessing as CaffePreprocessing
     from xncaps_tf.models.registry import build as build
     from xncaps_tf.models.registry import class_names as class_names
+    from xncaps_tf.models.registry import imagenet_classifier as imagenet_classifier
     from xncaps_tf.models.registry import is_capsule_head as is_capsule_head
 
 _LAZY = {
@@ -22,17 +23,20 @@ _LAZY = {
     "CaffePreprocessing": "preprocessing",
     "build": "registry",
     "class_names": "registry",
+    "imagenet_classifier": "registry",
     "is_capsule_head": "registry",
 }
 
 __all__ = [
     "BACKBONES",
+    "FEATURES",
     "HEADS",
     "UPSAMPLING",
     "BatchNorm",
     "CaffePreprocessing",
     "build",
     "class_names",
+    "imagenet_classifier",
     "is_capsule_head",
 ]
 

@@ -13,10 +13,14 @@ class BackboneOptions:
     Attributes:
         upsampling: 'nearest' or 'bilinear'.
         upsampling_factor: a whole factor, or None for the published one.
+        resolution: side that the image is resized to; None for the backbone's own.
+        features: a word of `names.FEATURES`: where the head taps the backbone.
     """
 
     upsampling: str = "nearest"
     upsampling_factor: int | None = None
+    resolution: int | None = None
+    features: str = "last_conv"
 
 
 @dataclass(frozen=True)

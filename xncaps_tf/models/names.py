@@ -10,6 +10,10 @@ BACKBONES = (
     "quicknet_large",
     "mobilenet_v2",
     "resnet50",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
 )
 HEADS = ("capsfc", "xnodr", "xnidr", "dense")
 UPSAMPLING = ("nearest", "bilinear")
+FEATURES = ("last_conv", "last_block")

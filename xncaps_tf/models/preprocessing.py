@@ -73,3 +73,10 @@ def upsample(image: Any, interpolation: str, factor: int | None) -> Any:
         return image
     layer = keras.layers.UpSampling2D(factor, interpolation=interpolation, name="upsampling")
     return layer(image)  # [B, factor * H, factor * W, C]
+
+
+def resize(image: Any, side: int) -> Any:
+    """Resizes to a square of that side, bilinearly (half-pixel centres, no antialiasing)."""
+    if tuple(image.shape[1:3]) == (side, side):
+        return image
+    return keras.layers.Resizing(side, side, name="resize")(image)  # [B, side, side, C]

@@ -9,7 +9,14 @@ from typing import Any
 
 from xncaps_tf._keras import keras
 from xncaps_tf.layers import ClassScores
-from xncaps_tf.models import heads, names, quicknet, seeding
+from xncaps_tf.models import (
+    efficientnet_lite,
+    efficientnet_weights,
+    heads,
+    names,
+    quicknet,
+    seeding,
+)
 from xncaps_tf.models import weights as weight_files
 from xncaps_tf.models.applications import mobilenet_v2, resnet50
 from xncaps_tf.models.common import BackboneOptions, Features
@@ -17,6 +24,7 @@ from xncaps_tf.models.small_cnn import small_cnn
 
 _MNIST = (28, 28, 1)
 _MNIST_DROPOUT = 0.3
+_LEAST_RESOLUTION = 32  # one position of features
 
 
 @dataclass(frozen=True)
@@ -27,11 +35,24 @@ class Backbone:
         build: image tensor and options -> Features.
         momentum: of the head's BatchNorms.
         frozen_tail: how many of its last layers the published training freezes.
+        options: of `BackboneOptions`, those that the backbone has besides the upsampling's.
+        capsule_features: channels of a linear 1x1 convolution between it and a head of capsules; 0
+            where the backbone ends in one.
     """
 
     build: Callable[[Any, BackboneOptions], Features]
     momentum: float = 0.9
     frozen_tail: int = 0
+    options: tuple[str, ...] = ()
+    capsule_features: int = 0
+
+
+def _lite(name: str) -> Backbone:
+    return Backbone(
+        efficientnet_lite.backbone(name),
+        options=("resolution", "features"),
+        capsule_features=efficientnet_lite.CAPSULE_FEATURES,
+    )
 
 
 _BACKBONES: dict[str, Backbone] = {
@@ -42,6 +63,7 @@ _BACKBONES: dict[str, Backbone] = {
     "quicknet_large": Backbone(quicknet.backbone("large")),
     "mobilenet_v2": Backbone(mobilenet_v2, momentum=0.99, frozen_tail=5),
     "resnet50": Backbone(resnet50, momentum=0.99, frozen_tail=10),
+    **{name: _lite(name) for name in efficientnet_lite.SIZES},
 }
 
 
@@ -71,6 +93,8 @@ def build(
     freeze_tail: bool | int | None = None,
     upsampling: str = "nearest",
     upsampling_factor: int | None = None,
+    resolution: int | None = None,
+    features: str | None = None,
     class_names: Sequence[str] | None = None,
     dropout: float | None = None,
     capsule_dim: int = 16,
@@ -89,14 +113,20 @@ def build(
         head: one of `models.HEADS`.
         input_shape: `(H, W, C)` of the data set's images.
         num_classes: J, a positive int.
-        weights: of the backbone: None (random), 'imagenet' (downloaded by Keras; mobilenet_v2 and
-            resnet50 only) or a file: backbone weights in HDF5, or a whole model in .keras.
+        weights: of the backbone: None (random), 'imagenet' (mobilenet_v2, resnet50: downloaded by
+            Keras; efficientnet_lite0 to 2: from the packages of the extra `pretrained`) or a file:
+            backbone weights in HDF5, or a whole model in .keras.
         freeze_tail: how many of the backbone's last layers are not trained. True: as published (5
             of mobilenet_v2, 10 of resnet50, none of the others); False: none; an int: that many;
             None: as published where `weights` is given, else none (random weights must train).
         upsampling: 'nearest' (as published) or 'bilinear'; mobilenet_v2 and resnet50 only.
         upsampling_factor: a positive int; None for 7 (sides of 28 and 32), 4 (36), or the largest
             that stays within 224 pixels.
+        resolution: side that images are resized to (bilinearly) inside the model; None: the
+            backbone's own. efficientnet_lite0 to 2 only.
+        features: where the head taps the backbone: 'last_conv', behind its last convolution (1,280
+            channels), or 'last_block', before it (320; lite2: 352). None: 'last_conv'.
+            efficientnet_lite0 to 2 only.
         class_names: J names, kept in the model's last layer.
         dropout: rate in [0, 1) before the head's last BatchNorm. None: as published, 0.3 for images
             of 28x28x1 in 10 classes with a capsule head, else 0.
@@ -116,22 +146,49 @@ def build(
     entry = _lookup(backbone, head)
     shape = _checked_shape(input_shape)
     _check(num_classes, upsampling, upsampling_factor, class_names, dropout, freeze_tail)
+    _check_tap(backbone, entry, resolution, features)
     if dropout is None:
         published = shape == _MNIST and num_classes == 10 and is_capsule_head(head)
         dropout = _MNIST_DROPOUT if published else 0.0
     image = keras.Input(shape, name="image")
-    features = entry.build(image, BackboneOptions(upsampling, upsampling_factor))
+    tapped = BackboneOptions(upsampling, upsampling_factor, resolution, features or "last_conv")
+    body = entry.build(image, tapped)
     options = heads.HeadOptions(
         num_classes, dropout, entry.momentum, capsule_dim, routing_iterations, seed or 0
     )
-    scores = heads.attach(head, features.tensor, options)
+    scores = heads.attach(head, _for_head(body.tensor, entry, head), options)
     scores = ClassScores(class_names, name="scores")(scores)  # [B, J]
     model = keras.Model(image, scores, name=name or f"{backbone}_{head}")
     if seed is not None:
         seeding.initialize(model, seed)
     if weights is not None:
-        weight_files.load(features.core, weights, backbone)
-    _freeze(features.core, entry, freeze_tail, weights is not None)
+        weight_files.load(body.core, weights, backbone)
+    _freeze(body.core, entry, freeze_tail, weights is not None)
+    return model
+
+
+def imagenet_classifier(backbone: str) -> Any:
+    """The network as it was trained on ImageNet: a backbone with its own 1,000-class top.
+
+    Args:
+        backbone: efficientnet_lite0, efficientnet_lite1 or efficientnet_lite2.
+
+    Returns:
+        A `keras.Model`: float32 `[B, S, S, 3]`, S of 224, 240, 260, pixels 0 to 255 -> softmax
+        `[B, 1000]` in the order of ImageNet's classes (their WordNet numbers sorted).
+
+    Raises:
+        ValueError: the backbone is another one.
+        DataError: the package with its weights is missing or damaged.
+    """
+    if backbone not in efficientnet_lite.SIZES:
+        raise ValueError(
+            f"imagenet_classifier: expected one of {', '.join(efficientnet_lite.SIZES)}. "
+            f"Received: backbone={backbone!r}."
+        )
+    side = efficientnet_lite.SIZES[backbone].side
+    model = build(backbone, "dense", (side, side, 3), 1000)
+    weight_files.copy(efficientnet_weights.imagenet(backbone), model, f"the weights of {backbone}")
     return model
 
 
@@ -198,6 +255,37 @@ def _check(
             "build: expected freeze_tail to be a bool, an int of 0 or more, or None. "
             f"Received: freeze_tail={freeze_tail!r}."
         )
+
+
+def _check_tap(
+    backbone: str, entry: Backbone, resolution: int | None, features: str | None
+) -> None:
+    """Raises ValueError unless the backbone has the options that are given."""
+    given = {"resolution": resolution, "features": features}
+    for name, value in given.items():
+        if value is not None and name not in entry.options:
+            able = ", ".join(key for key, known in _BACKBONES.items() if name in known.options)
+            raise ValueError(
+                f"build: expected {name} with one of {able} only. "
+                f"Received: {name}={value!r}, backbone={backbone!r}."
+            )
+    if resolution is not None and not _is_count(resolution, _LEAST_RESOLUTION):
+        raise ValueError(
+            f"build: expected resolution to be an int of {_LEAST_RESOLUTION} or more, or None. "
+            f"Received: resolution={resolution!r}."
+        )
+    if features is not None and features not in names.FEATURES:
+        raise ValueError(
+            f"build: expected features to be one of {', '.join(names.FEATURES)}, or None. "
+            f"Received: features={features!r}."
+        )
+
+
+def _for_head(tensor: Any, entry: Backbone, head: str) -> Any:
+    """The backbone's features with the channels that the head's capsules are made of."""
+    if not entry.capsule_features or not is_capsule_head(head):
+        return tensor
+    return keras.layers.Conv2D(entry.capsule_features, 1, name="features")(tensor)
 
 
 def _freeze(core: Any, entry: Backbone, freeze_tail: bool | int | None, loaded: bool) -> None:

@@ -1,4 +1,4 @@
-"""Weights of a backbone: from a file, or from ImageNet by Keras's own download."""
+"""Weights of a backbone: from a file, or of ImageNet, downloaded by Keras or from a package."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import DataError
+from xncaps_tf.models import efficientnet_weights
 
 # What Keras will download, to see first whether it can be reached, and where Keras keeps it.
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -40,7 +43,7 @@ def load(core: Any, weights: str | os.PathLike[str], backbone: str) -> None:
         DataError: no such file, it does not fit, or the download failed (within 30 s).
     """
     if str(weights) == "imagenet":
-        _copy(imagenet(backbone), core, f"the ImageNet weights of {backbone}")
+        copy(imagenet(backbone), core, f"the ImageNet weights of {backbone}")
         return
     path = pathlib.Path(weights)
     if not path.is_file():
@@ -49,7 +52,7 @@ def load(core: Any, weights: str | os.PathLike[str], backbone: str) -> None:
             f"Received: weights={str(path)!r}, which is no file."
         )
     if path.suffix == ".keras":
-        _copy(_whole_model(path), core, str(path))
+        copy(_by_layer(_whole_model(path)), core, str(path))
         return
     try:
         core.load_weights(str(path))
@@ -68,17 +71,30 @@ def _whole_model(path: pathlib.Path) -> Any:
         ) from error
 
 
-def imagenet(backbone: str) -> Any:
+def imagenet(backbone: str) -> dict[str, list[np.ndarray]]:
+    """Layer name -> the weights of its layer that were trained on ImageNet.
+
+    Raises:
+        ValueError: the backbone has none.
+        DataError: they are not installed, damaged, or cannot be downloaded.
+    """
+    if backbone in efficientnet_weights.PUBLISHED:
+        return efficientnet_weights.imagenet(backbone)
+    if backbone in IMAGENET_FILES:
+        return _by_layer(_keras_imagenet(backbone))
+    known = ", ".join((*IMAGENET_FILES, *efficientnet_weights.PUBLISHED))
+    raise ValueError(
+        f"build: expected weights to be None or a file for {backbone}, 'imagenet' for one of "
+        f"{known}. Received: weights='imagenet'."
+    )
+
+
+def _keras_imagenet(backbone: str) -> Any:
     """Keras's model of that name with its ImageNet weights, downloaded unless they are cached."""
     applications = {
         "mobilenet_v2": keras.applications.MobileNetV2,
         "resnet50": keras.applications.ResNet50,
     }
-    if backbone not in applications:
-        raise ValueError(
-            f"build: expected weights to be None or a file for {backbone}, 'imagenet' for one of "
-            f"{', '.join(applications)}. Received: weights='imagenet'."
-        )
     file = IMAGENET_FILES[backbone]
     url = f"{_URL}/{_FOLDERS[backbone]}/{file}"
     if not (_cache_folder() / file).exists():
@@ -141,9 +157,21 @@ def _line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
-def _copy(source: Any, target: Any, origin: str) -> None:
-    """Copies weights between layers of equal names; each layer of the target must find its own."""
-    given = {layer.name: layer.get_weights() for layer in source.layers if layer.weights}
+def _by_layer(model: Any) -> dict[str, list[np.ndarray]]:
+    return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+
+
+def copy(given: dict[str, list[np.ndarray]], target: Any, origin: str) -> None:
+    """Gives each layer of the target the weights of its name.
+
+    Args:
+        given: layer name -> arrays, as `set_weights` takes them.
+        target: a Keras model.
+        origin: of the weights, for errors.
+
+    Raises:
+        DataError: a layer is not given, or has weights of other shapes.
+    """
     for layer in target.layers:
         if not layer.weights:
             continue
