@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from xncaps_files import writing
 from xncaps_tf import data as datasets
 from xncaps_tf._keras import keras, tf
@@ -236,9 +238,24 @@ class Trainer:
         """Gives the metrics the sums they had when the state was saved inside an epoch."""
         assign(self._variables()["metric"], self.state.arrays["metric"], "metric")
 
-    def _snapshot(self) -> None:
+    def _snapshot(self, batch: int) -> None:
         """Takes the variables' values into the state; every worker has to call this."""
-        self.state.arrays = {name: values(group) for name, group in self._variables().items()}
+        arrays = {name: values(group) for name, group in self._variables().items()}
+        self.check_finite("every weight", batch, *arrays["model"])
+        self.state.arrays = arrays
+
+    def check_finite(self, what: str, batch: int, *found: Any) -> None:
+        """Ends the training if anything found after `batch` batches of the epoch is not finite.
+
+        Nothing is written then, so the run keeps its last state, from which it can go on.
+        """
+        if not all(np.isfinite(value).all() for value in found):
+            step = self.state.epoch * self.steps + batch
+            raise TrainingError(
+                f"train: expected {what} to be finite. Received: nan or infinity after step {step} "
+                f"of {self.config.epochs * self.steps}. {self.folder.path} keeps what it held "
+                "before; train anew with a lower --learning-rate."
+            )
 
     def _update_saved(self) -> None:
         if self.cluster.strategy is not None:
@@ -286,12 +303,12 @@ class Trainer:
     def save_inside(self, batch: int) -> None:
         """Saves the state after `batch` batches of an epoch; every worker has to call this."""
         self.state.batch = batch
-        self._snapshot()
+        self._snapshot(batch)
         if self.cluster.task.is_chief:
             self.state.write(self.folder.checkpoint)
 
     def _end_epoch(self, logs: dict[str, float]) -> None:
-        self._snapshot()
+        self._snapshot(self.steps)
         self.state.epoch, self.state.batch = self.state.epoch + 1, 0
         is_over = 0
         if self.cluster.task.is_chief:
@@ -326,6 +343,7 @@ class Trainer:
             batches = datasets.batches(self.held_out, min(self.batch_size, len(self.held_out)))
             with self.held_out.reading():
                 result = self.evaluator.evaluate(batches, verbose=0, return_dict=True)
+            self.check_finite("the loss on the hold-out", 0, result["loss"])
             names = ("loss", "accuracy", "dead_classes")
             row |= {f"val_{name}": float(result[name]) for name in names}
             total = self.evaluator.metrics[-1].total.numpy()
@@ -389,6 +407,7 @@ class _Steps(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         trainer, done = self._trainer, self._first + batch + 1
+        trainer.check_finite("the loss", done, (logs or {})["loss"])
         every = trainer.config.save_steps
         if every and done % every == 0 and done < trainer.steps:
             trainer.save_inside(done)

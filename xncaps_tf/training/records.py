@@ -27,7 +27,12 @@ def write_tables(folder: RunFolder, rows: list[Row]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     writing.write_text(folder.metrics_csv, text.getvalue())
-    writing.write_text(folder.metrics_jsonl, "".join(json.dumps(row) + "\n" for row in rows))
+    writing.write_text(folder.metrics_jsonl, _json_lines(rows))
+
+
+def _json_lines(rows: list[Row]) -> str:
+    """Every line is JSON: 'NaN', which Python would write, is none, and no row has one."""
+    return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
 
 
 def write_tensorboard(folder: RunFolder, rows: list[Row], *, rewrite: bool) -> None:
