@@ -1,6 +1,6 @@
 package org.xncaps.core;
 
-/** Which way is up: angles of sensor and screen, and quarter turns of pixels. */
+/** Which way is up: angles of sensor and screen. */
 public final class Orientation {
   private Orientation() {}
 
@@ -20,33 +20,6 @@ public final class Orientation {
   public static boolean swaps(int degrees) {
     check(degrees);
     return degrees % 180 == 90;
-  }
-
-  /** Turns [height, width, channels] clockwise. */
-  static float[] turn(float[] pixels, int width, int height, int channels, int degrees) {
-    check(degrees);
-    if (degrees == 0) {
-      return pixels;
-    }
-    float[] out = new float[pixels.length];
-    for (int y = 0; y < height; y++) {
-      for (int x = 0; x < width; x++) {
-        int to = target(x, y, width, height, degrees) * channels;
-        System.arraycopy(pixels, (y * width + x) * channels, out, to, channels);
-      }
-    }
-    return out;
-  }
-
-  private static int target(int x, int y, int width, int height, int degrees) {
-    switch (degrees) {
-      case 90:
-        return x * height + height - 1 - y;
-      case 180:
-        return (height - 1 - y) * width + width - 1 - x;
-      default:
-        return (width - 1 - x) * height + y;
-    }
   }
 
   private static void check(int degrees) {

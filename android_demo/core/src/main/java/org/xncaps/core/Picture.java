@@ -47,17 +47,13 @@ public final class Picture {
     return bytes[(y * width + x) * channels + channel] & 255;
   }
 
-  /** A copy of the part inside the box. */
-  public Picture crop(Box box) {
-    if (box.left == 0 && box.top == 0 && box.width == width && box.height == height) {
-      return this;
+  /** Row y of the part inside the box, channels one after the other. */
+  void row(Box box, int y, float[] out) {
+    int at = ((box.top + y) * width + box.left) * channels;
+    for (int x = 0; x < box.width; x++) {
+      for (int c = 0; c < channels; c++) {
+        out[c * box.width + x] = bytes[at++] & 255;
+      }
     }
-    byte[] part = new byte[box.width * box.height * channels];
-    for (int y = 0; y < box.height; y++) {
-      int from = ((box.top + y) * width + box.left) * channels;
-      System.arraycopy(
-          bytes, from, part, y * box.width * channels, box.width * channels);
-    }
-    return new Picture(box.width, box.height, channels, part);
   }
 }

@@ -50,17 +50,6 @@ public final class TensorSpec {
     return Math.multiplyExact(elements(), type.bytes);
   }
 
-  /** Appends one real number in this tensor's type. */
-  void put(ByteBuffer out, float value) {
-    if (type == ElementType.FLOAT32) {
-      out.putFloat(value);
-      return;
-    }
-    int low = type == ElementType.INT8 ? -128 : 0;
-    int q = (int) Math.rint(value / scale) + zeroPoint;
-    out.put((byte) Math.max(low, Math.min(low + 255, q)));
-  }
-
   /** All elements of a buffer as real numbers, from its beginning. */
   public float[] read(ByteBuffer in) {
     float[] out = new float[elements()];

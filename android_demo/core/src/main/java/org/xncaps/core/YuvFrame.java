@@ -5,9 +5,21 @@ import java.nio.ByteBuffer;
 /**
  * A camera frame of Android's format YUV_420_888: full luma, chroma of half the width and height.
  * Rows may be padded (row strides) and chroma bytes interleaved (pixel stride 2, as in NV12/NV21).
- * The buffers are read at absolute positions, so their position and limit do not matter.
+ * What the buffers' position and limit are does not matter; reading moves them, so a frame is used by
+ * one thread at a time.
  */
 public final class YuvFrame {
+  /** Levels of -256 to 767, cut to 0 to 255: no sum of luma and chroma lies outside. */
+  private static final float[] LEVEL = new float[1024];
+  /** A half, and the 256 levels that the table begins below 0. */
+  private static final int ROUND = 32768 + (256 << 16);
+
+  static {
+    for (int i = 0; i < LEVEL.length; i++) {
+      LEVEL[i] = Math.max(0, Math.min(255, i - 256));
+    }
+  }
+
   public final int width;
   public final int height;
   private final ByteBuffer luma;
@@ -16,6 +28,7 @@ public final class YuvFrame {
   private final int lumaRow;
   private final int chromaRow;
   private final int chromaPixel;
+  private byte[] scratch = new byte[0];
 
   public YuvFrame(
       int width, int height, ByteBuffer luma, ByteBuffer blue, ByteBuffer red,
@@ -43,83 +56,111 @@ public final class YuvFrame {
     }
   }
 
-  /** How many bytes {@link #compact} needs. */
-  public int compactBytes() {
-    return width * height + 2 * ((width + 1) / 2) * ((height + 1) / 2);
-  }
-
-  /** A copy without padding in the first {@link #compactBytes} bytes of a buffer. */
-  public YuvFrame compact(ByteBuffer into) {
+  /** A frame without padding that has room for others of this size. */
+  public static YuvFrame allocate(int width, int height) {
     int chromaWidth = (width + 1) / 2;
-    int chromaHeight = (height + 1) / 2;
-    int blueAt = width * height;
-    int redAt = blueAt + chromaWidth * chromaHeight;
-    copy(luma, lumaRow, 1, slice(into, 0, blueAt), width, height);
-    copy(blue, chromaRow, chromaPixel, slice(into, blueAt, redAt), chromaWidth, chromaHeight);
-    copy(red, chromaRow, chromaPixel, slice(into, redAt, compactBytes()), chromaWidth, chromaHeight);
+    int chroma = chromaWidth * ((height + 1) / 2);
     return new YuvFrame(
-        width, height, slice(into, 0, blueAt), slice(into, blueAt, redAt),
-        slice(into, redAt, compactBytes()), width, chromaWidth, 1);
+        width, height, ByteBuffer.allocate(width * height), ByteBuffer.allocate(chroma),
+        ByteBuffer.allocate(chroma), width, chromaWidth, 1);
   }
 
-  private static ByteBuffer slice(ByteBuffer buffer, int from, int to) {
-    ByteBuffer part = buffer.duplicate();
-    part.limit(to);
-    part.position(from);
-    return part.slice();
-  }
-
-  private static void copy(
-      ByteBuffer from, int rowStride, int pixelStride, ByteBuffer to, int columns, int rows) {
-    byte[] row = new byte[(columns - 1) * pixelStride + 1];
-    for (int y = 0; y < rows; y++) {
-      ByteBuffer line = from.duplicate();
-      line.limit(y * rowStride + row.length);
-      line.position(y * rowStride);
-      line.get(row);
-      for (int x = 0; x < columns && pixelStride > 1; x++) {
-        row[x] = row[x * pixelStride];
-      }
-      to.put(row, 0, columns);
+  /** Copies the pixels into a frame of {@link #allocate} of the same size; allocates nothing. */
+  public void copyTo(YuvFrame compact) {
+    if (compact.width != width || compact.height != height || compact.chromaPixel != 1) {
+      throw new IllegalArgumentException(
+          "expected room for " + width + " x " + height + ", got " + compact.width + " x "
+              + compact.height);
+    }
+    int chromaWidth = (width + 1) / 2;
+    byte[] row = compact.scratch((chromaWidth - 1) * chromaPixel + 1);
+    for (int y = 0; y < height; y++) {
+      read(luma, y * lumaRow, compact.luma.array(), y * width, width);
+    }
+    for (int y = 0; y < (height + 1) / 2; y++) {
+      copyChroma(blue, y, chromaWidth, row, compact.blue.array());
+      copyChroma(red, y, chromaWidth, row, compact.red.array());
     }
   }
 
-  /** The part inside the box: colours by JFIF's (full range BT.601) formula, or the luma alone. */
-  public Picture toPicture(Box box, int channels) {
-    byte[] out = new byte[box.width * box.height * channels];
-    for (int y = 0; y < box.height; y++) {
-      if (channels == 1) {
-        greyRow(box, y, out);
-      } else {
-        colorRow(box, y, out);
-      }
+  private void copyChroma(ByteBuffer from, int y, int columns, byte[] row, byte[] to) {
+    int at = y * columns;
+    if (chromaPixel == 1) {
+      read(from, y * chromaRow, to, at, columns);
+      return;
     }
-    return new Picture(box.width, box.height, channels, out);
-  }
-
-  private void greyRow(Box box, int y, byte[] out) {
-    int from = (box.top + y) * lumaRow + box.left;
-    for (int x = 0; x < box.width; x++) {
-      out[y * box.width + x] = luma.get(from + x);
+    read(from, y * chromaRow, row, 0, (columns - 1) * chromaPixel + 1);
+    for (int x = 0; x < columns; x++) {
+      to[at + x] = row[x * chromaPixel];
     }
   }
 
-  private void colorRow(Box box, int y, byte[] out) {
+  private byte[] scratch(int size) {
+    if (scratch.length < size) {
+      scratch = new byte[size];
+    }
+    return scratch;
+  }
+
+  private static void read(ByteBuffer from, int at, byte[] to, int offset, int length) {
+    from.clear();
+    from.position(at);
+    from.get(to, offset, length);
+  }
+
+  /**
+   * Row y of the part inside the box, channels one after the other: the luma alone, or red, green
+   * and blue by JFIF's (full range BT.601) formula, each rounded to 0 to 255.
+   */
+  void row(Box box, int y, int channels, float[] out) {
+    int width = box.width;
+    byte[] bytes = scratch(3 * this.width + 2);
     int row = box.top + y;
-    int to = y * box.width * 3;
-    for (int x = box.left; x < box.left + box.width; x++) {
-      int chroma = (row >> 1) * chromaRow + (x >> 1) * chromaPixel;
-      int l = (luma.get(row * lumaRow + x) & 255) << 16;
-      int u = (blue.get(chroma) & 255) - 128;
-      int v = (red.get(chroma) & 255) - 128;
-      // 1.402, 0.344136, 0.714136 and 1.772 in units of 1/65536, rounded
-      out[to++] = clamp(l + 91881 * v + 32768 >> 16);
-      out[to++] = clamp(l - 22553 * u - 46802 * v + 32768 >> 16);
-      out[to++] = clamp(l + 116130 * u + 32768 >> 16);
+    read(luma, row * lumaRow + box.left, bytes, 0, width);
+    if (channels == 1) {
+      for (int x = 0; x < width; x++) {
+        out[x] = bytes[x] & 255;
+      }
+      return;
+    }
+    int firstChroma = box.left >> 1;
+    int lastChroma = (box.left + width - 1) >> 1;
+    int span = (lastChroma - firstChroma) * chromaPixel + 1;
+    int blueAt = this.width;
+    int redAt = this.width + span;
+    int from = (row >> 1) * chromaRow + firstChroma * chromaPixel;
+    read(blue, from, bytes, blueAt, span);
+    read(red, from, bytes, redAt, span);
+    int x = 0;
+    if ((box.left & 1) == 1) { // the second of its pair
+      color(bytes, 0, blueAt, redAt, width, 1, out);
+      x = 1;
+      blueAt += chromaPixel;
+      redAt += chromaPixel;
+    }
+    for (; x < width; x += 2, blueAt += chromaPixel, redAt += chromaPixel) {
+      color(bytes, x, blueAt, redAt, width, Math.min(2, width - x), out);
     }
   }
 
-  private static byte clamp(int value) {
-    return (byte) (value < 0 ? 0 : value > 255 ? 255 : value);
+  /** One or two pixels with the same chroma. */
+  private static void color(
+      byte[] bytes, int x, int blueAt, int redAt, int width, int pixels, float[] out) {
+    int u = (bytes[blueAt] & 255) - 128;
+    int v = (bytes[redAt] & 255) - 128;
+    // 1.402, 0.344136, 0.714136 and 1.772 in units of 1/65536, rounded
+    int red = 91881 * v + ROUND;
+    int green = -22553 * u - 46802 * v + ROUND;
+    int blue = 116130 * u + ROUND;
+    int l = (bytes[x] & 255) << 16;
+    out[x] = LEVEL[l + red >> 16];
+    out[width + x] = LEVEL[l + green >> 16];
+    out[2 * width + x] = LEVEL[l + blue >> 16];
+    if (pixels == 2) {
+      l = (bytes[x + 1] & 255) << 16;
+      out[x + 1] = LEVEL[l + red >> 16];
+      out[width + x + 1] = LEVEL[l + green >> 16];
+      out[2 * width + x + 1] = LEVEL[l + blue >> 16];
+    }
   }
 }

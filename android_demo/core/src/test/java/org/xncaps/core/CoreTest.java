@@ -112,14 +112,18 @@ public final class CoreTest {
   }
 
   @Test
-  public void quarterTurnsOfASmallPicture() {
-    float[] pixels = {1, 2, 3, 4, 5, 6}; // 3 wide, 2 high
-    assertArrayEquals(
-        new float[] {4, 1, 5, 2, 6, 3}, Orientation.turn(pixels, 3, 2, 1, 90), 0);
-    assertArrayEquals(
-        new float[] {6, 5, 4, 3, 2, 1}, Orientation.turn(pixels, 3, 2, 1, 180), 0);
-    assertArrayEquals(
-        new float[] {3, 6, 2, 5, 1, 4}, Orientation.turn(pixels, 3, 2, 1, 270), 0);
+  public void quarterTurnsOfASmallPicture() throws Exception {
+    Picture picture = new Picture(3, 2, 1, new byte[] {1, 2, 3, 4, 5, 6});
+    float[][] turned = {
+      {1, 2, 3, 4, 5, 6}, {4, 1, 5, 2, 6, 3}, {6, 5, 4, 3, 2, 1}, {3, 6, 2, 5, 1, 4}
+    };
+    for (int i = 0; i < 4; i++) {
+      int[] shape = i % 2 == 0 ? new int[] {1, 2, 3, 1} : new int[] {1, 3, 2, 1};
+      TensorSpec tensor = new TensorSpec(shape, ElementType.FLOAT32, 0, 0);
+      InputSpec spec = new InputSpec(tensor, new float[] {0}, new float[] {1}, false);
+      assertArrayEquals(
+          turned[i], tensor.read(new Preprocessor(spec).apply(picture, 90 * i)), 0);
+    }
   }
 
   @Test
@@ -186,14 +190,15 @@ public final class CoreTest {
   }
 
   @Test
-  public void tensorsQuantiseAndSaturate() {
-    TensorSpec spec = new TensorSpec(new int[] {1, 4}, ElementType.INT8, 0.5f, 3);
-    ByteBuffer buffer = ByteBuffer.allocate(4);
-    for (float value : new float[] {0, 0.6f, 1e9f, -1e9f}) {
-      spec.put(buffer, value);
-    }
-    assertArrayEquals(new byte[] {3, 4, 127, -128}, buffer.array());
-    assertArrayEquals(new float[] {0, 0.5f, 62, -65.5f}, spec.read(buffer), 0);
+  public void inputsQuantiseAndSaturate() throws Exception {
+    TensorSpec tensor = new TensorSpec(new int[] {1, 1, 5, 1}, ElementType.INT8, 0.5f, 3);
+    InputSpec spec = new InputSpec(tensor, new float[] {100}, new float[] {1}, false);
+    Picture picture = new Picture(5, 1, 1, new byte[] {100, 101, 99, (byte) 255, 0});
+    ByteBuffer buffer = new Preprocessor(spec).apply(picture, 0);
+    byte[] steps = new byte[5];
+    buffer.get(steps);
+    assertArrayEquals(new byte[] {3, 5, 1, 127, -128}, steps);
+    assertArrayEquals(new float[] {0, 1, -1, 62, -65.5f}, tensor.read(buffer), 0);
   }
 
   @Test

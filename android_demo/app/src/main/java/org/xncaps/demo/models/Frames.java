@@ -1,12 +1,11 @@
 package org.xncaps.demo.models;
 
 import android.media.Image;
-import java.nio.ByteBuffer;
 import org.xncaps.core.YuvFrame;
 
 /** Camera images as frames, and copies of frames that outlive the image. Not thread-safe. */
 public final class Frames {
-  private ByteBuffer copy = ByteBuffer.allocateDirect(0);
+  private YuvFrame copy;
 
   /** The image's own memory; valid until the image is closed. */
   public static YuvFrame view(Image image) {
@@ -17,11 +16,12 @@ public final class Frames {
         planes[0].getRowStride(), planes[1].getRowStride(), planes[1].getPixelStride());
   }
 
-  /** A copy that is valid until the next call. */
+  /** A copy that is valid until the next call; its memory is made once for frames of one size. */
   public YuvFrame copy(YuvFrame frame) {
-    if (copy.capacity() < frame.compactBytes()) {
-      copy = ByteBuffer.allocateDirect(frame.compactBytes());
+    if (copy == null || copy.width != frame.width || copy.height != frame.height) {
+      copy = YuvFrame.allocate(frame.width, frame.height);
     }
-    return frame.compact(copy);
+    frame.copyTo(copy);
+    return copy;
   }
 }
