@@ -52,6 +52,7 @@ fuzz: native-asan ## 1,000,000 fuzzed inputs under sanitizers
 bench-native: $(SETUP) ## the native runtime against LiteRT, each row of the table
 	@$(PY) native/bench/bench_native.py
 	@$(PY) native/bench/bench_lce.py
+	@$(PY) native/bench/bench_compiled.py
 
 arm-count: $(SETUP) ## instructions of the inner loops on aarch64, ours and LCE's
 	@scripts/apt.sh "counting instructions" g++-aarch64-linux-gnu llvm

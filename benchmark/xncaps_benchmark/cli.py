@@ -76,7 +76,7 @@ def _target(context: click.Context, parameter: click.Parameter, value: str) -> s
 @click.option("--cpus", metavar="CPUS", help="Cores to run on: big, little or 0,2-3.")
 @click.option(
     "--runtime",
-    type=click.Choice(["litert", "litert+xncaps", "lce"]),
+    type=click.Choice(["litert", "litert+xncaps", "litert-compiled", "lce"]),
     help="Default: the one that the file's ops ask for.",
 )
 @click.option(

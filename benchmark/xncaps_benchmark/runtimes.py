@@ -2,6 +2,7 @@
 
 `litert`         ai_edge_litert's interpreter (XNNPACK on); tflite_runtime's if only that is there
 `litert+xncaps`  the same with the delegate of the package xncaps_runtime
+`litert-compiled` LiteRT 2's CompiledModel, with the delegate as an accelerator
 `lce`            larq_compute_engine's interpreter with use_indirect_bgemm (its default kernel
                  refuses the grouped convolutions of capsule layers). It has no separate copy in and
                  out: `predict` does all three, so its times include copies and the others' do not.
@@ -25,7 +26,8 @@ import numpy as np
 from xncaps_benchmark.errors import ModelError
 from xncaps_benchmark.flatbuffer import STABLEHLO_COMPOSITE, Ops
 
-NAMES = ("litert", "litert+xncaps", "lce")
+NAMES = ("litert", "litert+xncaps", "litert-compiled", "lce")
+DELEGATED = ("litert+xncaps", "litert-compiled")  # what needs xncaps-runtime
 _MAX_TENSOR_BYTES = 1 << 31
 
 
@@ -88,7 +90,12 @@ def load(name: str, path: pathlib.Path, threads: int) -> Session:
     Raises:
         ModelError: the runtime is not installed, or it cannot run the file.
     """
-    loaders = {"litert": _LiteRt, "litert+xncaps": _delegated, "lce": _Lce}
+    loaders = {
+        "litert": _plain,
+        "litert+xncaps": _delegated,
+        "litert-compiled": _compiled,
+        "lce": _Lce,
+    }
     try:
         return loaders[name](path, threads)
     except ModelError:
@@ -103,7 +110,7 @@ def prepare(name: str, path: pathlib.Path) -> None:
         _lce_wrapper(path)
     else:
         _litert_module()
-    if name == "litert+xncaps":
+    if name in DELEGATED:
         with contextlib.suppress(ImportError):  # `load` says what is missing
             importlib.import_module("xncaps_runtime")
 
@@ -131,16 +138,10 @@ def _one_line(error: BaseException) -> str:
 
 
 class _LiteRt:
-    """ai_edge_litert (or tflite_runtime), with or without a delegate."""
+    """An interpreter, or what has its methods."""
 
-    def __init__(self, path: pathlib.Path, threads: int, delegate: _Delegate | None = None) -> None:
-        module, distribution = _litert_module()
-        delegates = None
-        if delegate is not None:
-            delegates = [module.load_delegate(delegate.path, {"num_threads": threads})]
-        self._interpreter = module.Interpreter(
-            model_path=str(path), num_threads=threads, experimental_delegates=delegates
-        )
+    def __init__(self, path: pathlib.Path, interpreter: Any, info: Info) -> None:
+        self._interpreter, self.info = interpreter, info
         self._inputs = self._interpreter.get_input_details()
         self._check_sizes(path)
         self._interpreter.allocate_tensors()
@@ -148,15 +149,6 @@ class _LiteRt:
         self.inputs: Sequence[Tensor] = [_tensor(detail) for detail in self._inputs]
         self.outputs: Sequence[Tensor] = [_tensor(detail) for detail in self._outputs]
         self.run = self._interpreter.invoke  # nothing of ours inside of what is timed
-        version = f"{distribution} {_version(distribution)}"
-        self.info = Info("litert", version, "invoke")
-        if delegate is not None:
-            self.info = Info(
-                "litert+xncaps",
-                f"{version}, xncaps-runtime {delegate.version}",
-                "invoke",
-                delegate.details,
-            )
 
     def _check_sizes(self, path: pathlib.Path) -> None:
         for detail in self._inputs:
@@ -173,24 +165,46 @@ class _LiteRt:
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
 
 
-@dataclass(frozen=True)
-class _Delegate:
-    path: str
-    version: str
-    details: dict[str, str]
+def _plain(path: pathlib.Path, threads: int) -> Session:
+    module, distribution = _litert_module()
+    interpreter = module.Interpreter(model_path=str(path), num_threads=threads)
+    return _LiteRt(path, interpreter, Info("litert", _of(distribution), "invoke"))
 
 
 def _delegated(path: pathlib.Path, threads: int) -> Session:
+    runtime = _xncaps_runtime(path)
+    module, distribution = _litert_module()
+    delegate = module.load_delegate(runtime.delegate_path(), {"num_threads": threads})
+    interpreter = module.Interpreter(
+        model_path=str(path), num_threads=threads, experimental_delegates=[delegate]
+    )
+    return _LiteRt(path, interpreter, _info("litert+xncaps", distribution, "invoke", runtime))
+
+
+def _compiled(path: pathlib.Path, threads: int) -> Session:
+    runtime = _xncaps_runtime(path)
+    interpreter = runtime.CompiledInterpreter(str(path), threads)
+    timed = "CompiledModel.run_by_index"
+    return _LiteRt(path, interpreter, _info("litert-compiled", "ai-edge-litert", timed, runtime))
+
+
+def _xncaps_runtime(path: pathlib.Path) -> Any:
     try:
-        runtime = importlib.import_module("xncaps_runtime")
+        return importlib.import_module("xncaps_runtime")
     except ImportError as error:
         raise ModelError(
             f"{path.name}: its XnCaps ops need the delegate, and xncaps-runtime cannot be "
             f"imported ({error}). pip install xncaps-runtime"
         ) from error
+
+
+def _info(name: str, distribution: str, timed: str, runtime: Any) -> Info:
     told = {str(key): str(value) for key, value in dict(runtime.info()).items()}
-    delegate = _Delegate(str(runtime.delegate_path()), _version("xncaps-runtime"), told)
-    return _LiteRt(path, threads, delegate)
+    return Info(name, f"{_of(distribution)}, {_of('xncaps-runtime')}", timed, told)
+
+
+def _of(distribution: str) -> str:
+    return f"{distribution} {_version(distribution)}"
 
 
 def _litert_module() -> tuple[Any, str]:

@@ -22,6 +22,7 @@ _PACKAGES = (
 _RUNTIMES = {
     "litert": ("ai_edge_litert",),
     "litert+xncaps": ("ai_edge_litert", "xncaps_runtime"),
+    "litert-compiled": ("ai_edge_litert.compiled_model", "xncaps_runtime"),
     "lce": ("larq_compute_engine",),
 }
 

@@ -113,6 +113,11 @@ def test_capsule_ops_run_on_the_delegate_and_are_verified(tmp_path: pathlib.Path
     assert "xncaps-runtime" in entry["runtime"]["version"] and entry["runtime"]["details"]["isa"]
     assert entry["verification"]["status"] == "verified" and entry["verification"]["rows"] == 9
     assert entry["custom_ops"] == ["XnCapsFc"]
+    (entry,) = measure([path], runtime="litert-compiled", **FAST)["models"]
+    assert entry["status"] == "ok", entry["error"]
+    assert entry["runtime"]["name"] == "litert-compiled"
+    assert entry["runtime"]["timed"] == "CompiledModel.run_by_index"
+    assert entry["verification"]["status"] == "verified" and entry["verification"]["rows"] == 9
 
 
 @pytest.fixture

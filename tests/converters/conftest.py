@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,30 @@ def _tf_lite_xncaps(file: bytes, inputs: np.ndarray) -> np.ndarray:
     return runtimes._run_tflite(interpreter, inputs)
 
 
+def _run_twice(file: bytes, inputs: np.ndarray) -> np.ndarray:
+    """By the delegate in an interpreter and in LiteRT's CompiledModel, equal to the bit."""
+    from xncaps_runtime import CompiledInterpreter, Interpreter
+
+    made = runtimes._run_tflite(Interpreter(file), inputs)
+    compiled = runtimes._run_tflite(CompiledInterpreter(file), inputs)
+    np.testing.assert_array_equal(compiled, made)
+    return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_model() -> Iterator[None]:
+    """Whatever file these tests run with the delegate, CompiledModel runs as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        entries = (
+            replace(entry, run=_run_twice) if entry.name == "litert+xncaps" else entry
+            for entry in runtimes.RUNTIMES
+        )
+        patch.setattr(runtimes, "RUNTIMES", tuple(entries))
+        yield
+
+
 @pytest.fixture(scope="session")
-def run_file() -> Run:
+def run_file(compiled_model: None) -> Run:
     """(runtime's name, file, inputs) -> outputs, by that runtime whatever the file's ops are.
 
     Those of `runtimes.RUNTIMES`, and TensorFlow's own as 'tf.lite' and 'tf.lite+xncaps'.

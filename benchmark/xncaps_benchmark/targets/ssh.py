@@ -19,7 +19,7 @@ import threading
 import time
 from typing import Any
 
-from xncaps_benchmark import plan, results
+from xncaps_benchmark import plan, results, runtimes
 from xncaps_benchmark.errors import BenchmarkError, TargetError
 from xncaps_benchmark.targets import host, wheels
 from xncaps_benchmark.targets.connection import Connection, Settings, full
@@ -135,7 +135,7 @@ class Session:
         names = {job.record["runtime"]["name"] for job in self._good}
         # Lce ops: LCE has no wheel for Linux on ARM, the delegate runs them there.
         built = any(folder.glob("xncaps_runtime-*.whl"))
-        delegate = "litert+xncaps" in names or ("lce" in names and built)
+        delegate = not names.isdisjoint(runtimes.DELEGATED) or ("lce" in names and built)
         self._progress("gathering wheels", 0.02)
         found = wheels.own(folder, board, with_runtime=delegate)
         found += wheels.download(board, scratch, runtime=delegate)

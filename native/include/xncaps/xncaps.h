@@ -48,6 +48,22 @@ XNCAPS_EXPORT struct TfLiteDelegate* XncapsDelegateCreate(const XncapsDelegateOp
 
 XNCAPS_EXPORT void XncapsDelegateDelete(struct TfLiteDelegate* delegate);
 
+/* LiteRT 2's handle, from litert/c/litert_common.h. */
+struct LiteRtEnvironmentT;
+
+/* Makes the delegate an accelerator of an environment of LiteRT 2.2 or newer, beside those for GPU
+ * and NPU: every CompiledModel of it that may use the CPU then runs our ops.
+ *
+ *   LiteRtCreateEnvironment(0, NULL, &environment);
+ *   XncapsLiteRtRegister(environment, dlsym, RTLD_DEFAULT);
+ *
+ * `find` gives LiteRT's functions by name, as dlsym does with `library`. Returns a LiteRtStatus: 0,
+ * 6 (not found) where the functions are not those of LiteRT 2.2 or newer, or what LiteRT said.
+ * The shared library must outlive the environment. Threads are those of LiteRT's CPU options. */
+XNCAPS_EXPORT int XncapsLiteRtRegister(struct LiteRtEnvironmentT* environment,
+                                       void* (*find)(void* library, const char* name),
+                                       void* library);
+
 /* "0.1.0" */
 XNCAPS_EXPORT const char* XncapsVersion(void);
 
