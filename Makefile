@@ -15,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 export NO_MKDOCS_2_WARNING := 1
 export XNCAPS_DATA_DIR := $(DATA)
 
-.PHONY: help setup demo test test-all test-matrix lint types unit slow format docs bench dist clean
+.PHONY: help setup demo test test-all test-matrix lint types unit slow format docs bench results dist clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,9 @@ docs: $(SETUP) ## the documentation as a site in build/site; warnings are errors
 
 bench: $(SETUP) ## the speed of a training step against the published formulation
 	@$(PY) bench/layer_step.py
+
+results: $(SETUP) ## docs/results.md from the lines in experiments/results.jsonl
+	@$(VENV)/bin/xncaps reproduce --page docs/results.md --results experiments/results.jsonl
 
 dist: $(SETUP) ## sdists and wheels in dist/, tested as installed
 	@scripts/dist.sh $(VENV)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from xncaps.runs import run_or_resume
 from xncaps_tf.errors import XncapsError
 
 Say = Callable[[str], None]
@@ -146,7 +147,7 @@ def _train(network: Network, config: Any, folder: pathlib.Path, say: Say) -> Tra
     from xncaps_tf import data as datasets
 
     start = time.monotonic()
-    result = _run_or_resume(config, folder)
+    result = run_or_resume(config, folder)
     seconds = time.monotonic() - start
     model = xncaps_tf.load_model(folder / "last.keras")
     test = datasets.load(config.data, "test", config.data_dir)
@@ -160,21 +161,6 @@ def _train(network: Network, config: Any, folder: pathlib.Path, say: Say) -> Tra
         info["seconds"] = round(seconds, 1)
     path = folder / "last.keras"
     return Trained(network, path, accuracy, info, accounting.account(model))
-
-
-def _run_or_resume(config: Any, folder: pathlib.Path) -> Any:
-    from xncaps_tf import training
-
-    run = training.RunFolder(folder)
-    if not run.config.is_file():
-        return training.run(config, folder)
-    found = run.read_config()
-    if replace(found, threads=0) != replace(config.resolved(), threads=0):
-        raise XncapsError(
-            f"demo: expected a folder of the same demo. Received: {folder} with a run of another "
-            "config; choose another --out or remove it."
-        )
-    return training.resume(folder)
 
 
 def _convert(

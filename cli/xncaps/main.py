@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("xncaps.commands.bench:bench", "Measure TFLite files on this or another machine."),
     "report": ("xncaps_benchmark.cli:report", "Make one HTML page of measurements."),
     "android": ("xncaps.commands.android:android", "Pack a model into the camera app."),
+    "reproduce": (
+        "xncaps.commands.reproduce:reproduce",
+        "Run experiments by name; results as JSON lines.",
+    ),
     "demo": ("xncaps.commands.demo:demo", "Train, convert, verify, measure: one page."),
     "info": ("xncaps.commands.info:info", "Versions, devices and runtimes found."),
 }

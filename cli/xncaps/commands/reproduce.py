@@ -1,0 +1,95 @@
+"""`xncaps reproduce`: experiments by name, results as lines of JSON, tables made from them."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from xncaps.reproduce.experiments import Experiment
+    from xncaps.reproduce.results import ResultLine
+
+
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--list", "is_list", is_flag=True, help="List the experiments and what is done.")
+@click.option("--seeds", type=click.IntRange(1), help="How many seeds.  [default: each its own]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=pathlib.Path, file_okay=False),
+    default=pathlib.Path("experiments_out"),
+    show_default=True,
+    help="Folder of the runs and their files.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=pathlib.Path, dir_okay=False),
+    help="The lines of results.  [default: OUT/results.jsonl]",
+)
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Folder of the data sets.")
+@click.option("--ray", metavar="ADDRESS|local", help="Run on this Ray cluster.")
+@click.option(
+    "--page",
+    type=click.Path(path_type=pathlib.Path, dir_okay=False),
+    help="Write the tables of all results as Markdown; runs nothing if no NAME is given.",
+)
+@click.pass_context
+def reproduce(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    is_list: bool,
+    seeds: int | None,
+    out: pathlib.Path,
+    results: pathlib.Path | None,
+    data_dir: str | None,
+    ray: str | None,
+    page: pathlib.Path | None,
+) -> None:
+    """Train, convert and score experiments by NAME, or `all` of them.
+
+    A run that is finished is not repeated; one that was killed is taken up where it was. An
+    experiment that starts from another's model brings that one along.
+    """
+    from xncaps.reproduce import experiments, jobs, running
+    from xncaps.reproduce import page as pages
+    from xncaps.reproduce import results as lines
+
+    known = experiments.read_all()
+    unknown = [name for name in names if name != "all" and name not in known]
+    if unknown:
+        raise click.BadParameter(
+            f"expected names of experiments (--list shows them). Received: {', '.join(unknown)}.",
+            param_hint="NAME",
+        )
+    if not names and not is_list and page is None:
+        raise click.UsageError("Missing argument 'NAME' (--list shows the experiments).")
+    absolute = None if data_dir is None else str(pathlib.Path(data_dir).resolve())
+    place = running.Place(out.resolve(), (results or out / "results.jsonl").resolve(), absolute)
+    if is_list:
+        for experiment in known.values():
+            click.echo(_listed(experiment, lines.read(place.results)))
+        return
+    if names:
+        wanted = jobs.plan(experiments.choose(names, known), known, seeds)
+        with place.locked():
+            if ray is None:
+                jobs.run_here(wanted, place, click.echo)
+            else:
+                jobs.run_on_cluster(wanted, place, click.echo, ray)
+    if page is not None:
+        from xncaps_files.writing import write_text
+
+        write_text(page, pages.markdown(known, lines.read(place.results)))
+        click.echo(str(page))
+
+
+def _listed(experiment: Experiment, found: list[ResultLine]) -> str:
+    done = [
+        line["seed"]
+        for line in found
+        if (line["experiment"], line["config_hash"]) == (experiment.name, experiment.config_hash)
+    ]
+    state = f"done: seeds {', '.join(map(str, sorted(done)))}" if done else "not run"
+    return f"{experiment.name:<28}{experiment.hours:>5.1f} h  {state:<18}  {experiment.title}"

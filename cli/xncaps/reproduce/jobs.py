@@ -1,0 +1,172 @@
+"""All runs that are asked for, one after another here, or on the machines of a Ray cluster."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xncaps.reproduce import results, running
+from xncaps.reproduce.experiments import Experiment
+from xncaps.reproduce.running import Place, Say
+from xncaps_files.errors import XncapsError
+
+# A worker that dies is no fault of the run: it is taken up from its checkpoint.
+_RETRIES = 10
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run that is to be made, and the jobs whose models it starts from."""
+
+    experiment: Experiment
+    seed: int
+    starts: dict[str, Job]
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.experiment.name, self.seed
+
+
+def plan(chosen: list[Experiment], known: dict[str, Experiment], seeds: int | None) -> list[Job]:
+    """The jobs in an order in which each follows what it starts from."""
+    jobs: dict[tuple[str, int], Job] = {}
+
+    def add(experiment: Experiment, seed: int) -> Job:
+        key = (experiment.name, seed)
+        if key not in jobs:
+            starts = {}
+            for field in ("init", "teacher"):
+                name = getattr(experiment, field)
+                if name is not None:
+                    source = known[name]
+                    same = seed if seed in source.chosen_seeds(seeds) else source.seeds[0]
+                    starts[field] = add(source, same)
+            jobs[key] = Job(experiment, seed, starts)
+        return jobs[key]
+
+    for experiment in chosen:
+        for seed in experiment.chosen_seeds(seeds):
+            add(experiment, seed)
+    return list(jobs.values())
+
+
+def run_here(jobs: list[Job], place: Place, say: Say) -> list[results.ResultLine]:
+    """Runs what is not finished, one after another; each line is written when it is known."""
+    lines = []
+    for number, job in enumerate(jobs, start=1):
+        where = f"[{number}/{len(jobs)}] {job.experiment.name}, seed {job.seed}"
+        line = running.finished(job.experiment, job.seed, place)
+        if line is not None and _is_startable(job, jobs, place):
+            say(f"{where}: done before")
+        else:
+            say(f"{where}: about {job.experiment.hours:g} hours on two idle cores")
+            line = running.run(job.experiment, job.seed, place, _starts(job, place), say)
+            results.add(place.results, [line])
+        lines.append(line)
+    return lines
+
+
+def _is_startable(job: Job, jobs: list[Job], place: Place) -> bool:
+    """Whether no unfinished job waits for a model of this one that is not there any more."""
+    wanted = any(
+        start is job and running.finished(other.experiment, other.seed, place) is None
+        for other in jobs
+        for start in other.starts.values()
+    )
+    return not wanted or place.model(job.experiment, job.seed).is_file()
+
+
+def _starts(job: Job, place: Place) -> dict[str, pathlib.Path]:
+    return {field: place.model(start.experiment, start.seed) for field, start in job.starts.items()}
+
+
+def run_on_cluster(
+    jobs: list[Job], place: Place, say: Say, address: str, workers: int | None = None
+) -> list[results.ResultLine]:
+    """The same on a Ray cluster: a task a run, retried where a worker dies.
+
+    `place.out` and the data must lie on a file system that all machines share.
+
+    Args:
+        jobs: what to run.
+        place: where.
+        say: called with a line for a person.
+        address: of the cluster, or 'local' for one on this machine.
+        workers: how many processes a local one has; None: one a core.
+
+    Raises:
+        XncapsError: Ray is not installed, cannot be reached, or a run fails.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise XncapsError(
+            "reproduce: expected Ray for --ray. Received: none; pip install 'xncaps-tf[cluster]'."
+        ) from error
+    task = _connect(address, workers)
+    waiting = {}  # ObjectRef -> job
+    refs = {}
+    lines: dict[tuple[str, int], results.ResultLine] = {}
+    try:
+        for job in jobs:
+            line = running.finished(job.experiment, job.seed, place)
+            if line is not None and _is_startable(job, jobs, place):
+                say(f"{job.experiment.name}, seed {job.seed}: done before")
+                lines[job.key] = line
+                continue
+            before = [refs[start.key] for start in job.starts.values() if start.key in refs]
+            ref = task.remote(job.experiment, job.seed, place, _starts(job, place), *before)
+            refs[job.key] = ref
+            waiting[ref] = job
+        while waiting:
+            (ready,), _ = ray.wait(list(waiting), num_returns=1)
+            job = waiting.pop(ready)
+            lines[job.key] = _result(ray.get, ready, job)
+            results.add(place.results, [lines[job.key]])
+            say(f"{job.experiment.name}, seed {job.seed}: done")
+    finally:
+        ray.shutdown()
+    return [lines[job.key] for job in jobs]
+
+
+def _connect(address: str, workers: int | None) -> object:
+    """The remote function, once the cluster is there."""
+    import ray
+
+    try:
+        if address == "local":
+            ray.init(
+                num_cpus=workers,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+        else:
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise XncapsError(
+            f"--ray: expected a Ray cluster. Received: --ray {address} "
+            f"({type(error).__name__}: {' '.join(str(error).split())[:200]})."
+        ) from error
+
+    @ray.remote(num_cpus=1, max_retries=_RETRIES)
+    def task(
+        experiment: Experiment, seed: int, place: Place, starts: dict[str, pathlib.Path], *_: object
+    ) -> results.ResultLine:
+        return running.run(experiment, seed, place, starts)
+
+    return task
+
+
+def _result(get: Callable[..., results.ResultLine], ref: object, job: Job) -> results.ResultLine:
+    import ray
+
+    try:
+        return get(ref)
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None) or error
+        raise XncapsError(
+            f"reproduce: expected {job.experiment.name}, seed {job.seed}, to end on the cluster. "
+            f"Received: {type(cause).__name__}: {' '.join(str(cause).split())[:300]}."
+        ) from error

@@ -1,0 +1,160 @@
+"""The tables of results as Markdown, made from the lines and from nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from xncaps.reproduce import experiments, results
+from xncaps.reproduce.experiments import Experiment
+from xncaps.reproduce.results import ResultLine
+
+_TITLES = {
+    "imagenet": "With a backbone that has seen ImageNet",
+    "scratch": "From scratch",
+    "ablation": "Ablations of XnODR",
+}
+_HEAD = """# Results
+
+`xncaps reproduce NAME` makes a row, `make results` this page from the lines in
+`experiments/results.jsonl`. Accuracy is that of the whole test split, which is read once; models
+are chosen by the validation split. Every seed is listed; the interval is Wilson's, 95 %, of the
+first one. A row that says 'not run' is a config that waits for its hours.
+"""
+
+
+def markdown(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
+    """The page.
+
+    Args:
+        known: all experiments; one without a line stands in the table as 'not run'.
+        lines: results; those of another config than the experiment's own are left out.
+    """
+    current = [
+        line
+        for line in lines
+        if line["experiment"] in known
+        and line["config_hash"] == known[line["experiment"]].config_hash
+    ]
+    peers = read_peers()
+    parts = [_HEAD]
+    for table, title in _TITLES.items():
+        rows = [experiment for experiment in known.values() if experiment.table == table]
+        if rows:
+            parts += [f"## {title}\n", _table(rows, current)]
+            if figures := [peer for peer in peers if peer["table"] == table]:
+                parts.append(_peers(figures))
+    parts += ["## Heads on the same trunk\n", _differences(known, current)]
+    return "\n".join(parts)
+
+
+def read_peers() -> list[dict[str, Any]]:
+    """What others have reported, each with its source."""
+    return json.loads((experiments.folder() / "peers.json").read_text("utf-8"))["peers"]
+
+
+def _table(rows: list[Experiment], lines: list[ResultLine]) -> str:
+    out = [
+        "| experiment | data | parameters | MACs | of them binary | right, Keras | files "
+        "| minutes |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for experiment in rows:
+        found = sorted(
+            (line for line in lines if line["experiment"] == experiment.name),
+            key=lambda line: line["seed"],
+        )
+        label = f"{experiment.title} (`{experiment.name}`)"
+        if not found:
+            out.append(f"| {label} | {experiment.config.data} | | | | not run | | |")
+            continue
+        out.append(_row(label, found))
+    return "\n".join(out) + "\n"
+
+
+def _row(label: str, found: list[ResultLine]) -> str:
+    first = found[0]
+    cells = [
+        label,
+        first["data"]["title"],
+        f"{first['parameters'] / 1e6:.2f} M",
+        _millions(first["macs"] + first["binary_macs"]),
+        _millions(first["binary_macs"]),
+        _scores(found),
+        "<br>".join(_file(file) for file in first["files"]),
+        ", ".join(f"{line['minutes']:.0f}" for line in found),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.1f} M"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}"
+
+
+def _interval(score: results.Score) -> str:
+    low, high = score["interval"]
+    return f"{_percent(low)} to {_percent(high)}"
+
+
+def _scores(found: list[ResultLine]) -> str:
+    scores = [line["keras"]["score"] for line in found]
+    each = ", ".join(
+        f"{_percent(line['keras']['score']['accuracy'])} % (seed {line['seed']})" for line in found
+    )
+    text = f"{each}; {_interval(scores[0])}"
+    if len(scores) > 1:
+        mean = sum(score["accuracy"] for score in scores) / len(scores)
+        text = f"mean {_percent(mean)} %: {text}"
+    if "coarse" in found[0]:
+        coarse = found[0]["coarse"]
+        text += f"; coarse {_percent(coarse['accuracy'])} % ({_interval(coarse)})"
+    return text
+
+
+def _file(file: results.FileResult) -> str:
+    return f"{file['to']}: {_percent(file['score']['accuracy'])} %, {file['bytes'] / 1000:,.0f} KB"
+
+
+def _peers(peers: list[dict[str, Any]]) -> str:
+    out = ["What others report:\n", "| who | what | figure | source |", "| --- | --- | --- | --- |"]
+    out += [
+        f"| {peer['who']} | {peer['what']} | {peer['figure']} | {peer['source']} |"
+        for peer in peers
+    ]
+    return "\n".join(out) + "\n"
+
+
+def _differences(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
+    """XnODR and XnIDR against CapsFC and dense, where all but the head is the same."""
+    firsts: dict[str, ResultLine] = {}
+    for line in sorted(lines, key=lambda line: -line["seed"]):
+        firsts[line["experiment"]] = line
+    out = [
+        "The difference on the same test images, in points of accuracy, with its 95 % interval; "
+        "the first seed of each.\n",
+        "| one-bit head | less | difference | interval |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, line in firsts.items():
+        if known[name].config.head not in ("xnodr", "xnidr"):
+            continue
+        for other, second in firsts.items():
+            if known[other].config.head in ("capsfc", "dense") and _is_twin(
+                known[name], known[other]
+            ):
+                difference, (low, high) = results.paired_difference(line, second)
+                out.append(f"| {name} | {other} | {difference:+.2f} | {low:+.2f} to {high:+.2f} |")
+    return "\n".join(out) + "\n" if len(out) > 3 else "None of them has been run yet.\n"
+
+
+def _is_twin(one: Experiment, other: Experiment) -> bool:
+    """Whether they differ in the head, and in what trunk of the same config they start from."""
+    same = [
+        {key: value for key, value in experiment.choices.items() if key not in ("head", "init")}
+        for experiment in (one, other)
+    ]
+    return one.table == other.table and one.config.data == other.config.data and same[0] == same[1]

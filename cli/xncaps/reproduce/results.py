@@ -1,0 +1,205 @@
+"""Lines of results: their schema, reading and adding, and the intervals that are made of them."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import math
+import pathlib
+from collections.abc import Iterable
+from importlib import resources
+from typing import Any, TypedDict
+
+import numpy as np
+
+from xncaps_files.errors import XncapsError
+from xncaps_files.writing import write_text
+
+FORMAT_VERSION = 1
+_Z = 1.959964  # of 95 %
+
+
+class Score(TypedDict):
+    """How many of the test images are right; `interval` is Wilson's of 95 %."""
+
+    correct: int
+    images: int
+    accuracy: float
+    interval: list[float]
+
+
+class FileResult(TypedDict):
+    """A converted file: its score on the whole test split, and what it was verified with."""
+
+    to: str
+    bytes: int
+    score: Score
+    runtime: str
+    sha256: str
+
+
+class KerasResult(TypedDict):
+    """The trained model: its score, each class's accuracy, and which images are right.
+
+    `right`: a bit an image in the order of the test split, most significant first, in base64.
+    """
+
+    score: Score
+    per_class: dict[str, float]
+    right: str
+
+
+class _Further(TypedDict, total=False):
+    """What only some lines have: the score of groceries' coarse classes."""
+
+    coarse: Score
+
+
+class ResultLine(_Further):
+    """One run of one experiment; `schema/experiment.schema.json` says what each field holds."""
+
+    format: str
+    format_version: int
+    experiment: str
+    config_hash: str
+    choices: dict[str, Any]
+    xncaps_version: str
+    seed: int
+    data: dict[str, Any]
+    keras: KerasResult
+    files: list[FileResult]
+    parameters: int
+    trainable: int
+    binary_parameters: int
+    macs: int
+    binary_macs: int
+    bytes_packed: int
+    best_epoch: int
+    epochs: int
+    minutes: float
+    machine: dict[str, Any]
+
+
+def wilson(correct: int, images: int) -> list[float]:
+    """Wilson's 95 % interval of a share.
+
+    Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
+    """
+    share, z2 = correct / images, _Z * _Z
+    centre = (share + z2 / (2 * images)) / (1 + z2 / images)
+    half = (
+        _Z
+        / (1 + z2 / images)
+        * math.sqrt(share * (1 - share) / images + z2 / (4 * images * images))
+    )
+    return [max(0.0, centre - half), min(1.0, centre + half)]
+
+
+def score(correct: int, images: int) -> Score:
+    """A score with its interval."""
+    return {
+        "correct": correct,
+        "images": images,
+        "accuracy": correct / images,
+        "interval": wilson(correct, images),
+    }
+
+
+def pack(right: np.ndarray) -> str:
+    """`right` [n] of bools as base64."""
+    return base64.b64encode(np.packbits(right.astype(bool)).tobytes()).decode("ascii")
+
+
+def unpack(line: ResultLine) -> np.ndarray:
+    """Which test images the model of a line has right, bool [n]."""
+    bits = np.frombuffer(base64.b64decode(line["keras"]["right"], validate=True), np.uint8)
+    return np.unpackbits(bits, count=line["keras"]["score"]["images"]).astype(bool)
+
+
+def paired_difference(first: ResultLine, second: ResultLine) -> tuple[float, list[float]]:
+    """Accuracy of the first less the second on the same images, in points, with its 95 % interval.
+
+    The variance is that of the images that one has right and the other has not.
+
+    Source: Agresti, Categorical Data Analysis, 3rd ed., section 11.1.1 (Wald's interval for
+        matched pairs).
+
+    Raises:
+        XncapsError: the two were not scored on the same images.
+    """
+    if first["data"]["name"] != second["data"]["name"] or (
+        first["keras"]["score"]["images"] != second["keras"]["score"]["images"]
+    ):
+        raise XncapsError(
+            f"results: expected two results on the same images. Received: {first['experiment']} "
+            f"on {first['data']['name']} and {second['experiment']} on {second['data']['name']}."
+        )
+    one, two = unpack(first), unpack(second)
+    n, gained, lost = len(one), int((one & ~two).sum()), int((two & ~one).sum())
+    difference = (gained - lost) / n
+    half = _Z * math.sqrt(max(0.0, gained + lost - (gained - lost) ** 2 / n)) / n
+    return 100 * difference, [100 * (difference - half), 100 * (difference + half)]
+
+
+def check(line: Any, source: str) -> ResultLine:
+    """The line, if it is one.
+
+    Raises:
+        XncapsError: it is of another format or does not fit the schema.
+    """
+    import jsonschema
+
+    found = line.get("format_version") if isinstance(line, dict) else None
+    if found != FORMAT_VERSION:
+        raise XncapsError(
+            f"{source}: expected a result of format_version {FORMAT_VERSION}. Received: {found!r}."
+        )
+    text = resources.files("xncaps.reproduce").joinpath("experiment.schema.json").read_text("utf-8")
+    try:
+        jsonschema.validate(line, json.loads(text))
+    except jsonschema.ValidationError as error:
+        raise XncapsError(
+            f"{source}: expected a result as the schema says. Received: {error.json_path}: "
+            f"{error.message[:200]}."
+        ) from error
+    return line
+
+
+def read(path: pathlib.Path) -> list[ResultLine]:
+    """The lines of a file; none where there is no file.
+
+    Raises:
+        XncapsError: a line is damaged.
+    """
+    if not path.is_file():
+        return []
+    found = []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        source = f"{path}:{number}"
+        try:
+            line = json.loads(text)
+        except ValueError as error:
+            raise XncapsError(f"{source}: expected a line of JSON. Received: {error}.") from error
+        found.append(check(line, source))
+    return found
+
+
+def key(line: ResultLine) -> tuple[str, str, int]:
+    """What makes two lines results of the same run."""
+    return line["experiment"], line["config_hash"], line["seed"]
+
+
+def add(path: pathlib.Path, lines: Iterable[ResultLine]) -> None:
+    """Adds lines, each in the place of an older one of the same run; the file is whole at any time.
+
+    Others that add to it meanwhile wait.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_name(f".{path.name}.lock"), "a", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        merged = {key(line): line for line in read(path)}
+        for line in lines:
+            merged[key(line)] = check(line, line["experiment"])
+        texts = [json.dumps(line, sort_keys=True) + "\n" for line in merged.values()]
+        write_text(path, "".join(texts))

@@ -1,0 +1,243 @@
+"""One run of an experiment, from its config to its line of results."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import pathlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from xncaps.reproduce import results
+from xncaps.reproduce.experiments import FILES, Experiment
+from xncaps.runs import run_or_resume
+from xncaps_files.errors import XncapsError
+from xncaps_files.writing import write_text
+
+Say = Callable[[str], None]
+_CLOCK_SECONDS = 20.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where runs and results lie.
+
+    Attributes:
+        out: OUT/NAME/seed-N holds the run and the files of each.
+        results: the lines.
+        data_dir: folder with the data sets' files, or None.
+    """
+
+    out: pathlib.Path
+    results: pathlib.Path
+    data_dir: str | None = None
+
+    def folder(self, experiment: Experiment, seed: int) -> pathlib.Path:
+        """Of one run and its files."""
+        return self.out / experiment.name / f"seed-{seed}"
+
+    def model(self, experiment: Experiment, seed: int) -> pathlib.Path:
+        """The trained model that stands for a run."""
+        return self.folder(experiment, seed) / "run" / "best.keras"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder for one process.
+
+        Raises:
+            XncapsError: another one runs experiments in it.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        with open(self.out / ".lock", "a", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise XncapsError(
+                    f"reproduce: expected no other process in {self.out}. Received: one that runs "
+                    "experiments there; wait for it or choose another --out."
+                ) from None
+            yield
+
+
+def finished(experiment: Experiment, seed: int, place: Place) -> results.ResultLine | None:
+    """The line of a run that needs no repeating: the same config, every file measured."""
+    for line in results.read(place.results):
+        if results.key(line) == (experiment.name, experiment.config_hash, seed):
+            if {file["to"] for file in line["files"]} >= set(experiment.files):
+                return line
+    return None
+
+
+def run(
+    experiment: Experiment,
+    seed: int,
+    place: Place,
+    starts: dict[str, pathlib.Path],
+    say: Say = lambda text: None,
+) -> results.ResultLine:
+    """Trains, or takes up what is there, scores, converts; returns the line without writing it.
+
+    Args:
+        experiment: what to run.
+        seed: of the training.
+        place: where.
+        starts: 'init' and 'teacher' -> the model to use, where the experiment has one.
+        say: called with a line for a person.
+
+    Raises:
+        XncapsError: the data are not found, the folder holds another run, a file is not verified.
+    """
+    folder = place.folder(experiment, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = dataclasses.replace(
+        experiment.config,
+        seed=seed,
+        data_dir=place.data_dir,
+        **{field: str(path) for field, path in starts.items()},
+    )
+    with _clock(folder / "minutes.json") as clock:
+        trained = run_or_resume(config, folder / "run")
+    say(f"{experiment.name}, seed {seed}: {len(trained.rows)} epochs, {clock():.0f} minutes")
+    return _line(experiment, seed, place, trained, clock())
+
+
+def _line(
+    experiment: Experiment, seed: int, place: Place, trained: Any, minutes: float
+) -> results.ResultLine:
+    import xncaps_tf
+    from xncaps_benchmark import machine
+    from xncaps_tf import accounting
+    from xncaps_tf import data as datasets
+
+    config = experiment.config
+    path = place.model(experiment, seed)
+    model = xncaps_tf.load_model(path, compile=False)
+    test = datasets.load(config.data, "test", place.data_dir)
+    scores = np.asarray(model.predict(datasets.batches(test, 50), verbose=0))
+    right = _right(scores, test)
+    account = accounting.account(model)
+    about = machine.describe()
+    line: results.ResultLine = {
+        "format": "xncaps-experiment-result",
+        "format_version": results.FORMAT_VERSION,
+        "experiment": experiment.name,
+        "config_hash": experiment.config_hash,
+        "choices": experiment.choices,
+        "xncaps_version": xncaps_tf.__version__,
+        "seed": seed,
+        "data": {
+            "name": config.data,
+            "title": test.title,
+            "split": "test",
+            "images": len(test),
+        },
+        "keras": {
+            "score": results.score(int(right.sum()), len(right)),
+            "per_class": _per_class(right, test),
+            "right": results.pack(right),
+        },
+        "files": [_file(word, path, place, experiment, seed) for word in experiment.files],
+        "parameters": account.total("parameters"),
+        "trainable": account.total("trainable"),
+        "binary_parameters": account.total("binary"),
+        "macs": account.total("macs"),
+        "binary_macs": account.total("binary_macs"),
+        "bytes_packed": account.total("bytes_packed"),
+        "best_epoch": trained.best_epoch,
+        "epochs": len(trained.rows),
+        "minutes": round(minutes, 1),
+        "machine": {
+            "processor": about["cpu"],
+            "cores": about["cpus"],
+            "system": about["os"],
+        },
+    }
+    if config.data == "grocery":
+        line["coarse"] = _coarse(scores, test, place)
+    return line
+
+
+def _right(scores: np.ndarray, test: Any) -> np.ndarray:
+    """Which images are right: the highest score is their class. With two labels: which labels."""
+    if test.labels.ndim == 1:
+        return scores.argmax(axis=1) == test.labels
+    top = np.argsort(-scores, axis=1)[:, : test.num_labels]
+    return np.take_along_axis(test.labels, top, axis=1).astype(bool).reshape(-1)
+
+
+def _per_class(right: np.ndarray, test: Any) -> dict[str, float]:
+    if test.labels.ndim != 1:
+        return {}
+    return {
+        name: float(right[test.labels == index].mean())
+        for index, name in enumerate(test.class_names)
+        if (test.labels == index).any()
+    }
+
+
+def _coarse(scores: np.ndarray, test: Any, place: Place) -> results.Score:
+    """The score of the coarse classes that the fine answers lie in."""
+    from xncaps_tf import data as datasets
+
+    train = datasets.load("grocery", "train", place.data_dir)
+    coarse = datasets.load("grocery/coarse", "train", place.data_dir)
+    of_fine = np.zeros(train.num_classes, np.int64)
+    of_fine[train.labels] = coarse.labels
+    right = of_fine[scores.argmax(axis=1)] == of_fine[test.labels]
+    return results.score(int(right.sum()), len(test))
+
+
+def _file(
+    word: str, model: pathlib.Path, place: Place, experiment: Experiment, seed: int
+) -> results.FileResult:
+    """Converts and scores one file on the whole test split."""
+    from xncaps_converters import pipeline
+    from xncaps_converters.formats import Options
+
+    to, options = FILES[word]
+    path = place.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
+    check = pipeline.Check(experiment.config.data, place.data_dir, samples=None)
+    checked = pipeline.convert_file(model, path, to, Options(**options), check).verification
+    if checked is None or checked.accuracy_file is None:
+        raise XncapsError(f"{path}: expected a file scored on labels. Received: no score.")
+    correct = round(checked.accuracy_file * checked.samples)
+    return {
+        "to": word,
+        "bytes": path.stat().st_size,
+        "score": results.score(correct, checked.samples),
+        "runtime": checked.runtime,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+
+
+@contextlib.contextmanager
+def _clock(path: pathlib.Path) -> Iterator[Callable[[], float]]:
+    """Counts minutes over all sittings; a killed one loses at most `_CLOCK_SECONDS`."""
+    before = json.loads(path.read_text("utf-8"))["minutes"] if path.is_file() else 0.0
+    start, ended = time.monotonic(), threading.Event()
+
+    def minutes() -> float:
+        return before + (time.monotonic() - start) / 60
+
+    def write() -> None:
+        write_text(path, json.dumps({"minutes": minutes()}) + "\n")
+
+    def keep() -> None:
+        while not ended.wait(_CLOCK_SECONDS):
+            write()
+
+    thread = threading.Thread(target=keep, name="reproduce-clock", daemon=True)
+    thread.start()
+    try:
+        yield minutes
+    finally:
+        ended.set()
+        thread.join()
+        write()

@@ -1,0 +1,225 @@
+"""`xncaps reproduce`: runs once, refuses what it should; tables come from the lines alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from xncaps.main import cli
+from xncaps.reproduce import experiments, jobs, page, results, running
+from xncaps_files.errors import XncapsError
+from xncaps_tf.training.config import TrainConfig
+
+TINY = {"epochs": 1, "batch_size": 20, "limit": 60, "data": "digits", "validation": 0.2}
+
+
+def write_experiments(root: pathlib.Path) -> pathlib.Path:
+    """Two experiments on a few digits; the second starts from the first's model."""
+    root.mkdir()
+    entries = [
+        {"name": "tiny-xnodr", "files": ["fused"], "seeds": [0, 1]},
+        {"name": "tiny-more", "files": [], "init": "tiny-xnodr"},
+    ]
+    for entry in entries:
+        entry |= {"title": f"A {entry['name']}", "table": "scratch", "hours": 0.01}
+        (root / f"{entry['name']}.json").write_text(json.dumps({**TINY, "head": "xnodr"}))
+    index = {"format_version": 1, "experiments": entries}
+    (root / "index.json").write_text(json.dumps(index))
+    (root / "peers.json").write_text('{"peers": []}')
+    return root
+
+
+@pytest.fixture
+def tiny(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    root = write_experiments(tmp_path / "experiments")
+    monkeypatch.setattr(experiments, "folder", lambda: root)
+    return root
+
+
+def invoke(*arguments: Any) -> Any:
+    return CliRunner().invoke(cli, ["reproduce", *map(str, arguments)])
+
+
+def line_of(name: str, seed: int = 0, right: tuple[int, ...] = (1, 0, 1)) -> results.ResultLine:
+    bits = np.array(right)
+    return {
+        "format": "xncaps-experiment-result",
+        "format_version": 1,
+        "experiment": name,
+        "config_hash": "0" * 16,
+        "choices": {},
+        "xncaps_version": "0.1.0",
+        "seed": seed,
+        "data": {"name": "digits", "title": "digits", "split": "test", "images": len(bits)},
+        "keras": {
+            "score": results.score(int(bits.sum()), len(bits)),
+            "per_class": {},
+            "right": results.pack(bits),
+        },
+        "files": [],
+        "parameters": 1,
+        "trainable": 1,
+        "binary_parameters": 0,
+        "macs": 1,
+        "binary_macs": 0,
+        "bytes_packed": 1,
+        "best_epoch": 1,
+        "epochs": 1,
+        "minutes": 0.5,
+        "machine": {"processor": "p", "cores": 2, "system": "s"},
+    }
+
+
+def test_runs_bring_what_they_start_from_and_are_not_repeated(
+    tiny: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    out = tmp_path / "out"
+    done = invoke("tiny-more", "--out", out)
+    assert done.exit_code == 0, done.output
+    lines = results.read(out / "results.jsonl")
+    assert [results.key(line)[::2] for line in lines] == [("tiny-xnodr", 0), ("tiny-more", 0)]
+    assert lines[0]["files"][0]["to"] == "fused"
+    stored = out / "tiny-xnodr" / "seed-0" / "tiny-xnodr-fused.tflite"
+    assert lines[0]["files"][0]["bytes"] == stored.stat().st_size
+    assert lines[0]["keras"]["score"]["images"] == 364
+    assert results.unpack(lines[0]).sum() == lines[0]["keras"]["score"]["correct"]
+    config = json.loads((out / "tiny-more" / "seed-0" / "run" / "config.json").read_text())
+    assert config["init"].endswith("tiny-xnodr/seed-0/run/best.keras")
+
+    before = stored.stat().st_mtime_ns
+    again = invoke("tiny-more", "--out", out)
+    assert again.exit_code == 0 and again.output.count("done before") == 2
+    assert stored.stat().st_mtime_ns == before
+    assert len(results.read(out / "results.jsonl")) == 2
+    listed = invoke("--list", "--out", out).output
+    assert "done: seeds 0" in listed and "tiny-more" in listed
+
+
+def test_an_unknown_name_is_a_usage_error(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    done = invoke("tiny-xnodr", "nothing", "--out", tmp_path / "out")
+    assert done.exit_code == 2 and "nothing" in done.output
+    assert not (tmp_path / "out").exists()
+    assert invoke().exit_code == 2
+
+
+def test_two_at_once_in_one_folder_are_refused(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    place = running.Place(tmp_path, tmp_path / "results.jsonl")
+    with open(tmp_path / ".lock", "a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(XncapsError, match="expected no other process"), place.locked():
+            pass
+    with place.locked():
+        pass
+
+
+def test_plans_share_what_several_start_from(tiny: pathlib.Path) -> None:
+    known = experiments.read_all()
+    planned = jobs.plan(list(known.values()), known, seeds=3)
+    assert [job.key for job in planned] == [
+        *((("tiny-xnodr", seed)) for seed in range(3)),
+        *((("tiny-more", seed)) for seed in range(3)),
+    ]
+    assert planned[3].starts["init"] is planned[0]
+
+
+def test_an_index_of_another_version_is_refused(tiny: pathlib.Path) -> None:
+    index = json.loads((tiny / "index.json").read_text())
+    (tiny / "index.json").write_text(json.dumps({**index, "format_version": 9}))
+    with pytest.raises(XncapsError, match="format_version 9"):
+        experiments.read_all()
+    index["experiments"][1]["init"] = "nothing"
+    (tiny / "index.json").write_text(json.dumps(index))
+    with pytest.raises(XncapsError, match="Received: 'nothing'"):
+        experiments.read_all()
+
+
+def test_the_hash_is_of_choices_and_not_of_places(tiny: pathlib.Path) -> None:
+    one = experiments.read_all()["tiny-xnodr"]
+    for places in ({"data_dir": "/x"}, {"threads": 3}, {"seed": 5}):
+        other = dataclasses.replace(one, config=dataclasses.replace(one.config, **places))
+        assert other.config_hash == one.config_hash
+    other = dataclasses.replace(one, config=dataclasses.replace(one.config, epochs=2))
+    assert other.config_hash != one.config_hash
+    assert "momentum" not in one.choices
+
+
+def test_wilson_is_wilsons() -> None:
+    # Newcombe 1998, table I: 81 of 263 -> 0.2553 to 0.3662; 0 of 20 -> 0 to 0.1611.
+    assert results.wilson(81, 263) == pytest.approx([0.2553, 0.3662], abs=5e-5)
+    assert results.wilson(0, 20) == pytest.approx([0.0, 0.1611], abs=5e-5)
+
+
+def test_paired_differences() -> None:
+    rng = np.random.default_rng(0)
+    one, two = rng.random(1000) < 0.9, rng.random(1000) < 0.8
+    first, second = line_of("a", right=tuple(one)), line_of("b", right=tuple(two))
+    difference, (low, high) = results.paired_difference(first, second)
+    assert difference == pytest.approx(100 * (one.mean() - two.mean()))
+    each = one.astype(float) - two
+    half = 1.959964 * each.std() / np.sqrt(1000)
+    assert [low, high] == pytest.approx([difference - 100 * half, difference + 100 * half])
+    other = line_of("c", right=(1, 0))
+    with pytest.raises(XncapsError, match="the same images"):
+        results.paired_difference(first, other)
+
+
+def test_lines_replace_those_of_the_same_run(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "results.jsonl"
+    results.add(path, [line_of("a"), line_of("b")])
+    newer = {**line_of("a"), "minutes": 9.0}
+    results.add(path, [newer])  # type: ignore[list-item]
+    assert [line["minutes"] for line in results.read(path)] == [9.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format_version": 2}, "format_version 1"),
+        ({"minutes": -1}, "minutes"),
+        ({"parameters": "many"}, "parameters"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_a_line_that_does_not_fit_the_schema_is_refused(
+    tmp_path: pathlib.Path, change: dict[str, Any], message: str
+) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_text(json.dumps({**line_of("a"), **change}) + "\n")
+    with pytest.raises(XncapsError, match=message):
+        results.read(path)
+    path.write_text("{\n")
+    with pytest.raises(XncapsError, match="results.jsonl:1: expected a line of JSON"):
+        results.read(path)
+
+
+def test_the_page_says_what_was_not_run(tiny: pathlib.Path) -> None:
+    known = experiments.read_all()
+    line = {**line_of("tiny-xnodr"), "config_hash": known["tiny-xnodr"].config_hash}
+    text = page.markdown(known, [line])  # type: ignore[list-item]
+    assert "66.67 % (seed 0)" in text
+    assert text.count("not run") == 2  # one row, and the sentence about such rows
+    stale = page.markdown(known, [line_of("tiny-xnodr")])
+    assert "66.67" not in stale
+
+
+def test_every_experiment_of_the_repository_is_a_config_for_train(root: pathlib.Path) -> None:
+    known = experiments.read_all(root / "experiments")
+    configs = {path.stem for path in (root / "experiments").glob("*.json")}
+    assert configs - {"index", "peers"} == set(known)
+    for name in known:
+        TrainConfig.read(root / "experiments" / f"{name}.json")
+
+
+def test_the_page_in_the_repository_is_made_of_its_lines(root: pathlib.Path) -> None:
+    known = experiments.read_all(root / "experiments")
+    lines = results.read(root / "experiments" / "results.jsonl")
+    assert {line["experiment"] for line in lines} <= set(known)
+    text = page.markdown(known, lines)
+    assert (root / "docs" / "results.md").read_text(encoding="utf-8") == text, "run `make results`"
