@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from xncaps_benchmark import png
-from xncaps_benchmark.expected import Expected
 from xncaps_benchmark.flatbuffer import Io
 from xncaps_benchmark.images import Images
 from xncaps_benchmark.runtimes import Session, Tensor
+from xncaps_files import expected as stored
+from xncaps_files.expected import Expected
 
 MAX_CLASSES_IN_MATRIX = 100
 _PICTURES = 10
@@ -66,17 +67,17 @@ def check(rows: Rows, seconds: float) -> dict[str, Any]:
             "no stored outputs beside the file: outputs are finite and equal among runs, no more"
         )
         return {"verification": not_verified(reason), "accuracy": None, "samples": []}
-    stored = rows.expected
-    outputs = np.concatenate(got)[: len(stored.inputs)]
-    if outputs.shape[1:] != stored.outputs.shape[1:]:
-        shapes = f"{list(outputs.shape[1:])}, stored {list(stored.outputs.shape[1:])}"
+    wanted = rows.expected
+    outputs = np.concatenate(got)[: len(wanted.inputs)]
+    if outputs.shape[1:] != wanted.outputs.shape[1:]:
+        shapes = f"{list(outputs.shape[1:])}, stored {list(wanted.outputs.shape[1:])}"
         return {"verification": failed(f"output shape {shapes}"), "accuracy": None, "samples": []}
     return {
-        "verification": compare(outputs, stored),
+        "verification": compare(outputs, wanted),
         "accuracy": score(
-            outputs, stored.labels[: len(outputs)], stored.class_names, stored.source
+            outputs, wanted.labels[: len(outputs)], wanted.class_names, wanted.source
         ),
-        "samples": sample_pictures(outputs, stored),
+        "samples": sample_pictures(outputs, wanted),
     }
 
 
@@ -120,26 +121,25 @@ def _run_all(rows: Rows, seconds: float) -> tuple[list[np.ndarray], str | None]:
 
 def compare(outputs: np.ndarray, expected: Expected) -> dict[str, Any]:
     """At most the stored share of rows may be further than the stored tolerance away."""
-    stored = expected.outputs[: len(outputs)]
-    errors = np.abs(outputs - stored).reshape(len(outputs), -1).max(axis=1)
-    over = int((errors > expected.tolerance).sum())
-    allowed = int(np.floor(expected.tolerated_share * len(outputs) + 1e-9))
-    top = outputs.reshape(len(outputs), -1).argmax(1) == stored.reshape(len(outputs), -1).argmax(1)
-    good = over <= allowed
-    reason = f"{len(outputs)} of {len(expected.outputs)} stored rows compared"
+    rows = len(outputs)
+    wanted = expected.outputs[:rows].reshape(rows, -1)
+    found = stored.compare(wanted, outputs.reshape(rows, -1), expected.tolerance)
+    allowed = int(expected.tolerated_share * rows + 1e-9)
+    good = found.over <= allowed
+    reason = f"{rows} of {len(expected.outputs)} stored rows compared"
     if not good:
-        far = f"{over} of {len(outputs)} rows are further than {expected.tolerance:g} away"
+        far = f"{found.over} of {rows} rows are further than {expected.tolerance:g} away"
         reason = f"{far} ({allowed} may be)"
     return {
         "status": "verified" if good else "failed",
         "reason": reason,
-        "rows": len(outputs),
-        "max_error": float(errors.max()),
-        "mean_error": float(errors.mean()),
-        "over_tolerance": over,
+        "rows": rows,
+        "max_error": found.max_error,
+        "mean_error": found.mean_error,
+        "over_tolerance": found.over,
         "tolerance": expected.tolerance,
         "tolerated_share": expected.tolerated_share,
-        "equal_top1": int(top.sum()),
+        "equal_top1": rows if found.equal_top1 is None else int(found.equal_top1.sum()),
         "source": expected.source[:200],
     }
 

@@ -220,7 +220,7 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from xncaps_benchmark.errors import BenchmarkError
+    from xncaps_files.errors import XncapsError
 
     try:
         code = _both.main(args=arguments, prog_name="xncaps_benchmark", standalone_mode=False)
@@ -230,7 +230,7 @@ def _run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("xncaps_benchmark: interrupted", err=True)
         return 130
-    except (BenchmarkError, OSError) as error:
+    except (XncapsError, OSError) as error:
         click.echo("xncaps_benchmark: " + " ".join(str(error).split()), err=True)
         return 1
     return code if isinstance(code, int) else 0

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xncaps_benchmark import npz
-from xncaps_benchmark.errors import ModelError
+from xncaps_files import npz
+from xncaps_files.errors import DataError
 
+MAX_BYTES = 1 << 30  # of the arrays of a file
 _INPUTS = ("inputs", "images", "x_test")
 _LABELS = ("labels", "y_test")
 _TEXTS = ("class_names", "source")
@@ -37,18 +38,18 @@ def read(path: pathlib.Path) -> Images:
     """Reads the file.
 
     Raises:
-        ModelError: damaged, no images in it, labels of another length.
+        DataError: damaged, no images in it, labels of another length.
     """
-    kinds = {
-        **dict.fromkeys(_INPUTS, "fu"),
-        **dict.fromkeys(_LABELS, "iu"),
-        **dict.fromkeys(_TEXTS, "U"),
+    kinds: dict[str, npz.Kind] = {
+        **dict.fromkeys(_INPUTS, ("fu", None)),
+        **dict.fromkeys(_LABELS, ("iu", None)),
+        **dict.fromkeys(_TEXTS, ("U", None)),
     }
-    arrays = npz.read(path, kinds)
+    arrays = npz.read(path, {}, kinds, max_bytes=MAX_BYTES)
     inputs = next((arrays[name] for name in _INPUTS if name in arrays), None)
     if inputs is None or inputs.ndim < 2 or not len(inputs):
         names = ", ".join(_INPUTS)
-        raise ModelError(
+        raise DataError(
             f"{path}: expected an array of images named one of {names}. Received: none."
         )
     if inputs.ndim == 3 and inputs.dtype == np.uint8:
@@ -57,7 +58,7 @@ def read(path: pathlib.Path) -> Images:
     labels = labels.reshape(len(labels), -1)[:, 0] if labels.size == len(labels) else labels
     if labels.shape != (len(inputs),):
         shapes = f"images={inputs.shape}, labels={labels.shape}"
-        raise ModelError(f"{path}: expected as many labels as images. Received: {shapes}.")
+        raise DataError(f"{path}: expected as many labels as images. Received: {shapes}.")
     names = tuple(str(name) for name in arrays.get("class_names", np.array([])).reshape(-1))
     source = str(arrays["source"].reshape(-1)[0]) if "source" in arrays else path.name
     return Images(inputs.astype(np.float32), labels.astype(np.int64), names, source[:200])

@@ -14,7 +14,6 @@ from typing import Any
 
 import xncaps_benchmark
 from xncaps_benchmark import (
-    expected,
     flatbuffer,
     images,
     machine,
@@ -24,8 +23,10 @@ from xncaps_benchmark import (
     runtimes,
     stats,
 )
-from xncaps_benchmark.errors import BenchmarkError, ModelError
+from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import local
+from xncaps_files import expected
+from xncaps_files.errors import DataError
 
 # A clock that is lower than this share of what it was is said: governors move it a little anyway.
 CLOCK_LIMIT = 0.85
@@ -120,7 +121,7 @@ def _class_names(jobs: Sequence[plan.Job]) -> tuple[str, ...]:
     """Those that are stored beside the first file that has some."""
     for job in jobs:
         if job.expected is not None:
-            with contextlib.suppress(ModelError):  # said when that file's turn comes
+            with contextlib.suppress(DataError):  # said when that file's turn comes
                 if names := expected.read(job.expected).class_names:
                     return names
     return ()

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark import npz
 from xncaps_benchmark.errors import BenchmarkError, ModelError
-from xncaps_benchmark.images import Images
+from xncaps_benchmark.images import MAX_BYTES, Images
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 MAX_FILE_BYTES = 200 * 10**6
@@ -41,8 +40,8 @@ def read(
             model, more than fits, Pillow is not installed.
     """
     files, names = _labelled(folder, class_names)
-    if len(files) * int(np.prod(shape)) > npz.MAX_BYTES:
-        raise ModelError(f"{folder}: expected at most {npz.MAX_BYTES} bytes of pixels.")
+    if len(files) * int(np.prod(shape)) > MAX_BYTES:
+        raise ModelError(f"{folder}: expected at most {MAX_BYTES} bytes of pixels.")
     pixels = np.empty((len(files), *shape), np.uint8)
     for index, (path, _) in enumerate(files):
         pixels[index] = decode(path, shape)

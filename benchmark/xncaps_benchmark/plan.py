@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xncaps_benchmark import expected, flatbuffer, results, runtimes
-from xncaps_benchmark.errors import BenchmarkError, ModelError
+from xncaps_benchmark import flatbuffer, results, runtimes
+from xncaps_benchmark.errors import BenchmarkError
+from xncaps_files import expected
+from xncaps_files.errors import XncapsError
 
 RUNS = 1_024
 SECONDS = 60.0
@@ -160,7 +162,7 @@ def _job(path: pathlib.Path, name: str, runtime: str | None) -> Job:
         job.expected = expected.path_beside(path)
         if sidecar := expected.path_beside(path, "summary.json"):
             record["summary"] = results.read_summary(sidecar)
-    except (ModelError, BenchmarkError) as error:
+    except XncapsError as error:
         job.fail(str(error))
     return job
 

@@ -41,7 +41,7 @@ class Worker:
         if cpus:
             os.sched_setaffinity(0, cpus)
         from xncaps_benchmark import checking, runtimes
-        from xncaps_benchmark.expected import read
+        from xncaps_files.expected import read
 
         stored = read(pathlib.Path(expected)) if expected else None
         runtimes.prepare(runtime, pathlib.Path(path))

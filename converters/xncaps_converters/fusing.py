@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import pathlib
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from xncaps_converters import expected, fuse, metadata, pipeline, runtimes, samples, tflite_file
+from xncaps_converters import fuse, metadata, pipeline, runtimes, samples, tflite_file
 from xncaps_converters.bounds import Bounds, bounds_between
 from xncaps_converters.metadata import Metadata
 from xncaps_converters.samples import Samples
+from xncaps_converters.stored import from_result
 from xncaps_converters.tflite_file import TfliteFile
 from xncaps_converters.verify import VerifyResult, compare
+from xncaps_files import expected
+from xncaps_files.expected import Expected
 from xncaps_tf.errors import ConversionError, DataError
 
 RANDOM_SAMPLES = 100
@@ -78,14 +80,14 @@ def fuse_file(
     if described is not None:
         fused = metadata.add(fused, _described(described))
     after = tflite_file.parse(fused)
-    stored = _stored(file)
-    chosen = _samples(before, stored)
+    given = _given(file)
+    chosen = _samples(before, given)
     first, wanted = runtimes.run(data, chosen.inputs)
     second, made = runtimes.run(fused, chosen.inputs)
     bounds = bounds_between(before, after)
     bounds = bounds.within(tolerance) if tolerance is not None else bounds.for_outputs(wanted)
     result = compare(wanted, made, chosen, bounds, second).check()
-    content = _content(stored, chosen, wanted, made, bounds, described)
+    content = _content(given, chosen, wanted, made, bounds, described)
     pipeline.write_checked(out, fused, content)
     ops = tuple(op.name for op in after.ops if op.name in runtimes.XNCAPS)
     return Fused(out, ops, len(data), len(fused), result, (first, second))
@@ -108,12 +110,12 @@ def _described(described: Metadata) -> Metadata:
     return replace(described, description=words, origin=origin)
 
 
-def _stored(file: str | os.PathLike[str]) -> dict[str, Any] | None:
+def _given(file: str | os.PathLike[str]) -> Expected | None:
     path = expected.path_of(file)
     return expected.read(path) if path.exists() else None
 
 
-def _samples(file: TfliteFile, stored: dict[str, Any] | None) -> Samples:
+def _samples(file: TfliteFile, given: Expected | None) -> Samples:
     """The stored inputs, else random ones."""
     graph = file.main
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
@@ -122,21 +124,19 @@ def _samples(file: TfliteFile, stored: dict[str, Any] | None) -> Samples:
             f"Received: {len(graph.inputs)} and {len(graph.outputs)}."
         )
     shape = graph.tensors[graph.inputs[0]].shape[1:]
-    if stored is None:
+    if given is None:
         return samples.random_inputs(shape, RANDOM_SAMPLES)
-    inputs = np.asarray(stored["inputs"], np.float32)
-    if tuple(inputs.shape[1:]) != shape:
+    if tuple(given.inputs.shape[1:]) != shape:
         raise DataError(
             f"expected stored inputs {list(shape)}, as the file takes them. "
-            f"Received: {list(inputs.shape[1:])}."
+            f"Received: {list(given.inputs.shape[1:])}."
         )
-    labels = np.asarray(stored["labels"])
-    known = None if (labels == _UNKNOWN).any() else labels
-    return Samples(inputs, known, str(stored["source"]))
+    known = None if (given.labels == _UNKNOWN).any() else given.labels
+    return Samples(given.inputs, known, given.source)
 
 
 def _content(
-    stored: dict[str, Any] | None,
+    given: Expected | None,
     chosen: Samples,
     wanted: np.ndarray,
     made: np.ndarray,
@@ -149,12 +149,10 @@ def _content(
         names = described.class_names
         model = described.origin.get("model")
         sha256 = str(model.get("sha256", "")) if isinstance(model, dict) else ""
-    if stored is not None:
-        wanted = np.asarray(stored["outputs"])
-        names = tuple(str(name) for name in stored["class_names"])
-        sha256 = str(stored["model_sha256"])
-        share = max(float(stored["tolerated_share"]), bounds.share)
-        tolerance = max(float(stored["tolerance"]), bounds.tolerance)
+    if given is not None:
+        wanted, names, sha256 = given.outputs, given.class_names, given.model_sha256
+        share = max(given.tolerated_share, bounds.share)
+        tolerance = max(given.tolerance, bounds.tolerance)
         bounds = replace(bounds, tolerance=tolerance, share=share)
     result = compare(wanted, made, chosen, bounds, "").check()
-    return expected.encode(result, chosen, names, sha256)
+    return expected.encode(from_result(result, chosen, names, sha256))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xncaps_converters import (
-    expected,
     formats,
     loading,
     metadata,
@@ -20,7 +19,9 @@ from xncaps_converters import (
 from xncaps_converters.bounds import CHANGES
 from xncaps_converters.formats import Options
 from xncaps_converters.samples import Samples
+from xncaps_converters.stored import from_result
 from xncaps_converters.verify import VerifyResult, verify
+from xncaps_files import expected
 from xncaps_files.writing import write_all
 
 SAMPLES = 1000
@@ -189,7 +190,8 @@ def _data_of(config: dict[str, Any], check: Check) -> tuple[str | None, str | No
 def _stored(model: Any, model_path: Any, result: VerifyResult, chosen: Samples) -> bytes:
     from xncaps_tf import models
 
-    return expected.encode(result, chosen, models.class_names(model), loading.sha256(model_path))
+    names, sha256 = models.class_names(model), loading.sha256(model_path)
+    return expected.encode(from_result(result, chosen, names, sha256))
 
 
 def write_checked(out: pathlib.Path, data: bytes, stored: bytes | None) -> None:

@@ -34,6 +34,12 @@ class Samples:
     def is_random(self) -> bool:
         return self.source == RANDOM
 
+    @property
+    def holds_pixels(self) -> bool:
+        """Whether the inputs are images of whole numbers from 0 to 255."""
+        whole = np.clip(np.rint(self.inputs), 0, 255)
+        return is_image(self.inputs.shape[1:]) and np.array_equal(whole, self.inputs)
+
     def __len__(self) -> int:
         return len(self.inputs)
 

@@ -10,7 +10,8 @@ import numpy as np
 from xncaps_converters import markers, metadata, runtimes, tflite_file
 from xncaps_converters.bounds import Bounds, bounds_of
 from xncaps_converters.samples import Samples
-from xncaps_tf.errors import VerificationError
+from xncaps_files import expected as stored
+from xncaps_tf.errors import DataError, VerificationError
 
 _BATCH = 64
 
@@ -172,28 +173,26 @@ def compare(
     Raises:
         VerificationError: the shapes differ.
     """
-    if outputs.shape != expected.shape:
-        raise VerificationError(
-            f"expected outputs {list(expected.shape)}. Received: {list(outputs.shape)}."
-        )
-    errors = np.abs(outputs.astype(np.float64) - expected).reshape(len(expected), -1)  # [n, ...]
-    worst = errors.max(axis=1)  # [n]
-    scores = expected.ndim == 2 and expected.shape[1] > 1
-    labels = samples.labels if scores else None
+    try:
+        found = stored.compare(expected, outputs, bounds.tolerance, tie=bounds.tie)
+    except DataError as error:
+        raise VerificationError(str(error)) from error
+    top = found.equal_top1
+    labels = samples.labels if top is not None else None
     return VerifyResult(
         runtime=runtime,
         source=samples.source,
         samples=len(samples),
         whole=samples.whole,
-        max_error=float(worst.max()),
-        mean_error=float(errors.mean()),
-        over_tolerance=int((~(worst <= bounds.tolerance)).sum()),
-        equal_top1=_equal_top1(expected, outputs, bounds.tie) if scores else None,
+        max_error=found.max_error,
+        mean_error=found.mean_error,
+        over_tolerance=found.over,
+        equal_top1=None if top is None else float(top.mean()),
         accuracy_keras=None if labels is None else accuracy(expected, labels),
         accuracy_file=None if labels is None else accuracy(outputs, labels),
         bounds=bounds,
         expected=expected,
-        errors=worst,
+        errors=found.errors,
     )
 
 
@@ -210,11 +209,6 @@ def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
     count = int(round(float((labels > 0).sum(axis=1).mean())))
     top = np.argsort(-scores, axis=1, kind="stable")[:, :count]  # [n, 2]
     return float((np.take_along_axis(labels, top, axis=1) > 0).mean())
-
-
-def _equal_top1(expected: np.ndarray, outputs: np.ndarray, tie: float) -> float:
-    chosen = np.take_along_axis(expected, outputs.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
-    return float((chosen >= expected.max(axis=1) - tie).mean())
 
 
 def _check_ends(model: Any, file: tflite_file.TfliteFile) -> None:

@@ -9,7 +9,7 @@ import pytest
 from benchmark_files import ROWS, Digits
 
 from xncaps_benchmark import images, measure
-from xncaps_benchmark.errors import BenchmarkError, ModelError
+from xncaps_files.errors import DataError
 
 Make = Callable[..., pathlib.Path]
 
@@ -42,7 +42,7 @@ def test_read_takes_the_names_that_people_use(
     [
         ({"pixels": np.zeros((3, 8))}, "named one of inputs, images, x_test"),
         ({"inputs": np.zeros((3, 8)), "labels": np.arange(4)}, r"images=\(3, 8\), labels=\(4,\)"),
-        ({"inputs": np.array(["a", "b"])}, "inputs of kind fu"),
+        ({"inputs": np.array(["a", "b"])}, "'inputs' of kind 'fu'"),
     ],
     ids=["name", "length", "kind"],
 )
@@ -51,7 +51,7 @@ def test_read_refuses_what_does_not_fit(
 ) -> None:
     path = tmp_path / "images.npz"
     np.savez(path, **arrays)
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(DataError, match=message):
         images.read(path)
 
 
@@ -77,5 +77,5 @@ def test_images_of_another_shape_fail_the_file(model: Make, tmp_path: pathlib.Pa
 
 
 def test_images_that_are_missing_are_said(model: Make, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(BenchmarkError, match="nowhere.npz: expected a .npz"):
+    with pytest.raises(DataError, match="nowhere.npz: cannot be read"):
         measure([model()], accuracy=tmp_path / "nowhere.npz")

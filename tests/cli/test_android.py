@@ -10,6 +10,8 @@ import sys
 import numpy as np
 import pytest
 
+from xncaps_converters import tflite_file
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/android"
 ADB = """#!/bin/sh
@@ -81,6 +83,20 @@ def test_build_refuses_a_model_that_is_not_what_was_verified(
     stored(model, np.zeros((16, 10), np.float32))
     done = xncaps(tmp_path, "build", "--model", str(model), "-o", str(tmp_path / "a.apk"))
     failed(done, "stored outputs off by more than 0.0001")
+    assert not (tmp_path / "a.apk").exists()
+
+
+def test_build_refuses_a_model_that_gives_nan(tmp_path: pathlib.Path) -> None:
+    model = tmp_path / "nan.tflite"
+    data = (GOLDEN / "tiny_float.tflite").read_bytes()
+    weights = [t.data for t in tflite_file.parse(data).main.tensors if t.type == "FLOAT32"]
+    largest = max((w.tobytes() for w in weights if w is not None), key=len)
+    assert data.count(largest) == 1
+    nan = np.full(len(largest) // 4, np.nan, "<f4").tobytes()
+    model.write_bytes(data.replace(largest, nan))
+    stored(model, np.zeros((16, 10), np.float32))
+    done = xncaps(tmp_path, "build", "--model", str(model), "-o", str(tmp_path / "a.apk"))
+    failed(done, "Received: 16, the most by nan")
     assert not (tmp_path / "a.apk").exists()
 
 

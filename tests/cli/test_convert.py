@@ -29,7 +29,9 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     weights = [rng.normal(size=w.shape) for w in model.get_weights()]
     model.set_weights(weights)
     model.save(folder / "best.keras")
-    (folder / "config.json").write_text(json.dumps({"data": "digits", "data_dir": None}))
+    (folder / "config.json").write_text(
+        json.dumps({"xncaps_version": "0.1.0", "data": "digits", "data_dir": None})
+    )
     return folder / "best.keras"
 
 
@@ -46,7 +48,7 @@ def test_convert_verifies_on_the_data_of_the_run_and_says_so(
     for file in files:
         assert _xncaps("convert", net, "--to", "lce", "-o", file) == 0
     printed = capfd.readouterr().out
-    assert "samples of digits/test, run by lce" in printed and "accuracy" in printed
+    assert "samples of digits/test" in printed and "run by lce" in printed and "accuracy" in printed
     assert files[0].read_bytes() == files[1].read_bytes()
     stored = np.load(f"{files[0]}.expected.npz", allow_pickle=False)
     assert stored["class_names"][3] == "digit 3" and str(stored["source"]) == "digits/test"

@@ -40,7 +40,9 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Any:
         rng = np.random.default_rng(0)
         model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
         model.save(folder / "best.keras")
-        (folder / "config.json").write_text(json.dumps({"data": "digits", "data_dir": None}))
+        (folder / "config.json").write_text(
+            json.dumps({"xncaps_version": "0.1.0", "data": "digits", "data_dir": None})
+        )
         return folder / "best.keras"
 
     return path
@@ -55,7 +57,11 @@ def test_a_float_file_is_fused_and_checked_on_its_stored_check(
     capfd.readouterr()
     assert _xncaps("fuse", old, "-o", new) == 0
     printed = capfd.readouterr().out
-    assert OPS[head] in printed and "samples of digits/test, run by litert+xncaps" in printed
+    assert (
+        OPS[head] in printed
+        and "samples of digits/test" in printed
+        and "run by litert+xncaps" in printed
+    )
     assert "compared litert with litert+xncaps" in printed and "accuracy" in printed
 
     before, after = metadata.read(old.read_bytes()), metadata.read(new.read_bytes())

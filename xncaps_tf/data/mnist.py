@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xncaps_tf.data import idx, npz
+from xncaps_files import npz
+from xncaps_tf.data import idx
 from xncaps_tf.data.dataset import ArrayImages, Dataset
 from xncaps_tf.data.names import DIGIT_CLASSES, FASHION_CLASSES
 from xncaps_tf.data.places import Found, NotFound

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xncaps_tf.data import images, npz
+from xncaps_files import npz
+from xncaps_tf.data import images
 from xncaps_tf.data.dataset import ArrayImages, Dataset
 from xncaps_tf.data.places import Found, NotFound
 from xncaps_tf.errors import DataError

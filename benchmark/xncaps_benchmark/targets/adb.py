@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark import checking, expected, flatbuffer, images, plan
+from xncaps_benchmark import checking, flatbuffer, images, plan
 from xncaps_benchmark.errors import BenchmarkError, ModelError, TargetError
 from xncaps_benchmark.targets import appresult, host
 from xncaps_benchmark.targets.benchmark_model import ToolRun
 from xncaps_benchmark.targets.local import Progress
 from xncaps_benchmark.targets.phone import Phone, Settings
 from xncaps_benchmark.targets.phonerun import PhoneRun
+from xncaps_files import expected
 
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.5

@@ -88,7 +88,7 @@ class Child:
             raise BenchmarkError(self._last_words(do))
         if "error" in answer:
             kind = answer.get("type", "")
-            known = kind in ("ModelError", "BenchmarkError", "ValueError")
+            known = kind in ("ModelError", "BenchmarkError", "DataError", "ValueError")
             text = answer["error"] if known else f"{kind}: {answer['error']}"
             raise BenchmarkError(" ".join([text, *self._printed(answer["error"])]))
         return answer

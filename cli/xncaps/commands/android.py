@@ -49,9 +49,8 @@ def build(
 
 def _run_stored(model_path: pathlib.Path) -> str:
     """Runs the file on the inputs that `verify` stored; a line that says how well it did."""
-    import numpy as np
-
-    from xncaps_converters import expected, runtimes
+    from xncaps_converters import runtimes
+    from xncaps_files import expected
     from xncaps_tf.errors import VerificationError
 
     stored_path = expected.path_of(model_path)
@@ -61,17 +60,16 @@ def _run_stored(model_path: pathlib.Path) -> str:
             "the model with. Received: no such file. --no-verify packs it unchecked."
         )
     stored = expected.read(stored_path)
-    runtime, outputs = runtimes.run(model_path.read_bytes(), stored["inputs"])
-    errors = np.abs(outputs - stored["outputs"]).reshape(len(outputs), -1).max(-1)
-    share = float((errors > float(stored["tolerance"])).mean())
-    tolerated = float(stored["tolerated_share"])
-    if share > tolerated:
+    runtime, outputs = runtimes.run(model_path.read_bytes(), stored.inputs)
+    found = expected.compare(stored.outputs, outputs, stored.tolerance)
+    rows = len(outputs)
+    if found.over > stored.allowed:
         raise VerificationError(
-            f"{model_path.name} by {runtime}: expected at most {tolerated:.1%} "
-            f"of the stored outputs off by more than {float(stored['tolerance']):g}. "
-            f"Received: {share:.1%}."
+            f"{model_path.name} by {runtime}: expected at most {stored.allowed} of {rows} stored "
+            f"outputs off by more than {stored.tolerance:g}. Received: {found.over}, the most by "
+            f"{found.max_error:.3g}."
         )
-    return f"checked: {len(errors)} stored outputs by {runtime}, largest error {errors.max():.1e}"
+    return f"checked: {rows} stored outputs by {runtime}, largest error {found.max_error:.1e}"
 
 
 @android.command()

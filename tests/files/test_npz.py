@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xncaps_tf.data import npz
-from xncaps_tf.errors import DataError
+from xncaps_files import npz
+from xncaps_files.errors import DataError
 
 VALUES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 WANTED = {"x": ("u1", 3)}
@@ -84,8 +84,8 @@ def test_read_refuses_an_array_larger_than_the_limit(
 ) -> None:
     path = tmp_path / "a.npz"
     path.write_bytes(_saved(x=VALUES))
-    monkeypatch.setattr(npz, "_MAX_BYTES", 100)
-    with pytest.raises(DataError, match="an array 'x' of at most 100 bytes. Received: 152 bytes"):
+    monkeypatch.setattr(npz, "MAX_BYTES", 100)
+    with pytest.raises(DataError, match="at most 100 bytes unpacked. Received: 152 bytes of 'x'"):
         npz.read(path, WANTED)
 
 
