@@ -11,9 +11,9 @@ from typing import Any
 import flatbuffers.flexbuffers as flexbuffers
 import numpy as np
 
-from xncaps_converters import floating, fused, join, markers, tflite_file
+from xncaps_converters import engines, fused, join, markers, tflite_file
 from xncaps_converters.fused import FusedOptions, convert_fused
-from xncaps_tf._keras import keras, tf
+from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
 
 _PLACEHOLDER = 127  # the old one-byte operator code that says: look at the new one
@@ -82,8 +82,7 @@ def _add_decomposition(model: Any, graph: Any, op: Any, name: str) -> int:
     )
     start = keras.Input(batch_shape=tuple(map(int, inputs[0].shape)), name="u")
     layer = keras.Model(start, markers.FloatCapsules(float_op)(start))
-    converter = tf.lite.TFLiteConverter.from_keras_model(layer)
-    other = join.unpack(floating.run_converter(converter, name))
+    other = join.unpack(engines.run_tensorflow(layer))
     part = other.subgraphs[0]
     codes, buffers = len(model.operatorCodes), len(model.buffers)
     for node in part.operators:

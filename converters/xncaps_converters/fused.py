@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import floating, join, lce, markers, packing, quantize, tflite_file
+from xncaps_converters import engines, join, lce, markers, packing, quantize, tflite_file
 from xncaps_converters.bounds import CHANGES
 from xncaps_converters.clone import Replacement, as_model, clone, flat_layers
-from xncaps_tf._keras import tf
 from xncaps_tf.errors import ConversionError
 from xncaps_tf.layers import CapsFC, XnIDR, XnODR
 
@@ -145,12 +144,8 @@ def _convert(prepared: Any, *, dynamic: bool = False) -> bytes:
                 "expected a float backbone for dynamic-range weights. Received: one of binary "
                 "convolutions, whose weights are bits already; leave --dynamic-range out."
             )
-        return lce.run_converter(prepared)
-    converter = tf.lite.TFLiteConverter.from_keras_model(prepared)
-    converter.allow_custom_ops = True
-    if dynamic:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return floating.run_converter(converter, prepared.name)
+        return engines.run_lce(prepared)
+    return engines.run_tensorflow(prepared, custom_ops=True, dynamic_range=dynamic)
 
 
 def _int8(model: Any, prepared: Any, calibration: np.ndarray | None) -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import larq as lq
 import numpy as np
 
-from xncaps_converters import batch, messages, padding, tflite_file
+from xncaps_converters import batch, engines, padding, tflite_file
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights, flat_layers
 from xncaps_converters.lce_layers import (
     FloatSign,
@@ -62,13 +61,12 @@ def convert_lce(model: Any, *, batch_size: int | None = 1, allow_float: bool = F
         The TFLite file, without metadata.
 
     Raises:
-        ConversionError: LCE is not installed, cannot convert the model, falls back to its other way
-            of converting, leaves an op that no interpreter has, or keeps a binary weight as
-            float32 (the layer is named).
+        ConversionError: LCE is not installed, cannot convert the model, leaves an op that no
+            interpreter has, or keeps a binary weight as float32 (the layer is named).
     """
     model = as_model(model)
     mark = batch.mark_of(model) if batch_size is None else batch_size
-    data = run_converter(prepare_lce(model, batch_size=mark))
+    data = engines.run_lce(prepare_lce(model, batch_size=mark))
     if batch_size is None:
         data = batch.open_batch(data, mark)
     file = tflite_file.parse(data)
@@ -93,18 +91,6 @@ def has_binary_convolutions(prepared: Any) -> bool:
     return any(
         isinstance(layer, SignConv2D) or _is_binary(layer) for layer in flat_layers(prepared)
     )
-
-
-def require_lce() -> Any:
-    """The package larq_compute_engine; one line where it is not installed."""
-    try:
-        import larq_compute_engine
-    except ImportError as error:
-        raise ConversionError(
-            "expected larq-compute-engine, which has wheels for Linux on x86-64, macOS and Windows "
-            f"only. Received: {error}. Use --to float here, or convert on one of those."
-        ) from error
-    return larq_compute_engine
 
 
 @dataclass(frozen=True)
@@ -145,20 +131,6 @@ def unpacked_layers(model: Any, file: tflite_file.TfliteFile) -> list[UnpackedLa
                 continue
         found.append(UnpackedLayer(type(layer).__name__, layer.name, reason, signs is not None))
     return found
-
-
-def run_converter(prepared: Any) -> bytes:
-    """LCE's converter; its fallback, which it takes with a mere warning, is an error here."""
-    lce = require_lce()
-    with warnings.catch_warnings(), messages.quiet():
-        warnings.filterwarnings("error", message="Saved-model conversion failed")
-        try:
-            return lce.convert_keras_model(prepared)
-        except UserWarning as warning:
-            cause = warning.__context__ or warning
-            raise ConversionError(
-                f"LCE cannot convert {prepared.name!r}: {messages.first_line(cause)}"
-            ) from cause
 
 
 def replacement(layer: Any) -> Replacement | None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import floating, markers
-from xncaps_tf._keras import keras, tf
+from xncaps_converters import engines, markers
+from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
 from xncaps_tf.layers import CapsuleReshape, SeededDropout
 
@@ -64,11 +64,7 @@ def convert_int8(backbone: Any, images: np.ndarray) -> bytes:
         for image in chosen:
             yield [np.asarray(image, np.float32)[np.newaxis]]  # [1, H, W, C]
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(backbone)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = batches
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    return floating.run_converter(converter, backbone.name)
+    return engines.run_tensorflow(backbone, calibration=batches)
 
 
 def _replay(model: Any, tensor: Any, start: Any) -> Any:

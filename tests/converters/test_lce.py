@@ -9,7 +9,7 @@ import larq as lq
 import numpy as np
 import pytest
 
-from xncaps_converters import lce, runtimes, tflite_file
+from xncaps_converters import engines, lce, runtimes, tflite_file
 from xncaps_tf import layers
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import ConversionError
@@ -146,7 +146,7 @@ def test_a_binary_convolution_becomes_bits_and_computes_the_same(arguments: Any)
 
 def test_the_plain_call_on_an_unprepared_model_keeps_our_layers_in_float() -> None:
     """As docs/converting.md says."""
-    package = lce.require_lce()
+    package = engines.require_lce()
     capsules = _ops(package.convert_keras_model(_capsules(layers.XnODR(3, 4))))
     assert "LceBconv2d" not in capsules and "FULLY_CONNECTED" in capsules
     ours = _ops(package.convert_keras_model(_convolution(**CONVOLUTIONS["ours"])))
@@ -157,7 +157,7 @@ def test_the_plain_call_on_an_unprepared_model_keeps_our_layers_in_float() -> No
 def test_lce_called_by_hand_on_a_prepared_model_gives_the_same_file(kind: str) -> None:
     ours = CONVOLUTIONS["ours_same_ones"]
     model = _capsules(layers.XnODR(3, 4)) if kind == "xnodr" else _convolution(**ours)
-    by_hand = lce.require_lce().convert_keras_model(lce.prepare_lce(model))
+    by_hand = engines.require_lce().convert_keras_model(lce.prepare_lce(model))
     assert by_hand == lce.convert_lce(model)
 
 
@@ -249,13 +249,13 @@ def test_a_nearly_constant_channel_keeps_its_bias() -> None:
     np.testing.assert_allclose(found, np.broadcast_to(beta, found.shape), atol=1e-6)
 
 
-def test_lces_fallback_is_an_error_that_keeps_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
-    from larq_compute_engine.mlir.python import converter
-
+def test_what_lce_fails_at_is_an_error_that_keeps_the_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*args: Any, **kwargs: Any) -> bytes:
         raise RuntimeError("the cause")
 
-    monkeypatch.setattr(converter, "convert_saved_model", fail)
+    monkeypatch.setattr(engines.require_lce(), "convert_saved_model", fail)
     with pytest.raises(ConversionError, match="RuntimeError: the cause"):
         lce.convert_lce(_capsules(layers.XnODR(3, 4)))
 

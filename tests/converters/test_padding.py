@@ -51,11 +51,11 @@ def test_padding_stays_where_it_is(
 
 def test_lce_by_itself_still_moves_it() -> None:
     """The reason for all this; where LCE mends it, KeptPadding can go."""
-    from xncaps_converters.lce import run_converter
+    from xncaps_converters.engines import run_lce
 
     model = model_of(*ROWS[0][:4], "conv")
     images = np.random.default_rng(1).normal(size=(1, 32, 32, 3)).astype("float32")
     plain = keras.models.clone_model(model, input_tensors=keras.Input((32, 32, 3), batch_size=1))
     plain.set_weights(model.get_weights())
-    _, outputs = runtimes.run(run_converter(plain), images)
+    _, outputs = runtimes.run(run_lce(plain), images)
     assert np.abs(outputs - model(images).numpy()).max() > 0.1

@@ -1,0 +1,93 @@
+"""The two converters that make a TFLite file of a Keras model: TensorFlow's and LCE's.
+
+What they raise, pages of MLIR, becomes the one line that says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from xncaps_converters.export import quiet, saved, trace
+from xncaps_tf._keras import tf
+from xncaps_tf.errors import ConversionError
+
+
+def run_tensorflow(
+    model: Any,
+    *,
+    custom_ops: bool = False,
+    dynamic_range: bool = False,
+    calibration: Callable[[], Iterable[list[np.ndarray]]] | None = None,
+) -> bytes:
+    """TensorFlow's converter.
+
+    Args:
+        model: a functional `keras.Model`.
+        custom_ops: marked functions become custom ops.
+        dynamic_range: weights are rounded to int8.
+        calibration: weights and values are rounded to int8, by the ranges that these inputs show.
+
+    Raises:
+        ConversionError: it cannot convert the model.
+    """
+    try:
+        inference = trace(model)
+        with quiet():
+            converter = tf.lite.TFLiteConverter.from_concrete_functions(
+                [inference.function], inference.owner
+            )
+            converter.allow_custom_ops = custom_ops
+            if dynamic_range or calibration is not None:
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if calibration is not None:
+                converter.representative_dataset = calibration
+                converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            return converter.convert()
+    except Exception as error:  # the converter raises bare Exception
+        raise _failure("TensorFlow", model, error) from error
+
+
+def run_lce(model: Any) -> bytes:
+    """larq-compute-engine's converter.
+
+    Its `convert_keras_model` is not used: where that fails, it converts in another way after a mere
+    warning, which loses the marked functions and hides why.
+
+    Args:
+        model: a functional `keras.Model`.
+
+    Raises:
+        ConversionError: LCE is not installed, or cannot convert the model.
+    """
+    lce = require_lce()
+    try:
+        with saved(trace(model)) as folder:
+            return lce.convert_saved_model(folder)
+    except Exception as error:  # whatever its native code raises
+        raise _failure("LCE", model, error) from error
+
+
+def require_lce() -> Any:
+    """The package larq_compute_engine; one line where it is not installed."""
+    try:
+        import larq_compute_engine
+    except ImportError as error:
+        raise ConversionError(
+            "expected larq-compute-engine, which has wheels for Linux on x86-64, macOS and Windows "
+            f"only. Received: {error}. Use --to float here, or convert on one of those."
+        ) from error
+    return larq_compute_engine
+
+
+def _failure(who: str, model: Any, error: Exception) -> ConversionError:
+    return ConversionError(f"{who} cannot convert {model.name!r}: {first_line(error)}")
+
+
+def first_line(error: BaseException) -> str:
+    """The line with 'error:' in it, else the first; at most 300 characters."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    useful = next((line for line in lines if "error:" in line), lines[0] if lines else "")
+    return f"{type(error).__name__}: {useful[-300:]}"
