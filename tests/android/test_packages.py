@@ -5,6 +5,7 @@ Needs the JDK and the Debian packages that `make apk` installs.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import subprocess
@@ -20,7 +21,7 @@ GOLDEN = ROOT / "tests/golden/android"
 MODEL = ROOT / "android_demo/models/digits.tflite"
 sys.path.insert(0, str(ROOT / "android_demo/tools"))
 
-from xncaps_android import aar, apk, artifacts, common, gates, shim  # noqa: E402
+from xncaps_android import aar, apk, artifacts, common, gates, native, shim  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +91,13 @@ def test_aar_has_what_gradle_expects(tmp_path: pathlib.Path) -> None:
         assert set(archive.namelist()) == {
             "AndroidManifest.xml", "R.txt", "classes.jar", "proguard.txt", "LICENSE", "NOTICE",
             "jni/arm64-v8a/libxncaps_delegate.so", "jni/x86_64/libxncaps_delegate.so",
+            "prefab/prefab.json", f"{aar.MODULE}/module.json",
+            f"{aar.MODULE}/include/xncaps/xncaps.h",
+            *(
+                f"{aar.MODULE}/libs/android.{abi}/{name}"
+                for abi in common.abis()
+                for name in ("abi.json", "libxncaps_delegate.so")
+            ),
         }  # fmt: skip
         (tmp_path / "classes.jar").write_bytes(archive.read("classes.jar"))
         rules = archive.read("proguard.txt").decode()
@@ -105,6 +113,29 @@ def test_aar_has_what_gradle_expects(tmp_path: pathlib.Path) -> None:
     dependency = pom.find(f"{maven}dependencies/{maven}dependency")
     assert dependency is not None
     assert dependency.findtext(f"{maven}version") == common.versions()["tflite"]
+
+
+def test_aars_prefab_is_what_a_c_program_builds_against(tmp_path: pathlib.Path) -> None:
+    """As Prefab reads it: the header's folder and, for each ABI, the library by its abi.json."""
+    with zipfile.ZipFile(aar.build(tmp_path)[0]) as archive:
+        archive.extractall(tmp_path)
+    package = json.loads((tmp_path / "prefab/prefab.json").read_text())
+    assert (package["schema_version"], package["name"]) == (2, "xncaps")
+    assert package["version"] == native.native_version()
+    module = tmp_path / aar.MODULE
+    library = json.loads((module / "module.json").read_text())["library_name"]
+    example = common.ROOT / "examples/cpp/delegate.cc"
+    for abi, compiler in (("x86_64", "g++"), ("arm64-v8a", "aarch64-linux-gnu-g++")):
+        folder = module / f"libs/android.{abi}"
+        about = json.loads((folder / "abi.json").read_text())
+        assert about["abi"] == abi and about["stl"] == "none" and not about["static"]
+        assert about["api"] == common.versions()["minSdk"]
+        # Bionic's symbols are not here: only what the example itself needs is resolved.
+        common.run([
+            compiler, "-std=c++17", f"-I{module / 'include'}", example, f"-L{folder}",
+            f"-l{library.removeprefix('lib')}", "-Wl,--allow-shlib-undefined",
+            "-o", tmp_path / f"example.{abi}",
+        ])  # fmt: skip
 
 
 @pytest.mark.parametrize("rules", [True, False], ids=["its rules", "no rules"])

@@ -32,13 +32,16 @@ def test_example_builds_against_the_installed_package(tmp_path: Path) -> None:
     example = tmp_path / "example"
     cmake("-S", ROOT / "examples/cpp", "-B", example, f"-DCMAKE_PREFIX_PATH={prefix}")
     cmake("--build", example)
-    run = [str(example / "delegate")]
-    out = subprocess.run(run, capture_output=True, text=True, check=True).stdout
-    assert out.startswith("xncaps ") and "kernels" in out
-    bad = {**os.environ, "XNCAPS_ISA": "mmx"}
-    refused = subprocess.run(run, capture_output=True, text=True, check=False, env=bad)
-    assert refused.returncode == 1
-    assert "XNCAPS_ISA: expected one of scalar" in refused.stderr
+    for name in ("delegate", "delegate_static"):
+        run = [str(example / name)]
+        out = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+        assert out.startswith("xncaps ") and "kernels" in out
+        bad = {**os.environ, "XNCAPS_ISA": "mmx"}
+        refused = subprocess.run(run, capture_output=True, text=True, check=False, env=bad)
+        assert refused.returncode == 1
+        assert "XNCAPS_ISA: expected one of scalar" in refused.stderr
+    linked = subprocess.run(["readelf", "-d", run[0]], capture_output=True, text=True, check=True)
+    assert "libxncaps" not in linked.stdout
 
 
 def test_pip_says_in_one_line_that_a_compiler_is_missing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 
@@ -10,6 +11,7 @@ from xncaps_android.common import ANDROID, BUILD, ROOT, BuildError, abis, fresh,
 
 SOURCE = ANDROID / "delegate/src/main"
 NAME = "xncaps-delegate"
+MODULE = "prefab/modules/delegate"
 
 
 def build(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -24,15 +26,37 @@ def build(folder: pathlib.Path) -> list[pathlib.Path]:
         "LICENSE": (ROOT / "LICENSE").read_bytes(),
         "NOTICE": (ROOT / "NOTICE").read_bytes(),
     }
+    files |= _prefab(version)
     for abi in abis():
         for library in native.build(abi, app=False):
             files[f"jni/{abi}/{library.name}"] = library.read_bytes()
+            files[f"{MODULE}/libs/android.{abi}/{library.name}"] = library.read_bytes()
     folder.mkdir(parents=True, exist_ok=True)
     aar = folder / f"{NAME}-{version}.aar"
     archive.write(aar, files)
     pom = folder / f"{NAME}-{version}.pom"
     pom.write_text(_pom(version), encoding="utf-8")
     return [aar, pom]
+
+
+def _prefab(version: str) -> dict[str, bytes]:
+    """For C and C++: find_package(xncaps CONFIG) then has xncaps::delegate, as on other systems.
+
+    The layout is Prefab's (https://google.github.io/prefab), which Android's Gradle plugin reads.
+    """
+    header = (ROOT / "native/include/xncaps/xncaps.h").read_bytes()
+    package = {"schema_version": 2, "name": "xncaps", "version": version, "dependencies": []}
+    module = {"export_libraries": [], "library_name": "libxncaps_delegate"}
+    files = {"prefab/prefab.json": package, f"{MODULE}/module.json": module}
+    for abi in abis():
+        # `stl` none: the library needs no C++ runtime. No NDK made it: `ndk` is the oldest one
+        # that Prefab's readers take.
+        about = {
+            "abi": abi, "api": versions()["minSdk"], "ndk": 21, "stl": "none", "static": False,
+        }  # fmt: skip
+        files[f"{MODULE}/libs/android.{abi}/abi.json"] = about
+    texts = {name: (json.dumps(value) + "\n").encode() for name, value in files.items()}
+    return {**texts, f"{MODULE}/include/xncaps/xncaps.h": header}
 
 
 def _classes_jar() -> pathlib.Path:

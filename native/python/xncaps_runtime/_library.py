@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import sys
 from pathlib import Path
 
 from xncaps_runtime.errors import RuntimeLibraryError
 
-_NAME = "libxncaps_delegate.so"
+_NAME = "libxncaps_delegate" + (".dylib" if sys.platform == "darwin" else ".so")
 
 
 def delegate_path() -> str:

@@ -35,7 +35,7 @@ def open_model(path: str | Path, num_threads: int = 1) -> Interpreter:
     shape = interpreter.get_input_details()[0]["shape"]
     if len(shape) != 4 or shape[3] not in (1, 3):
         raise RuntimeLibraryError(
-            f"{path}: expected an input of pictures [1, H, W, 1 or 3]. Received: {list(shape)}."
+            f"{path}: expected an input of pictures [1, H, W, 1 or 3]. Received: {shape.tolist()}."
         )
     return interpreter
 

@@ -167,7 +167,7 @@ class CompiledInterpreter:
         detail = self._details[0][place]
         if value.shape != tuple(detail["shape"]) or value.dtype != detail["dtype"]:
             raise ValueError(
-                f"set_tensor: expected {np.dtype(detail['dtype'])} {list(detail['shape'])}. "
+                f"set_tensor: expected {np.dtype(detail['dtype'])} {detail['shape'].tolist()}. "
                 f"Received: value={value.dtype} {list(value.shape)}."
             )
         self._allocated(self._inputs)[place].write(value)
