@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xncaps_files.errors import XncapsError
 
 if TYPE_CHECKING:
     from xncaps_tf.training import TrainConfig, TrainResult
+
+
+# Where and with what a run is made; none of it bears on what it computes.
+_PLACES = ("data_dir", "save_steps", "threads")
 
 
 def run_or_resume(config: TrainConfig, folder: pathlib.Path) -> TrainResult:
@@ -24,9 +28,14 @@ def run_or_resume(config: TrainConfig, folder: pathlib.Path) -> TrainResult:
     if not run.config.is_file():
         return training.run(config, folder)
     found = run.read_config()
-    if replace(found, threads=0) != replace(config.resolved(), threads=0):
+    if _choices(found) != _choices(config.resolved()):
         raise XncapsError(
             f"{folder}: expected a run of this config. Received: a run of another one; choose "
             "another --out or remove it."
         )
     return training.resume(folder)
+
+
+def _choices(config: TrainConfig) -> dict[str, object]:
+    fields = dataclasses.asdict(config)
+    return {name: value for name, value in fields.items() if name not in _PLACES}

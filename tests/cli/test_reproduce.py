@@ -109,6 +109,17 @@ def test_an_unknown_name_is_a_usage_error(tiny: pathlib.Path, tmp_path: pathlib.
     assert invoke().exit_code == 2
 
 
+def test_data_folders_are_of_one_data_set_or_of_all(
+    tiny: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    place = running.Place(tmp_path, tmp_path, {"mnist": "/m", "": "/all"})
+    assert place.data_dir("mnist") == "/m"
+    assert place.data_dir("grocery/coarse") == "/all"
+    assert running.Place(tmp_path, tmp_path).data_dir("mnist") is None
+    done = invoke("tiny-xnodr", "--data-dir", "mnist=/no/such/folder")
+    assert done.exit_code == 2 and "mnist=/no/such/folder" in done.output
+
+
 def test_two_at_once_in_one_folder_are_refused(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:
     place = running.Place(tmp_path, tmp_path / "results.jsonl")
     with open(tmp_path / ".lock", "a") as other:

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=pathlib.Path, dir_okay=False),
     help="The lines of results.  [default: OUT/results.jsonl]",
 )
-@click.option("--data-dir", type=click.Path(file_okay=False), help="Folder of the data sets.")
+@click.option(
+    "--data-dir",
+    "data_dirs",
+    multiple=True,
+    metavar="[DATA=]DIR",
+    help="Folder of all data sets, or of one; may be given several times.",
+)
 @click.option("--ray", metavar="ADDRESS|local", help="Run on this Ray cluster.")
 @click.option(
     "--page",
@@ -43,7 +49,7 @@ def reproduce(
     seeds: int | None,
     out: pathlib.Path,
     results: pathlib.Path | None,
-    data_dir: str | None,
+    data_dirs: tuple[str, ...],
     ray: str | None,
     page: pathlib.Path | None,
 ) -> None:
@@ -65,8 +71,8 @@ def reproduce(
         )
     if not names and not is_list and page is None:
         raise click.UsageError("Missing argument 'NAME' (--list shows the experiments).")
-    absolute = None if data_dir is None else str(pathlib.Path(data_dir).resolve())
-    place = running.Place(out.resolve(), (results or out / "results.jsonl").resolve(), absolute)
+    folders = _folders(data_dirs)
+    place = running.Place(out.resolve(), (results or out / "results.jsonl").resolve(), folders)
     if is_list:
         for experiment in known.values():
             click.echo(_listed(experiment, lines.read(place.results)))
@@ -83,6 +89,20 @@ def reproduce(
 
         write_text(page, pages.markdown(known, lines.read(place.results)))
         click.echo(str(page))
+
+
+def _folders(given: tuple[str, ...]) -> dict[str, str]:
+    """Name of a data set ('' for all others) -> absolute folder."""
+    folders = {}
+    for text in given:
+        name, _, folder = text.rpartition("=")
+        if not pathlib.Path(folder).is_dir():
+            raise click.BadParameter(
+                f"expected DIR or DATA=DIR with a folder. Received: {text}.",
+                param_hint="--data-dir",
+            )
+        folders[name] = str(pathlib.Path(folder).resolve())
+    return folders
 
 
 def _listed(experiment: Experiment, found: list[ResultLine]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import pathlib
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from xncaps.reproduce import results, running
 from xncaps.reproduce.experiments import Experiment
@@ -13,6 +16,7 @@ from xncaps_files.errors import XncapsError
 
 # A worker that dies is no fault of the run: it is taken up from its checkpoint.
 _RETRIES = 10
+_CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -130,21 +134,22 @@ def run_on_cluster(
     return [lines[job.key] for job in jobs]
 
 
-def _connect(address: str, workers: int | None) -> object:
+def _connect(address: str, workers: int | None) -> Any:
     """The remote function, once the cluster is there."""
     import ray
 
     try:
+        _reach(address)
         if address == "local":
             ray.init(
                 num_cpus=workers,
                 include_dashboard=False,
                 log_to_driver=False,
-                logging_level="ERROR",
+                logging_level=logging.ERROR,
             )
         else:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, ValueError, RuntimeError) as error:
         raise XncapsError(
             f"--ray: expected a Ray cluster. Received: --ray {address} "
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]})."
@@ -159,12 +164,19 @@ def _connect(address: str, workers: int | None) -> object:
     return task
 
 
+def _reach(address: str) -> None:
+    """Raises OSError where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
+
+
 def _result(get: Callable[..., results.ResultLine], ref: object, job: Job) -> results.ResultLine:
-    import ray
+    from ray.exceptions import RayError
 
     try:
         return get(ref)
-    except ray.exceptions.RayError as error:
+    except RayError as error:
         cause = getattr(error, "cause", None) or error
         raise XncapsError(
             f"reproduce: expected {job.experiment.name}, seed {job.seed}, to end on the cluster. "

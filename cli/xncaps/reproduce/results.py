@@ -9,7 +9,7 @@ import math
 import pathlib
 from collections.abc import Iterable
 from importlib import resources
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
@@ -163,7 +163,7 @@ def check(line: Any, source: str) -> ResultLine:
             f"{source}: expected a result as the schema says. Received: {error.json_path}: "
             f"{error.message[:200]}."
         ) from error
-    return line
+    return cast(ResultLine, line)
 
 
 def read(path: pathlib.Path) -> list[ResultLine]:

@@ -10,7 +10,7 @@ import json
 import pathlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,12 +32,16 @@ class Place:
     Attributes:
         out: OUT/NAME/seed-N holds the run and the files of each.
         results: the lines.
-        data_dir: folder with the data sets' files, or None.
+        data_dirs: name of a data set -> the folder of its files; '' -> that of all others.
     """
 
     out: pathlib.Path
     results: pathlib.Path
-    data_dir: str | None = None
+    data_dirs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def data_dir(self, data: str) -> str | None:
+        """The folder to look for a data set in; None: where Debian and Keras put it."""
+        return self.data_dirs.get(data.split("/")[0], self.data_dirs.get(""))
 
     def folder(self, experiment: Experiment, seed: int) -> pathlib.Path:
         """Of one run and its files."""
@@ -99,7 +103,7 @@ def run(
     config = dataclasses.replace(
         experiment.config,
         seed=seed,
-        data_dir=place.data_dir,
+        data_dir=place.data_dir(experiment.config.data),
         **{field: str(path) for field, path in starts.items()},
     )
     with _clock(folder / "minutes.json") as clock:
@@ -119,7 +123,7 @@ def _line(
     config = experiment.config
     path = place.model(experiment, seed)
     model = xncaps_tf.load_model(path, compile=False)
-    test = datasets.load(config.data, "test", place.data_dir)
+    test = datasets.load(config.data, "test", place.data_dir(config.data))
     scores = np.asarray(model.predict(datasets.batches(test, 50), verbose=0))
     right = _right(scores, test)
     account = accounting.account(model)
@@ -186,8 +190,8 @@ def _coarse(scores: np.ndarray, test: Any, place: Place) -> results.Score:
     """The score of the coarse classes that the fine answers lie in."""
     from xncaps_tf import data as datasets
 
-    train = datasets.load("grocery", "train", place.data_dir)
-    coarse = datasets.load("grocery/coarse", "train", place.data_dir)
+    train = datasets.load("grocery", "train", place.data_dir("grocery"))
+    coarse = datasets.load("grocery/coarse", "train", place.data_dir("grocery"))
     of_fine = np.zeros(train.num_classes, np.int64)
     of_fine[train.labels] = coarse.labels
     right = of_fine[scores.argmax(axis=1)] == of_fine[test.labels]
@@ -203,7 +207,8 @@ def _file(
 
     to, options = FILES[word]
     path = place.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
-    check = pipeline.Check(experiment.config.data, place.data_dir, samples=None)
+    data = experiment.config.data
+    check = pipeline.Check(data, place.data_dir(data), samples=None)
     checked = pipeline.convert_file(model, path, to, Options(**options), check).verification
     if checked is None or checked.accuracy_file is None:
         raise XncapsError(f"{path}: expected a file scored on labels. Received: no score.")
