@@ -7,9 +7,9 @@ import os
 import pathlib
 import platform
 import sys
-from collections.abc import Sequence
 from typing import Any
 
+from xncaps_benchmark import cores
 from xncaps_benchmark.errors import BenchmarkError
 
 _SYS = pathlib.Path("/sys")
@@ -52,6 +52,8 @@ def state(root: pathlib.Path = _SYS) -> dict[str, Any]:
             found["battery_percent"] = level
             if (tenths := _number(battery / "temp")) is not None:
                 found["battery_temperature_c"] = tenths / 10
+            if (micro := _number(battery / "current_now")) is not None:
+                found["battery_current_ma"] = micro / 1000
             if status := _read(battery / "status").strip():
                 found["charging"] = status in ("Charging", "Full")
     return found
@@ -68,30 +70,16 @@ def parse_cpus(text: str | None, root: pathlib.Path = _SYS) -> list[int]:
     if not hasattr(os, "sched_setaffinity"):
         raise BenchmarkError(f"--cpus: expected a Linux machine. Received: {sys.platform}.")
     allowed = os.sched_getaffinity(0)
-    if text in ("big", "little"):
+    if text in cores.NAMES:
         return _cluster(text, allowed, root)
-    try:
-        cpus = sorted({cpu for part in text.split(",") for cpu in span(part)})
-    except ValueError:
-        raise BenchmarkError(
-            f"--cpus: expected 'big', 'little' or a list such as 0,2-3. Received: {text}."
-        ) from None
+    cpus = cores.listed(text)
     if not set(cpus) <= allowed:
         raise BenchmarkError(f"--cpus: expected some of {sorted(allowed)}. Received: {cpus}.")
     return cpus
 
 
-def span(part: str) -> range:
-    """'2-4' or '3' -> CPU numbers; ValueError where it is neither."""
-    first, dash, last = part.partition("-")
-    low, high = int(first), int(last if dash else first)
-    if not 0 <= low <= high < 4096:
-        raise ValueError(part)
-    return range(low, high + 1)
-
-
 def _cluster(kind: str, allowed: set[int], root: pathlib.Path) -> list[int]:
-    """The cores of the highest (or lowest) capacity, or of the highest (lowest) top clock."""
+    """By their capacity, or by their top clock."""
     strengths = {}
     for cpu in allowed:
         folder = root / f"devices/system/cpu/cpu{cpu}"
@@ -100,12 +88,7 @@ def _cluster(kind: str, allowed: set[int], root: pathlib.Path) -> list[int]:
             strength = _number(folder / "cpufreq/cpuinfo_max_freq")
         if strength is not None:
             strengths[cpu] = strength
-    if len(set(strengths.values())) < 2:
-        raise BenchmarkError(
-            f"--cpus {kind}: the cores of this machine do not differ, or do not say so."
-        )
-    wanted = max(strengths.values()) if kind == "big" else min(strengths.values())
-    return sorted(cpu for cpu, strength in strengths.items() if strength == wanted)
+    return cores.cluster(kind, strengths, "this machine")
 
 
 def _temperatures(root: pathlib.Path) -> dict[str, float]:
@@ -159,12 +142,3 @@ def hotter(start: dict[str, Any], end: dict[str, Any]) -> str | None:
     if last == first or last == "none":
         return None
     return f"Android's thermal status went from {first} to {last} (throttling?)"
-
-
-def slowed_clock(start: dict[str, Any], end: dict[str, Any]) -> float | None:
-    """Share of the clock that is left at the end, None where clocks cannot be read."""
-    first: Sequence[int] = start.get("frequencies_khz", [])
-    last: Sequence[int] = end.get("frequencies_khz", [])
-    if not first or len(first) != len(last):
-        return None
-    return round(sum(last) / max(sum(first), 1), 4)

@@ -9,11 +9,13 @@ import importlib
 import os
 import pathlib
 import tempfile
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import xncaps_benchmark
 from xncaps_benchmark import (
+    clocks,
     flatbuffer,
     images,
     machine,
@@ -22,6 +24,7 @@ from xncaps_benchmark import (
     results,
     runtimes,
     stats,
+    validity,
 )
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import local
@@ -159,8 +162,14 @@ def assemble(
     if not complete:
         for record in records:
             record["status"] = "partial" if record["latency"] else record["status"]
+    for record in records:
+        validity.judge(record, options)
     baseline = plan.pick_baseline(records, options.baseline)
-    parts["method"]["baseline"] = baseline
+    parts["method"].update(
+        baseline=baseline,
+        minimum_runs=options.minimum_runs,
+        minimum_seconds=options.minimum_seconds,
+    )
     slowed = [r["name"] for r in records if r.get("drift") and r["drift"]["slowed"]]
     if slowed:
         notes = [
@@ -168,7 +177,7 @@ def assemble(
             f"slower at the end than at the start (throttling or load?): {', '.join(slowed)}"[:500],
         ]
     state = parts["state"]
-    left = machine.slowed_clock(state["start"], state["end"])
+    left = clocks.left(state.get("clocks"))
     if left is not None and left < CLOCK_LIMIT:
         notes = [
             *notes,
@@ -181,8 +190,13 @@ def assemble(
         {
             "format": results.FORMAT,
             "format_version": results.FORMAT_VERSION,
+            "id": str(uuid.uuid4()),
             "created": now.isoformat().replace("+00:00", "Z"),
-            "tool": {"name": "xncaps-benchmark", "version": xncaps_benchmark.__version__},
+            "tool": {
+                "name": "xncaps-benchmark",
+                "version": xncaps_benchmark.__version__,
+                "commit": validity.commit(),
+            },
             "target": target,
             **parts,
             "models": records,

@@ -17,6 +17,13 @@ from xncaps_files.errors import XncapsError
 RUNS = 1_024
 SECONDS = 60.0
 MAX_FILES = 64
+# Timed runs of a turn: what came before a turn has left the caches by its two untimed runs, and
+# another file's turn is never far.
+BLOCK_RUNS = 16
+SETTLE_RUNS = 2
+# What a time that is quoted needs at least: 64 runs, and 10 ms of run time.
+MINIMUM_RUNS = 64
+MINIMUM_SECONDS = 0.01
 # Seconds of rest after each 10 s of work. A phone has no fan and throttles within a minute.
 COOLDOWN = {"local": 1.0, "ssh": 5.0, "adb": 10.0}
 COOLDOWN_EVERY_SECONDS = 10.0
@@ -30,6 +37,9 @@ class Options:
         runs: timed runs a model.
         seconds: or this long a model, whichever ends first.
         warm_up: seconds of untimed runs before.
+        minimum_runs: a time of fewer runs is not valid.
+        minimum_seconds: a time of less run time is not valid.
+        profile: one more, untimed turn in which the runtime's own profiler tells of each op.
         cooldown: seconds of rest after each 10 s of work (0: none); None: `COOLDOWN` of the target.
         threads: of the interpreter.
         cpus: 'big', 'little', a list such as '0,2-3', None for all.
@@ -47,6 +57,9 @@ class Options:
     runs: int = RUNS
     seconds: float = SECONDS
     warm_up: float = 0.5
+    minimum_runs: int = MINIMUM_RUNS
+    minimum_seconds: float = MINIMUM_SECONDS
+    profile: bool = False
     cooldown: float | None = None
     threads: int = 1
     cpus: str | None = None
@@ -64,6 +77,8 @@ class Options:
             ("runs", 1, 1_000_000),
             ("seconds", 0.001, 86_400),
             ("warm_up", 0, 3_600),
+            ("minimum_runs", 0, 1_000_000),
+            ("minimum_seconds", 0, 86_400),
             ("cooldown", 0, 3_600),
             ("threads", 1, 1_024),
         ):
@@ -149,6 +164,9 @@ def _job(path: pathlib.Path, name: str, runtime: str | None) -> Job:
         "samples": [],
         "latency": None,
         "drift": None,
+        "valid": False,
+        "invalid_because": [],
+        "measured_seconds": None,
         "memory": None,
         "summary": None,
     }

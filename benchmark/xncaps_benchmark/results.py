@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from xncaps_benchmark import upgrades
 from xncaps_benchmark.errors import ResultError
 from xncaps_files import writing
 
 FORMAT = "xncaps-benchmark"
-FORMAT_VERSION = 1
+FORMAT_VERSION = upgrades.VERSION
 MAX_RESULT_BYTES = 256 << 20
 MAX_SAMPLES = 1_000_000
 MAX_SUMMARY_BYTES = 1 << 20
@@ -59,7 +60,7 @@ def _without(model: Any, index: int, name: str) -> Any:
     if not isinstance(latency, dict):
         return model
     emptied = dict(latency)
-    for key, kinds in (("samples_us", (int, float)), ("turns", (int,))):
+    for key, kinds in (("samples_us", (int, float)), ("turns", (int,)), ("starts_s", (int, float))):
         values = latency.get(key)
         if isinstance(values, list):
             good = all(type(v) in kinds and 0 <= v < math.inf for v in values)
@@ -93,12 +94,13 @@ def _worst(errors: Iterable[Any]) -> Any:
 
 
 def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Reads a result file.
+    """Reads a result file, also of an older format (`upgrades`).
 
     Raises:
         ResultError: not JSON, too large, or not what the schema says.
     """
-    return check_result(_read_json(pathlib.Path(path), MAX_RESULT_BYTES), str(path))
+    read = upgrades.upgraded(_read_json(pathlib.Path(path), MAX_RESULT_BYTES))
+    return check_result(read, str(path))
 
 
 def read_summary(path: pathlib.Path) -> dict[str, Any]:

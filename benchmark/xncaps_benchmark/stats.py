@@ -7,21 +7,27 @@ from typing import Any
 
 import numpy as np
 
-RESAMPLES = 2_000
-_THINNED = 64
-_CHUNK = 4_000_000  # numbers that a bootstrap holds at a time
+from xncaps_benchmark import bootstrap
+
 CONFIDENCE = 0.95
 # A run slows down by more than this, with the interval's lower end above the half of it: said so.
 DRIFT_LIMIT = 1.10
 
 
-def summarise(turns: Sequence[Sequence[float]]) -> dict[str, Any]:
+def summarise(
+    turns: Sequence[Sequence[float]], starts: Sequence[float] | None = None
+) -> dict[str, Any]:
     """Microseconds, in turns as they were measured -> the schema's `latency`.
+
+    Args:
+        turns: times of each turn.
+        starts: when each began, in seconds since the first of the run, where that is known.
 
     Percentiles are linear interpolations between order statistics (NumPy's default); std is the
     sample's (n - 1).
     """
     times = np.concatenate([np.asarray(turn, dtype=float) for turn in turns if len(turn)])
+    known = {} if starts is None else {"starts_s": [_rounded(start, 6) for start in starts]}
     return {
         "n": len(times),
         "min_us": _rounded(times.min()),
@@ -32,6 +38,7 @@ def summarise(turns: Sequence[Sequence[float]]) -> dict[str, Any]:
         "p99_us": _rounded(np.percentile(times, 99)),
         "samples_us": [_rounded(time) for time in times],
         "turns": [len(turn) for turn in turns],
+        **known,
     }
 
 
@@ -44,26 +51,33 @@ def turns_of(latency: dict[str, Any]) -> list[np.ndarray]:
     return np.split(times, ends[:-1])
 
 
-def ratio(baseline: dict[str, Any], other: dict[str, Any], seed: int = 0) -> dict[str, float]:
+def ratio(baseline: dict[str, Any], other: dict[str, Any], seed: int = 0) -> dict[str, Any]:
     """How many times faster `other` is than `baseline`: ratio of medians, 95 % interval.
 
-    Bootstrap over turns, not over runs: runs of one turn share caches and clock and are no
-    independent draws. Where both were measured in the same rounds, a resample takes both turns of
-    a round together, so that a slow spell that hit both does not widen the interval.
+    The interval is a bootstrap over blocks of turns (`bootstrap`), as long as the more dependent of
+    the two series asks for. Where both were measured in the same rounds, a resample takes both
+    turns of a round together, so that a slow spell that hit both does not widen the interval.
+    `narrow` says that there were too few blocks for it to hold what it promises.
     """
-    first, second = turns_of(baseline), turns_of(other)
+    first, second = (bootstrap.Turns(turns_of(latency)) for latency in (baseline, other))
+    block = max(first.block(), second.block())
     generator = np.random.default_rng(seed)
-    chosen = generator.integers(0, len(first), (RESAMPLES, len(first)))
+    chosen = bootstrap.draws(generator, len(first), block, bootstrap.RESAMPLES)
     mates = chosen
     if len(first) != len(second):
-        mates = generator.integers(0, len(second), (RESAMPLES, len(second)))
-    ratios = _medians(first, chosen) / np.maximum(_medians(second, mates), 1e-3)
-    ends = np.nanpercentile(ratios, [50 - 50 * CONFIDENCE, 50 + 50 * CONFIDENCE])
+        mates = bootstrap.draws(generator, len(second), block, bootstrap.RESAMPLES)
+    logarithms = _logarithms(first.medians(chosen), second.medians(mates))
+    value = max(baseline["median_us"], 1e-3) / max(other["median_us"], 1e-3)
+    blocks = min(len(first), len(second)) / block
+    low, high = bootstrap.interval(logarithms, value, blocks, CONFIDENCE)
     return {
-        "ratio": _rounded(baseline["median_us"] / max(other["median_us"], 1e-3), 4),
-        "low": _rounded(ends[0], 4),
-        "high": _rounded(ends[1], 4),
+        "ratio": _rounded(value, 4),
+        "low": _rounded(low, 4),
+        "high": _rounded(high, 4),
         "confidence": CONFIDENCE,
+        "block_turns": block,
+        "blocks": int(blocks),
+        "narrow": blocks < bootstrap.FEWEST_BLOCKS,
     }
 
 
@@ -73,12 +87,16 @@ def drift(latency: dict[str, Any], seed: int = 0) -> dict[str, Any]:
     quarter = len(turns) // 4
     if quarter < 2:
         return {"ratio": None, "low": None, "high": None, "slowed": False}
-    first, last = turns[:quarter], turns[-quarter:]
+    first, last = bootstrap.Turns(turns[:quarter]), bootstrap.Turns(turns[-quarter:])
+    block = max(first.block(), last.block())
     generator = np.random.default_rng(seed)
-    draws = generator.integers(0, quarter, (2, RESAMPLES, quarter))
-    drawn = _medians(last, draws[0]) / np.maximum(_medians(first, draws[1]), 1e-3)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    value = float(np.median(np.concatenate(last)) / max(np.median(np.concatenate(first)), 1e-3))
+    drawn = [
+        part.medians(bootstrap.draws(generator, len(part), block, bootstrap.RESAMPLES))
+        for part in (last, first)
+    ]
+    middles = [max(float(np.median(np.concatenate(part.joined))), 1e-3) for part in (last, first)]
+    value = middles[0] / middles[1]
+    low, high = bootstrap.interval(_logarithms(*drawn), value, len(first) / block, CONFIDENCE)
     slowed = value > DRIFT_LIMIT and low > 1 + (DRIFT_LIMIT - 1) / 2
     return {
         "ratio": _rounded(value, 4),
@@ -88,29 +106,9 @@ def drift(latency: dict[str, Any], seed: int = 0) -> dict[str, Any]:
     }
 
 
-def _medians(turns: Sequence[np.ndarray], chosen: np.ndarray) -> np.ndarray:
-    """The median of the runs of the chosen turns, for each row of `chosen` [resamples, turns]."""
-    turns = [_thinned(turn) for turn in turns]
-    lengths = {len(turn) for turn in turns}
-    if len(lengths) == 1 and lengths != {0}:
-        table = np.stack(turns)  # [turns, runs]
-        rows = max(1, _CHUNK // table.size)
-        parts = [
-            np.median(
-                table[chosen[at : at + rows]].reshape(-1, chosen.shape[1] * table.shape[1]), axis=1
-            )
-            for at in range(0, len(chosen), rows)
-        ]
-        return np.concatenate(parts)
-    times = [np.concatenate([turns[index] for index in row]) for row in chosen]
-    return np.array([np.median(drawn) if len(drawn) else np.nan for drawn in times])
-
-
-def _thinned(turn: np.ndarray) -> np.ndarray:
-    """A long turn as its quantiles: a bootstrap of a million runs would take longer than they."""
-    if len(turn) <= _THINNED:
-        return turn
-    return np.quantile(turn, (np.arange(_THINNED) + 0.5) / _THINNED)
+def _logarithms(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Logarithms of the ratios; a clock that is too coarse tells times of 0."""
+    return np.log(np.maximum(above, 1e-3) / np.maximum(below, 1e-3))
 
 
 def _rounded(value: Any, digits: int = 3) -> float:

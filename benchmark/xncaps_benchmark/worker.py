@@ -103,12 +103,13 @@ class Worker:
         times = []
         for _ in range(settle):
             run()
+        began = _clock()
         for _ in range(runs):
             start = _clock()
             run()
             times.append(_clock() - start)
         gc.enable()
-        return {"ns": times, "set_ns": copied, "same": self._rows.same(row)}
+        return {"ns": times, "began_ns": began, "set_ns": copied, "same": self._rows.same(row)}
 
     def memory(self) -> dict[str, Any]:
         """Bytes: the process's peak since the model was loaded, and what it had before."""

@@ -55,6 +55,9 @@ def model(name: str, median: float, **changes: Any) -> dict[str, Any]:
         "first_run_us": 2 * median,
         "latency": latency,
         "drift": stats.drift(latency),
+        "valid": True,
+        "invalid_because": [],
+        "measured_seconds": 0.1,
         "memory": {"peak_bytes": 50_000_000, "before_load_bytes": 45_000_000},
         "summary": None,
         **changes,
@@ -78,9 +81,10 @@ def result(models: list[dict[str, Any]] | None = None, **changes: Any) -> dict[s
     ]
     return {
         "format": "xncaps-benchmark",
-        "format_version": 1,
+        "format_version": 2,
+        "id": "5f0c3a52-6f4e-4c3b-9a37-0d8f3a8e9b11",
         "created": "2024-05-01T12:00:00Z",
-        "tool": {"name": "xncaps-benchmark", "version": "0.1.0"},
+        "tool": {"name": "xncaps-benchmark", "version": "0.1.0", "commit": None},
         "target": {"kind": "local", "name": "local"},
         "method": {
             "order": "interleaved",

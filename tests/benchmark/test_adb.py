@@ -227,13 +227,18 @@ def test_json_of_a_device_is_looked_at(content: bytes) -> None:
         appresult.read_json(content, "result.json")
 
 
-def test_clusters_come_from_the_devices_clocks() -> None:
-    listing = "\n".join(
-        f"/sys/devices/system/cpu/cpu{n}/cpufreq/cpuinfo_max_freq {(18, 28)[n // 4]}"
-        for n in range(8)
-    )
-    assert appresult.cluster("little", listing) == [0, 1, 2, 3]
-    assert appresult.cluster("big", listing) == [4, 5, 6, 7]
+def test_clusters_come_from_the_devices_cores() -> None:
+    capacity = "\n".join(f"{n} {(250, 250, 250, 250, 760, 760, 760, 1024)[n]}|18" for n in range(8))
+    assert appresult.strengths(capacity)[7] == 1024
+    hidden = "0 |1800000\n1 |2800000\ncpufreq |\nsh: permission denied"
+    assert appresult.strengths(hidden) == {0: 1_800_000, 1: 2_800_000}
     assert appresult.mask([4, 5, 6, 7]) == "f0"
-    with pytest.raises(BenchmarkError, match="do not differ"):
-        appresult.cluster("big", "cat: permission denied")
+
+
+def test_big_is_all_but_the_weakest_cluster(lab: Lab, model: Make) -> None:
+    for cpu, khz in enumerate([18, 18, 18, 18, 24, 24, 24, 28]):
+        lab.phone.tell(f"/sys/devices/system/cpu/cpu{cpu}/cpufreq/cpuinfo_max_freq", f"{khz}00000")
+    told = lab.measure([model("a")], cpus="big", threads=2)
+    assert told["method"]["cpus"] == [4, 5, 6, 7]
+    with pytest.raises(BenchmarkError, match="--threads: expected at most as many as --cpus picks"):
+        lab.measure([model("a")], cpus="0-1", threads=3)

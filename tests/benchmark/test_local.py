@@ -142,9 +142,9 @@ def _order(monkeypatch: pytest.MonkeyPatch, files: list[pathlib.Path], seed: int
     seen: list[str] = []
     turn = local.Measurement._turn
 
-    def spy(self: local.Measurement, child: local.Child) -> None:
+    def spy(self: local.Measurement, child: local.Child, runs: int) -> None:
         seen.append(child.job.record["name"])
-        turn(self, child)
+        turn(self, child, runs)
 
     with monkeypatch.context() as patch:
         patch.setattr(local.Measurement, "_turn", spy)
@@ -158,7 +158,7 @@ def test_files_take_turns_in_seeded_random_order(
     files = [model("a"), model("b"), model("c")]
     seen = _order(monkeypatch, files, seed=1)
     rounds = [seen[at : at + 3] for at in range(0, len(seen), 3)]
-    assert len(rounds) == local.ROUNDS
+    assert len(rounds) == 64
     assert all(sorted(names) == ["a", "b", "c"] for names in rounds)
     assert len({tuple(names) for names in rounds}) == 6  # every order of three comes up
     assert seen == _order(monkeypatch, files, seed=1) != _order(monkeypatch, files, seed=2)
@@ -169,13 +169,13 @@ def test_a_process_that_dies_takes_its_times_along(
 ) -> None:
     turn, turns = local.Measurement._turn, {"b": 0}
 
-    def kill(self: local.Measurement, child: local.Child) -> None:
+    def kill(self: local.Measurement, child: local.Child, runs: int) -> None:
         name = child.job.record["name"]
         if name == "b":
             turns["b"] += 1
             if turns["b"] == 10:
                 child._process.kill()
-        turn(self, child)
+        turn(self, child, runs)
 
     monkeypatch.setattr(local.Measurement, "_turn", kill)
     a, b = measure([model("a"), model("b")], **FAST)["models"]
@@ -186,11 +186,11 @@ def test_a_process_that_dies_takes_its_times_along(
 def test_an_interrupted_run_keeps_what_it_has(model: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     turn, turns = local.Measurement._turn, []
 
-    def interrupt(self: local.Measurement, child: local.Child) -> None:
+    def interrupt(self: local.Measurement, child: local.Child, runs: int) -> None:
         turns.append(child)
         if len(turns) == 21:
             raise KeyboardInterrupt
-        turn(self, child)
+        turn(self, child, runs)
 
     monkeypatch.setattr(local.Measurement, "_turn", interrupt)
     told = measure([model("a"), model("b")], **FAST)
@@ -239,15 +239,15 @@ def test_seconds_end_a_model_that_is_too_slow_for_its_runs(model: Make) -> None:
 
 def test_affinity_and_threads_reach_the_child(model: Make) -> None:
     last = max(os.sched_getaffinity(0))
-    told = measure([model()], cpus=str(last), threads=2, **FAST)
+    told = measure([model()], cpus=str(last), threads=1, **FAST)
     assert told["method"]["cpus"] == [last] and told["method"]["threads"] == 2
     assert told["models"][0]["status"] == "ok"
     assert last in os.sched_getaffinity(0)
 
 
 def test_a_clock_that_fell_is_said(model: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    states = iter([{"frequencies_khz": [2_000_000]}, {"frequencies_khz": [1_000_000]}])
-    monkeypatch.setattr(local.machine, "state", lambda: next(states))
+    fell = {"how": "sampled maximum", "first_khz": [2_000_000], "last_khz": [1_000_000]}
+    monkeypatch.setattr(local.clocks.Clocks, "told", lambda self: fell)
     told = measure([model()], **FAST)
     assert "the clock was at 50% of what it had been" in " ".join(told["notes"])
 
@@ -257,7 +257,7 @@ def test_the_result_follows_the_schema_and_tells_the_machine(model: Make) -> Non
     results.check_result(json.loads(json.dumps(told)))
     assert told["machine"]["cpu"] and told["state"]["start"]["load"]
     assert told["machine"]["runtimes"]["ai-edge-litert"]
-    assert told["method"]["rounds"] == local.ROUNDS
+    assert told["method"]["rounds"] == 64
 
 
 def test_names_tell_equal_files_apart(model: Make, tmp_path: pathlib.Path) -> None:

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from xncaps_benchmark import machine
+from xncaps_benchmark import cores, machine
 from xncaps_benchmark.errors import BenchmarkError
 
 
@@ -83,7 +83,30 @@ def test_parse_cpus_says_where_cores_do_not_differ(tmp_path: pathlib.Path) -> No
         machine.parse_cpus("big", tmp_path)
 
 
-def test_slowed_clock_is_the_share_that_is_left() -> None:
-    start, end = {"frequencies_khz": [2000, 2000]}, {"frequencies_khz": [1000, 2000]}
-    assert machine.slowed_clock(start, end) == 0.75
-    assert machine.slowed_clock(start, {}) is None
+@pytest.mark.parametrize(
+    ("strengths", "little", "big"),
+    [
+        ([1, 1, 1, 1, 2, 2, 2, 3], [0, 1, 2, 3], [4, 5, 6, 7]),
+        ([3, 1, 1, 2], [1, 2], [0, 3]),
+        ([1, 2], [0], [1]),
+    ],
+    ids=["4+3+1", "in any order", "1+1"],
+)
+def test_clusters_are_taken_as_they_are(
+    strengths: list[int], little: list[int], big: list[int]
+) -> None:
+    told = dict(enumerate(strengths))
+    assert cores.cluster("little", told, "x") == little
+    assert cores.cluster("big", told, "x") == big
+
+
+def test_cores_that_do_not_differ_have_no_clusters() -> None:
+    for told in ({}, {0: 5, 1: 5}):
+        with pytest.raises(BenchmarkError, match="--cpus big: the cores of the device do not"):
+            cores.cluster("big", told, "the device")
+
+
+def test_there_are_no_more_threads_than_cores() -> None:
+    assert cores.check_threads(2, [4, 5]) == [4, 5] and cores.check_threads(8, []) == []
+    with pytest.raises(BenchmarkError, match=r"--threads: expected at most .* 2 \(\[4, 5\]\)"):
+        cores.check_threads(3, [4, 5])

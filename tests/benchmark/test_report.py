@@ -141,7 +141,7 @@ def _hostile(value: Any) -> Any:
     return HOSTILE if isinstance(value, str) else value
 
 
-_FIXED = {"format", "kind", "status", "png", "sha256", "created"}
+_FIXED = {"format", "kind", "status", "png", "sha256", "created", "id"}
 
 
 def test_page_escapes_everything() -> None:

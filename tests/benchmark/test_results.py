@@ -10,6 +10,7 @@ from benchmark_results import result
 
 from xncaps_benchmark import results
 from xncaps_benchmark.errors import ResultError
+from xncaps_benchmark.report import write_report
 
 
 def test_write_and_read_give_the_same(tmp_path: pathlib.Path) -> None:
@@ -52,7 +53,7 @@ def _with(value: Any, *keys: Any) -> dict[str, Any]:
     ("wrong", "place"),
     [
         (_without("format"), "the whole"),
-        (_with(2, "format_version"), "format_version"),
+        (_with(3, "format_version"), "format_version"),
         (_with(-1, "models", 0, "latency", "min_us"), "models/0/latency"),
         (_with("fast", "models", 0, "latency", "n"), "models/0/latency"),
         (_with([1, -2.0], "models", 0, "latency", "samples_us"), "models/0/latency/samples_us"),
@@ -112,3 +113,31 @@ def test_read_summary_checks_its_schema(tmp_path: pathlib.Path) -> None:
     path.write_text(json.dumps({**good, "macs": -5}))
     with pytest.raises(ResultError, match="m.summary.json: macs"):
         results.read_summary(path)
+
+
+def test_a_result_of_the_first_format_is_still_read(
+    root: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """The specimen is what `bench` wrote then; what was not recorded is said to be not known."""
+    path = root / "tests/golden/formats/v1/result.json"
+    old = json.loads(path.read_text("utf-8"))
+    assert old["format_version"] == 1
+    told = results.read_result(path)
+    assert told["format_version"] == results.FORMAT_VERSION and told["tool"]["commit"] is None
+    assert told == results.read_result(path)  # its id too
+    for before, now in zip(old["models"], told["models"], strict=True):
+        assert now["valid"] is None and {**now, **before} == now
+    for before, now in zip(old["ratios"], told["ratios"], strict=True):
+        assert now["narrow"] is None and {**now, **before} == now
+    write_report([told], tmp_path / "page.html")
+    assert "1.01×" in (tmp_path / "page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("value", [[], 1, {"format_version": 1}, {"format_version": 9}])
+def test_an_upgrade_leaves_what_is_no_result_to_the_schema(
+    value: Any, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(value))
+    with pytest.raises(ResultError, match="r.json: "):
+        results.read_result(path)

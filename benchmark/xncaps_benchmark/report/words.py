@@ -31,7 +31,8 @@ def percent(part: int, whole: int) -> str:
 
 
 def interval(ratio: dict[str, Any]) -> str:
-    return f"{digits(ratio['low'])} to {digits(ratio['high'])}"
+    narrow = ", too narrow: too few runs" if ratio["narrow"] else ""
+    return f"{digits(ratio['low'])} to {digits(ratio['high'])}{narrow}"
 
 
 def sentence(
@@ -65,7 +66,8 @@ def _speed_words(ratio: dict[str, Any], baseline: str) -> str:
         return f"{digits(ratio['ratio'])} times faster than {baseline} ({span})"
     low, high = digits(1 / max(ratio["high"], 1e-9)), digits(1 / max(ratio["low"], 1e-9))
     slow = digits(1 / max(ratio["ratio"], 1e-9))
-    return f"{slow} times slower than {baseline} (95 % interval {low} to {high})"
+    narrow = ", too narrow: too few runs" if ratio["narrow"] else ""
+    return f"{slow} times slower than {baseline} (95 % interval {low} to {high}{narrow})"
 
 
 def _points(model: dict[str, Any], baseline: dict[str, Any]) -> str:

@@ -8,9 +8,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from xncaps_benchmark import plan, stats
+from xncaps_benchmark import cores, plan, stats
 from xncaps_benchmark.errors import BenchmarkError, TargetError
-from xncaps_benchmark.machine import span
 from xncaps_benchmark.targets import phonestate
 from xncaps_benchmark.targets.phone import Phone
 
@@ -81,13 +80,29 @@ def affinity(options: plan.Options, phone: Phone) -> list[int]:
     """--cpus as numbers of the phone's cores, [] for all.
 
     Raises:
-        BenchmarkError: not a list, or the cores do not differ.
+        BenchmarkError: not a list, the cores do not differ, or more threads than cores.
     """
     if options.cpus in (None, "", "all"):
         return []
-    if options.cpus in ("big", "little"):
-        return cluster(str(options.cpus), phone.clocks())
-    return cpu_list(str(options.cpus))
+    if options.cpus in cores.NAMES:
+        picked = cores.cluster(str(options.cpus), strengths(phone.cores()), "the device")
+    else:
+        picked = cores.listed(str(options.cpus))
+    return cores.check_threads(options.threads, picked)
+
+
+def strengths(listing: str) -> dict[int, int]:
+    """Lines 'CPU CAPACITY|TOP_CLOCK' -> capacity of each core, top clock where that is hidden."""
+    capacities: dict[int, int] = {}
+    clocks: dict[int, int] = {}
+    for line in listing.splitlines()[:4096]:
+        name, _, rest = line.partition(" ")
+        capacity, _, khz = rest.partition("|")
+        if name.isdigit():
+            for table, text in ((capacities, capacity), (clocks, khz)):
+                if text.strip().isdigit():
+                    table[int(name)] = int(text)
+    return capacities if len(capacities) >= len(clocks) else clocks
 
 
 def parts(
@@ -174,36 +189,6 @@ def _state(told: dict[str, Any]) -> dict[str, Any]:
     if told.get("thermal") is not None:
         state["thermal_status"] = _text(told, "thermal")[:100]
     return state
-
-
-def cpu_list(text: str) -> list[int]:
-    """'0,2-3' -> CPU numbers.
-
-    Raises:
-        BenchmarkError: not such a list.
-    """
-    try:
-        return sorted({cpu for part in text.split(",") for cpu in span(part)})
-    except ValueError:
-        raise BenchmarkError(f"--cpus: expected a list such as 0,2-3. Received: {text}.") from None
-
-
-def cluster(kind: str, listing: str) -> list[int]:
-    """The big or the little cores, from lines 'PATH OF cpuinfo_max_freq, KHZ'.
-
-    Raises:
-        TargetError: the cores do not differ, or the device does not say so.
-    """
-    clocks: dict[int, int] = {}
-    for line in listing.splitlines():
-        path, _, khz = line.partition(" ")
-        number = path.partition("/cpu/cpu")[2].partition("/")[0]
-        if number.isdigit() and khz.strip().isdigit():
-            clocks[int(number)] = int(khz)
-    if len(set(clocks.values())) < 2:
-        raise TargetError(f"--cpus {kind}: the device's cores do not differ, or it does not say so")
-    wanted = max(clocks.values()) if kind == "big" else min(clocks.values())
-    return sorted(cpu for cpu, khz in clocks.items() if khz == wanted)
 
 
 def mask(cpus: Sequence[int]) -> str:

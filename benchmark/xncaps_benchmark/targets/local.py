@@ -18,11 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark import machine, plan, stats
+from xncaps_benchmark import clocks, cores, machine, plan, stats, turns
 from xncaps_benchmark.errors import BenchmarkError
 
-ROUNDS = 64
-SETTLE_RUNS = 2
 _LOAD_SECONDS = 300.0
 _GRACE_SECONDS = 120.0
 _ACCURACY_SECONDS = 3600.0
@@ -147,9 +145,11 @@ class Measurement:
         self.checkpoint: Callable[[Measurement], None] | None = None
         self._kept = time.monotonic()
         self._progress = progress
-        self._cpus = machine.parse_cpus(options.cpus)
+        self._cpus = cores.check_threads(options.threads, machine.parse_cpus(options.cpus))
         self._children: list[Child] = []
-        self._runs_a_turn: dict[int, int] = {}
+        self._clocks = clocks.Clocks()
+        self._rounds = 0
+        self._began: dict[int, list[int]] = {}
         self._copies: dict[int, list[float]] = {}
 
     def run(self) -> dict[str, Any]:
@@ -170,8 +170,13 @@ class Measurement:
         return {
             "method": self._method(),
             "machine": machine.describe(),
-            "state": {"start": self._start, "end": machine.state()},
+            "state": self._state(),
         }
+
+    def _state(self) -> dict[str, Any]:
+        during = self._clocks.told()
+        told = {"start": self._start, "end": machine.state()}
+        return told if during is None else {**told, "clocks": during}
 
     def _prepare(self) -> None:
         """Loads and checks one file after the other: nothing else runs meanwhile."""
@@ -206,13 +211,6 @@ class Measurement:
             raise BenchmarkError(f"wrong outputs: {checked['verification']['reason']}")
         if options.accuracy is not None:
             self._score(child)
-        runs = 3 if options.warm_up else 1
-        warm = child.ask(
-            "warm_up", options.warm_up + _GRACE_SECONDS, seconds=options.warm_up, runs=runs
-        )
-        a_turn = -(-options.runs // ROUNDS)
-        fits = options.seconds / ROUNDS / (warm["run_us"] / 1e6)
-        self._runs_a_turn[id(child)] = max(1, min(a_turn, int(fits)))
 
     def _score(self, child: Child) -> None:
         """`--accuracy`: takes the place of the accuracy on the stored rows, which are few."""
@@ -224,23 +222,38 @@ class Measurement:
             child.job.record["accuracy"] = told["accuracy"]
 
     def _time(self) -> None:
-        """Rounds in which every file has one turn, in random order."""
-        generator = np.random.default_rng(self.options.seed)
+        """Rounds in which every file has one turn; warmed up directly before the first."""
+        planned = turns.schedule(self.options, [self._warm(child) for child in self._children])
+        self._rounds = len(planned.rounds)
         worked = 0.0
-        for turn in range(ROUNDS):
-            self._progress("measuring", 0.2 + 0.8 * turn / ROUNDS)
-            for index in generator.permutation(len(self._children)):
-                child = self._children[index]
+        self._clocks.sample()
+        for number, round_ in enumerate(planned.rounds):
+            self._progress("measuring", 0.2 + 0.8 * number / self._rounds)
+            for turn in round_:
+                child = self._children[turn.index]
                 if child.job.failed or self._enough(child.job):
                     continue
                 began = time.monotonic()
-                self._turn(child)
+                self._turn(child, turn.runs)
                 self._keep(time.monotonic())
                 worked += time.monotonic() - began
                 if self.options.rest and worked > plan.COOLDOWN_EVERY_SECONDS:
                     time.sleep(self.options.rest)
                     worked = 0.0
+            self._clocks.sample()
         self._progress("measuring", 1.0)
+
+    def _warm(self, child: Child) -> float:
+        """Untimed runs; microseconds of one, 1 s where the file has failed."""
+        seconds = self.options.warm_up
+        if child.job.failed:
+            return 1e6
+        try:
+            wait, runs = seconds + _GRACE_SECONDS, 3 if seconds else 1
+            return float(child.ask("warm_up", wait, seconds=seconds, runs=runs)["run_us"])
+        except BenchmarkError as error:
+            self._drop(child, str(error))
+            return 1e6
 
     def _keep(self, now: float) -> None:
         """Gives what there is until now to whoever wants it, at times."""
@@ -257,13 +270,10 @@ class Measurement:
         spent = sum(sum(turn) for turn in job.turns) / 1e6
         return done >= self.options.runs or spent >= self.options.seconds
 
-    def _turn(self, child: Child) -> None:
-        done = sum(len(turn) for turn in child.job.turns)
-        runs = min(self._runs_a_turn[id(child)], self.options.runs - done)
+    def _turn(self, child: Child, runs: int) -> None:
+        wait = self.options.seconds + _GRACE_SECONDS
         try:
-            answer = child.ask(
-                "turn", self.options.seconds + _GRACE_SECONDS, runs=runs, settle=SETTLE_RUNS
-            )
+            answer = child.ask("turn", wait, runs=runs, settle=plan.SETTLE_RUNS)
             if not answer["same"]:
                 raise BenchmarkError(
                     "a timed run gave other outputs than the check on the same input"
@@ -272,6 +282,7 @@ class Measurement:
             self._drop(child, str(error))
             return
         child.job.turns.append([ns / 1e3 for ns in answer["ns"]])
+        self._began.setdefault(id(child), []).append(answer["began_ns"])
         self._copies.setdefault(id(child), []).append(answer["set_ns"] / 1e3)
 
     def _drop(self, child: Child, reason: str) -> None:
@@ -297,7 +308,9 @@ class Measurement:
         job = child.job
         if not job.turns:
             return
-        latency = stats.summarise(job.turns)
+        first = min(began[0] for began in self._began.values())
+        starts = [(began - first) / 1e9 for began in self._began[id(child)]]
+        latency = stats.summarise(job.turns, starts)
         job.record.update(latency=latency, drift=stats.drift(latency, self.options.seed))
         if job.record["runtime"]["name"] != "lce":  # its copies are in the times
             job.record["copy_us"] = round(float(np.median(self._copies[id(child)])), 3)
@@ -306,14 +319,17 @@ class Measurement:
     def _method(self) -> dict[str, Any]:
         options = self.options
         return {
-            "order": "interleaved: each round gives every file one turn, in seeded random order",
+            "order": turns.ORDER,
             "seed": options.seed,
             "runs": options.runs,
             "seconds": options.seconds,
-            "rounds": ROUNDS,
-            "settle_runs": SETTLE_RUNS,
+            "rounds": self._rounds,
+            "settle_runs": plan.SETTLE_RUNS,
+            "block_runs": plan.BLOCK_RUNS,
             "warm_up_seconds": options.warm_up,
             "cooldown_seconds": options.rest,
             "threads": options.threads,
             "cpus": self._cpus,
+            "process": "a child process of this program for each file",
+            "memory": "the process's peak resident set since the file was loaded",
         }

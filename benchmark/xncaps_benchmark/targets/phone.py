@@ -166,11 +166,12 @@ class Phone:
         """Governors, clocks, temperatures, load and battery now, as the shell may read them."""
         return phonestate.parse(self.script(phonestate.SCRIPT, check=False))
 
-    def clocks(self) -> str:
-        """Lines 'PATH OF cpuinfo_max_freq, KHZ' of all cores."""
+    def cores(self) -> str:
+        """Lines 'CPU CAPACITY|TOP_CLOCK' of all cores; what the device hides is empty."""
         return self.script(
-            "for f in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/cpuinfo_max_freq; "
-            'do echo "$f $(cat $f)"; done',
+            "cd /sys/devices/system/cpu && for c in cpu[0-9]*; do "
+            'echo "${c#cpu} $(cat $c/cpu_capacity 2>/dev/null)'
+            '|$(cat $c/cpufreq/cpuinfo_max_freq 2>/dev/null)"; done',
             check=False,
         )
 

@@ -1,0 +1,41 @@
+"""Results of older formats in the words of today's: one step a version, applied in a row.
+
+A reader never refuses what an earlier version wrote; specimens lie in tests/golden/formats. A step
+says of what was not recorded then that it is not known; it computes no new numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+VERSION = 2
+
+
+def upgraded(result: Any) -> Any:
+    """The result in today's format; what is no result of ours is returned as it is."""
+    while isinstance(result, dict) and (step := _STEPS.get(result.get("format_version"))):
+        result = step(result)
+    return result
+
+
+def _from_1(old: dict[str, Any]) -> dict[str, Any]:
+    """Version 2: an id, the commit, valid or not, intervals that are too narrow."""
+    text = json.dumps(old, sort_keys=True, default=str)
+    new = {**old, "format_version": 2, "id": str(uuid.uuid5(uuid.NAMESPACE_OID, text))}
+    if isinstance(old.get("tool"), dict):
+        new["tool"] = {"commit": None, **old["tool"]}
+    unknown = {
+        "models": {"valid": None, "invalid_because": [], "measured_seconds": None},
+        "ratios": {"block_turns": None, "blocks": None, "narrow": None},
+    }
+    for key, fields in unknown.items():
+        if isinstance(old.get(key), list):
+            rows = old[key]
+            new[key] = [{**fields, **row} if isinstance(row, dict) else row for row in rows]
+    return new
+
+
+_STEPS: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}

@@ -1,0 +1,70 @@
+"""Whether a time may be quoted, and which sources measured it."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import json
+import pathlib
+import subprocess
+import urllib.parse
+from typing import Any
+
+from xncaps_benchmark import plan
+
+
+def judge(record: dict[str, Any], options: plan.Options) -> None:
+    """Fills `measured_seconds`, `valid` and `invalid_because` of a model's record."""
+    latency = record["latency"]
+    seconds = None
+    if latency is not None:
+        # A tool that tells no single times tells their mean and how many there were.
+        seconds = round(latency["n"] * latency["mean_us"] / 1e6, 6)
+    reasons = list(_reasons(record, seconds, options))
+    record.update(measured_seconds=seconds, valid=not reasons, invalid_because=reasons)
+
+
+def _reasons(record: dict[str, Any], seconds: float | None, options: plan.Options) -> list[str]:
+    latency, found = record["latency"], []
+    if latency is None or seconds is None:
+        return ["it has no time"]
+    if record["status"] == "partial":
+        found.append("the run ended early")
+    if latency["n"] < options.minimum_runs:
+        found.append(f"{latency['n']} runs of at least {options.minimum_runs}")
+    if seconds < options.minimum_seconds:
+        found.append(f"{seconds:.3g} s of run time of at least {options.minimum_seconds:g} s")
+    if record["verification"]["status"] != "verified":
+        found.append("its outputs are not verified")
+    if record["drift"] and record["drift"]["slowed"]:
+        found.append("it was slower at the end than at the start")
+    return found
+
+
+@functools.cache
+def commit() -> str | None:
+    """The commit of the sources that measure, '-dirty' where they were changed; None: not known.
+
+    Where pip installed from version control it noted the commit (PEP 610); sources that are
+    installed as they lie there are asked by git.
+    """
+    try:
+        text = importlib.metadata.distribution("xncaps-benchmark").read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:
+        text = None
+    told = json.loads(text) if text else {}
+    if "vcs_info" in told:
+        return str(told["vcs_info"].get("commit_id", ""))[:60] or None
+    folder = pathlib.Path(__file__).resolve().parent
+    if told.get("dir_info", {}).get("editable"):
+        folder = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(told["url"]).path))
+    elif "site-packages" in folder.parts:
+        return None
+    try:
+        words = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"]
+        ran = subprocess.run(
+            [*words, "--exclude=*"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return ran.stdout.strip()[:60] or None
