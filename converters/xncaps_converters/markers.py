@@ -103,6 +103,10 @@ class FusedCapsules(keras.layers.Layer):
         u = inputs if self._op.input_scale == 1.0 else inputs * self._op.input_scale
         return self._marked(u, *map(tf.constant, self._op.constants))  # [B, J, E]
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        op = self._op
+        return tf.TensorShape([input_shape[0], op.num_capsules, op.capsule_dim])
+
 
 _CAPSULE_LAYERS = (layers.CapsFC, layers.XnODR, layers.XnIDR)
 

@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from xncaps_converters.claims import Claims, Replacements
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.models.pooling import linear_before, only_before
-
-# By the layer itself (its `id`), as a nested model may have a layer of the same name.
-Replacements = dict[int, Callable[[], Replacement]]
 
 
 @dataclass(frozen=True)
@@ -48,26 +46,24 @@ def apply(model: Any, *, batch_size: int | None = 1) -> tuple[Any, tuple[Rewrite
     Returns:
         (a rewritten copy, what was done); the copy has the model's own layers where there was
         nothing to do.
+
+    Raises:
+        ConversionError: two passes want one layer, or shapes do not fit after a pass.
     """
     model = as_model(model)
+    claims = Claims(model)
+    done = claim(model, claims)
+    return clone(model, claims.replace, batch_size=batch_size), done
+
+
+def claim(model: Any, claims: Claims) -> tuple[Rewrite, ...]:
+    """Claims what every pass finds in a model; returns what that saves."""
     done: list[Rewrite] = []
-    replacements: Replacements = {}
     for find in PASSES:
         found, rewrites = find(model)
-        if claimed := replacements.keys() & found.keys():
-            names = [layer.name for layer in model.layers if id(layer) in claimed]
-            raise RuntimeError(f"{find.__name__}: another pass has rewritten {names} already")
-        replacements |= found
+        claims.add(find.__name__, found)
         done += rewrites
-
-    def replace(layer: Any) -> Replacement | None:
-        return replacements[id(layer)]() if id(layer) in replacements else None
-
-    rewritten = clone(model, replace, batch_size=batch_size)
-    for before, after in zip(model.outputs, rewritten.outputs, strict=True):
-        if before.shape[1:] != after.shape[1:]:
-            raise RuntimeError(f"the passes made {after.shape} of the output {before.shape}")
-    return rewritten, tuple(done)
+    return tuple(done)
 
 
 class PooledConv2D(keras.layers.Conv2D):
@@ -92,7 +88,7 @@ def pool_before_linear(model: Any) -> tuple[Replacements, list[Rewrite]]:
 
     In the published MobileNetV2 networks that convolution is 1,280 to 1,024 channels at 7x7.
     """
-    replacements: Replacements = {}
+    replacements: dict[int, Callable[[], Replacement]] = {}
     rewrites = []
     for pool in model.layers:
         conv = linear_before(pool, model)
@@ -114,10 +110,10 @@ def pool_before_depthwise(model: Any) -> tuple[Replacements, list[Rewrite]]:
     published MobileNetV2 networks that is the 3x3 in front of the 1x1 of `pool_before_linear`; a
     BatchNormalization may stand between.
     """
-    replacements: Replacements = {}
+    replacements: dict[int, Callable[[], Replacement]] = {}
     rewrites = []
     for pool in model.layers:
-        depthwise = _depthwise_before(pool, model)
+        depthwise, between = _depthwise_before(pool, model)
         if depthwise is None:
             continue
         _, height, width, channels = depthwise.input_shape
@@ -125,19 +121,22 @@ def pool_before_depthwise(model: Any) -> tuple[Replacements, list[Rewrite]]:
         saved = height * width * channels * (window - 1)
         rewrites.append(Rewrite("pool before depthwise", depthwise.name, saved))
         replacements[id(depthwise)] = _summed(depthwise)
+        if between is not None:  # the same, but its input is of another shape now
+            replacements[id(between)] = _same(between)
     return replacements, rewrites
 
 
 PASSES = (pool_before_linear, pool_before_depthwise)
 
 
-def _depthwise_before(pool: Any, model: Any) -> Any:
-    """The depthwise convolution whose outputs only reach this pooling, and linearly, or None."""
-    conv = linear_before(pool, model)
+def _depthwise_before(pool: Any, model: Any) -> tuple[Any, Any]:
+    """(the depthwise convolution whose outputs only reach this pooling, and linearly, the
+    BatchNormalization behind it); None for what is not there."""
+    conv, between = linear_before(pool, model), None
     before = None if conv is None else only_before(conv, model)
     if isinstance(before, keras.layers.BatchNormalization):
-        before = only_before(before, model)
-    return before if _is_linear_depthwise(before) else None
+        before, between = only_before(before, model), before
+    return (before, between) if _is_linear_depthwise(before) else (None, None)
 
 
 def _is_linear_depthwise(layer: Any) -> bool:
@@ -176,6 +175,10 @@ def _mean_weights(kernel: np.ndarray, height: int, width: int) -> np.ndarray:
 def _met(shift: int, size: int) -> slice:
     """The inputs that a tap meets which is shifted by so much, as the output runs over an image."""
     return slice(max(shift, 0), max(size + min(shift, 0), 0))
+
+
+def _same(layer: Any) -> Callable[[], Replacement]:
+    return lambda: Replacement(type(layer).from_config(layer.get_config()), copy_weights)
 
 
 def _pooled(conv: Any) -> Callable[[], Replacement]:
