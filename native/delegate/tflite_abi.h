@@ -110,6 +110,12 @@ struct TfLiteRegistration {
 };
 
 // Passed by value to the host, whose own struct may be longer: what it copies beyond ours is zero.
+// The host declares a struct of another size in its place. That works where a large struct goes as
+// a block of the stack that no other argument lies behind (x86-64) or as a pointer (aarch64), and
+// nowhere that arguments follow it on the stack: every 32-bit ABI.
+#if !(defined(__x86_64__) || defined(__aarch64__)) || defined(__ILP32__)
+#error "xncaps needs a 64-bit ABI, x86-64 or aarch64: see PaddedRegistration"
+#endif
 struct PaddedRegistration {
   TfLiteRegistration registration;
   void* zeros[8];

@@ -19,18 +19,23 @@ namespace xncaps {
 namespace {
 
 #if defined(__x86_64__)
-// By hand: __builtin_cpu_supports needs libgcc's constructor, which Android's build does not have.
+// Everything that the flags of kernels/CMakeLists.txt let the compiler use: virtual machines hide
+// single ones. By hand: __builtin_cpu_supports needs libgcc's constructor, which Android's build
+// does not have.
 bool HasAvx2() {
   unsigned a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d)) return false;
-  constexpr unsigned kFma = 1u << 12, kOsxsave = 1u << 27, kAvx = 1u << 28, kF16c = 1u << 29;
-  constexpr unsigned kNeeded = kFma | kOsxsave | kAvx | kF16c;
+  constexpr unsigned kFma = 1u << 12, kPopcnt = 1u << 23, kOsxsave = 1u << 27, kAvx = 1u << 28,
+                     kF16c = 1u << 29;
+  constexpr unsigned kNeeded = kFma | kPopcnt | kOsxsave | kAvx | kF16c;
   if ((c & kNeeded) != kNeeded) return false;
   unsigned low, high;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   if ((low & 6) != 6) return false;  // the system saves the upper halves of the registers
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
-  return (b >> 5) & 1;
+  constexpr unsigned kBmi1 = 1u << 3, kAvx2 = 1u << 5, kBmi2 = 1u << 8;
+  constexpr unsigned kExtended = kBmi1 | kAvx2 | kBmi2;
+  return (b & kExtended) == kExtended;
 }
 #endif
 

@@ -151,6 +151,23 @@ TEST(DelegateTest, ClaimsOursAlone) {
   DeleteDelegate(delegate);
 }
 
+// The host's registration may be longer than ours: what it has more is zero.
+TEST(DelegateTest, ALaterHostSeesZerosBehindOurRegistration) {
+  FakeContext fake(testing_support::Host::kLater);
+  const std::vector<float> kernel(8 * 8 * 8 * 8, 0.1f);
+  const int u = fake.AddTensor(kTfLiteFloat32, {1, 8, 8});
+  const int w = fake.AddTensor(kTfLiteFloat32, {8, 8, 8, 8}, kernel.data(), kernel.size() * 4);
+  const int v = fake.AddTensor(kTfLiteFloat32, {1, 8, 8});
+  fake.AddNode("XnCapsFc", {u, w}, {v}, Options());
+  tflite::TfLiteDelegate* delegate = CreateDelegate(DelegateOptions(), nullptr);
+  ASSERT_EQ(fake.Apply(delegate, {v}), kTfLiteOk) << fake.error();
+  EXPECT_EQ(fake.claimed(), 1);
+  ASSERT_EQ(fake.Prepare(), kTfLiteOk) << fake.error();
+  EXPECT_EQ(fake.Invoke({u, v}), kTfLiteOk) << fake.error();
+  fake.Release();
+  DeleteDelegate(delegate);
+}
+
 // Two nodes in one kernel: the tensor between them has no memory of TFLite's.
 TEST(DelegateTest, TensorsBetweenNodesAreOurs) {
   FakeContext fake;

@@ -24,7 +24,6 @@ using tflite::kTfLiteFloat32;
 using tflite::kTfLiteInt32;
 using tflite::kTfLiteMmapRo;
 using tflite::kTfLiteOk;
-using tflite::PaddedRegistration;
 using tflite::TfLiteContext;
 using tflite::TfLiteDelegate;
 using tflite::TfLiteDelegateParams;
@@ -35,16 +34,30 @@ using tflite::TfLiteStatus;
 using tflite::TfLiteTensor;
 using tflite::TfLiteType;
 
+// TFLite's struct as a later version may have it.
+struct LongerRegistration {
+  TfLiteRegistration known;
+  void* more[5];
+};
+
+// What the host takes by value, as it declares it.
+enum class Host { kOfToday, kLater };
+
 class FakeContext {
  public:
-  FakeContext() {
+  explicit FakeContext(Host host = Host::kOfToday) {
     memset(&context_, 0, sizeof context_);
     context_.impl_ = this;
     context_.GetExecutionPlan = GetPlan;
     context_.ResizeTensor = Resize;
     context_.ReportError = Report;
     context_.GetNodeAndRegistration = GetNode;
-    context_.ReplaceNodeSubsetsWithDelegateKernels = Replace;
+    // As in a real host, the function's own type differs from the one that the delegate declares.
+    typedef void (*Any)();
+    const Any replace = host == Host::kOfToday ? reinterpret_cast<Any>(Replace)
+                                               : reinterpret_cast<Any>(ReplaceLater);
+    context_.ReplaceNodeSubsetsWithDelegateKernels =
+        reinterpret_cast<decltype(context_.ReplaceNodeSubsetsWithDelegateKernels)>(replace);
     context_.recommended_num_threads = -1;
   }
   FakeContext(const FakeContext&) = delete;
@@ -202,11 +215,18 @@ class FakeContext {
     va_end(arguments);
     Self(context)->error_ = text;
   }
-  static TfLiteStatus Replace(TfLiteContext* context, PaddedRegistration registration,
+  static TfLiteStatus ReplaceLater(TfLiteContext* context, LongerRegistration registration,
+                                   const TfLiteIntArray* nodes, TfLiteDelegate* delegate) {
+    for (const void* more : registration.more) {
+      if (more != nullptr) return kTfLiteError;
+    }
+    return Replace(context, registration.known, nodes, delegate);
+  }
+  static TfLiteStatus Replace(TfLiteContext* context, TfLiteRegistration registration,
                               const TfLiteIntArray* nodes, TfLiteDelegate* delegate) {
     FakeContext* self = Self(context);
     self->claimed_ = nodes->size;
-    self->kernel_ = registration.registration;
+    self->kernel_ = registration;
     std::unique_ptr<TfLiteIntArray, void (*)(void*)> outputs(Array(self->outputs_), free),
         none(Array({}), free);
     TfLiteDelegateParams params = {delegate, const_cast<TfLiteIntArray*>(nodes), none.get(),
