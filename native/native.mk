@@ -6,7 +6,7 @@ empty :=
 space := $(empty) $(empty)
 NATIVE_CMAKE = cmake -S native -G Ninja -Wno-dev
 
-.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz native-arm native-arm-python bench-native arm-count fuzz wheels
+.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz-build native-fuzz native-arm native-arm-python bench-native arm-count fuzz wheels
 
 native-tools:
 	@scripts/apt.sh "the native runtime's tests" g++ cmake ninja-build libgtest-dev libbenchmark-dev maven unzip \
@@ -18,7 +18,7 @@ native-build: native-tools ## the delegate, its tests and benchmarks in native/b
 	  -DXNCAPS_AAR_HEADERS="$(subst $(space),;,$(strip $(AAR_HEADERS)))" > $(NATIVE)/native.log
 	@ninja -C $(NATIVE)/native --quiet
 
-native-test: native-build native-asan native-tsan native-fuzz native-arm native-arm-python ## ctest, sanitizers, 20,000 fuzzed inputs, aarch64
+native-test: native-build native-asan native-tsan native-fuzz native-arm native-arm-python ## ctest, sanitizers, a minute of fuzzing, aarch64
 	@ctest --test-dir $(NATIVE)/native --output-on-failure
 
 native-asan: native-tools
@@ -33,8 +33,15 @@ native-tsan: native-tools
 	@ninja -C $(NATIVE)/tsan --quiet caps_test lce_test delegate_test thread_pool_test
 	@ctest --test-dir $(NATIVE)/tsan --output-on-failure -R '^(caps|lce|delegate|thread_pool)_test'
 
-native-fuzz: native-asan
-	@$(NATIVE)/asan/fuzz/fuzz_delegate 20000
+FUZZ_SECONDS ?= 60
+native-fuzz-build: native-tools
+	@scripts/apt.sh "the fuzzer" clang libclang-rt-dev
+	@$(NATIVE_CMAKE) -B $(NATIVE)/fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+	  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DXNCAPS_SANITIZE=address,undefined -DXNCAPS_BUILD_FUZZ=ON -DXNCAPS_LIBFUZZER=ON > /dev/null
+	@ninja -C $(NATIVE)/fuzz --quiet
+
+native-fuzz: native-fuzz-build ## a minute of made-up graphs, guided by coverage
+	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -max_total_time=$(FUZZ_SECONDS)
 
 native-arm: native-tools
 	@$(NATIVE_CMAKE) -B $(NATIVE)/arm -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/native/toolchains/aarch64-linux-gnu.cmake \
@@ -46,8 +53,8 @@ native-arm-python: wheels ## pytest of the ops with the aarch64 wheel under qemu
 	@native/arm_sysroot.sh $(NATIVE)/sysroot
 	@native/arm_pytest.sh $(CURDIR)/$(PY) dist $(NATIVE)/sysroot
 
-fuzz: native-asan ## 1,000,000 fuzzed inputs under sanitizers
-	@$(NATIVE)/asan/fuzz/fuzz_delegate 1000000
+fuzz: native-fuzz-build ## 1,000,000 made-up graphs under sanitizers
+	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -runs=1000000
 
 bench-native: $(SETUP) ## the native runtime against LiteRT, each row of the table
 	@$(PY) native/bench/bench_native.py

@@ -28,23 +28,29 @@ namespace {
 struct DelegateData {
   DelegateOptions options;
   const Isa* isa;
-  pthread_mutex_t mutex;  // guards the pool's creation: interpreters may share a delegate
-  ThreadPool* pool;       // made when the first interpreter is known; null: one thread
+  // Atomic: pools by their number of threads, made when the first interpreter asks for one.
+  ThreadPool* pools[kMaxThreads + 1];
 };
 
 DelegateData* DataOf(const TfLiteDelegate* delegate) {
   return static_cast<DelegateData*>(delegate->data_);
 }
 
-// The pool that all kernels of this delegate share.
+// The pool that all kernels with as many threads share; null: one thread, also where there is no
+// memory for more.
 ThreadPool* PoolOf(DelegateData* data, const TfLiteContext* context) {
   int threads = data->options.num_threads;
   if (threads == 0) threads = context->recommended_num_threads;
+  if (threads <= 1) return nullptr;
   if (threads > kMaxThreads) threads = kMaxThreads;
-  pthread_mutex_lock(&data->mutex);
-  if (threads > 1 && data->pool == nullptr) data->pool = ThreadPool::Create(threads);
-  ThreadPool* pool = data->pool;
-  pthread_mutex_unlock(&data->mutex);
+  // Without a lock, which a fork could leave locked: two interpreters at once may both make one.
+  ThreadPool** place = &data->pools[threads];
+  ThreadPool* pool = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+  if (pool != nullptr) return pool;
+  ThreadPool* fresh = ThreadPool::Create(threads);
+  if (__atomic_compare_exchange_n(place, &pool, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    return fresh;
+  ThreadPool::Delete(fresh);
   return pool;
 }
 
@@ -152,7 +158,6 @@ TfLiteDelegate* CreateDelegate(const DelegateOptions& options, void (*report_err
   memory->data.options = options;
   memory->data.options.isa = nullptr;  // the caller's string may go
   memory->data.isa = isa;
-  pthread_mutex_init(&memory->data.mutex, nullptr);
   memory->delegate.data_ = &memory->data;
   memory->delegate.Prepare = DelegatePrepare;
   memory->delegate.flags = kTfLiteDelegateFlagsAllowDynamicTensors;
@@ -162,8 +167,7 @@ TfLiteDelegate* CreateDelegate(const DelegateOptions& options, void (*report_err
 void DeleteDelegate(TfLiteDelegate* delegate) {
   if (delegate == nullptr) return;
   DelegateData* data = DataOf(delegate);
-  ThreadPool::Delete(data->pool);
-  pthread_mutex_destroy(&data->mutex);
+  for (ThreadPool* pool : data->pools) ThreadPool::Delete(pool);
   free(reinterpret_cast<DelegateMemory*>(delegate));
 }
 

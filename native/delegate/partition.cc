@@ -135,7 +135,7 @@ TfLiteStatus Partition::ReserveOutputs(const Node& node) {
       const TfLiteTensor* tensor = node.op.Output(k);
       own_[i].bytes = 0;
       size_t bytes = 0;
-      if (tensor == nullptr || !ShapeBytes(tensor, &bytes) || !own_[i].buffer.Reserve(bytes))
+      if (tensor == nullptr || !ShapeBytes(tensor, &bytes) || !own_[i].buffer.ReserveUnset(bytes))
         return node.op.Error("no memory for output %d.", k);
       own_[i].bytes = bytes;
     }

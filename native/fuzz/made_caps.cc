@@ -1,5 +1,5 @@
 // Made-up nodes of the capsule ops.
-#include "fuzz/mutator.h"
+#include "fuzz/graph.h"
 
 namespace xncaps {
 namespace {
@@ -29,38 +29,34 @@ std::vector<int> Sizes(Mutator* m) {
 
 }  // namespace
 
-Made AddCaps(Mutator* m, FakeContext* fake) {
+void Graph::AddCaps() {
   static const char* const kNames[] = {"XnCapsOdr", "XnCapsIdr", "XnCapsFc"};
-  const std::vector<int> sizes = Sizes(m);
-  const int kind = m->Below(3), n = sizes[0], d = sizes[1], j = sizes[2], e = sizes[3];
-  std::vector<int> u_dims = {m->Below(3), n, d}, v_dims = {1, j, e};
-  Spoil(m, &u_dims);
-  Spoil(m, &v_dims);
-  if (m->OneIn(20)) v_dims.clear();
-  const TfLiteType other = m->OneIn(40) ? kTfLiteInt8 : kTfLiteFloat32;
-  const int u = fake->AddTensor(other, u_dims);
-  std::vector<int> inputs = {u};
+  const std::vector<int> sizes = Sizes(m_);
+  const int kind = m_->Below(3), j = sizes[2], e = sizes[3];
+  const TfLiteType other = m_->OneIn(40) ? kTfLiteInt8 : kTfLiteFloat32;
+  const Value u = Source(other, {m_->Below(3), sizes[0], sizes[1]});
+  const int n = u.dims.size() == 3 ? u.dims[1] : 1, d = u.dims.size() == 3 ? u.dims[2] : 1;
+  std::vector<int> inputs = {u.tensor};
+  const TfLiteType type = m_->OneIn(2) ? kTfLiteFloat32 : kTfLiteFloat16;
   if (kind == 0) {
-    inputs.push_back(Constant(m, fake, kTfLiteUInt8, {n, j, e, d / 8 + (d % 8 != 0)}));
-    const TfLiteType type = m->OneIn(2) ? kTfLiteFloat32 : kTfLiteFloat16;
-    if (m->OneIn(2))
-      inputs.push_back(Constant(m, fake, type, {n, j, e}));
-    else if (m->OneIn(2))
-      inputs.push_back(Constant(m, fake, type, {n, j}));
-    else if (m->OneIn(2))
+    inputs.push_back(Constant(m_, fake_, kTfLiteUInt8, {n, j, e, d / 8 + (d % 8 != 0)}));
+    if (m_->OneIn(2))
+      inputs.push_back(Constant(m_, fake_, type, {n, j, e}));
+    else if (m_->OneIn(2))
+      inputs.push_back(Constant(m_, fake_, type, {n, j}));
+    else if (m_->OneIn(2))
       inputs.push_back(-1);
   } else {
-    const TfLiteType type = m->OneIn(2) ? kTfLiteFloat32 : kTfLiteFloat16;
-    inputs.push_back(Constant(m, fake, type, {n, j, d, e}));
+    inputs.push_back(Constant(m_, fake_, type, {n, j, d, e}));
   }
-  const int v = fake->AddTensor(kTfLiteFloat32, v_dims);
-  std::vector<int> outputs = {v};
-  if (m->OneIn(40)) inputs.pop_back();
-  if (m->OneIn(40)) inputs.push_back(m->Below(9) - 3);
-  if (m->OneIn(60)) outputs.push_back(v);
-  if (m->OneIn(60)) outputs[0] = m->Below(200) - 100;
-  fake->AddNode(kNames[kind], inputs, outputs, Options(m));
-  return {u, v};
+  std::vector<int> in_file = {1, j, e};
+  if (m_->OneIn(20)) in_file.clear();
+  std::vector<int> outputs = {
+      Sink(kTfLiteFloat32, {u.dims.empty() ? 1 : u.dims[0], j, e}, in_file)};
+  if (m_->OneIn(40)) inputs.pop_back();
+  if (m_->OneIn(40)) inputs.push_back(m_->Below(9) - 3);
+  if (m_->OneIn(60)) outputs.push_back(outputs[0]);
+  fake_->AddNode(kNames[kind], inputs, outputs, Options(m_));
 }
 
 }  // namespace xncaps

@@ -1,4 +1,5 @@
-// Draws made-up options, shapes and buffers: right, nearly right or nonsense. Same seed, same ones.
+// Draws made-up options, shapes and buffers from the bytes of one input: right, nearly right or
+// nonsense. Each small decision takes one byte, so that changing a byte changes one thing.
 #ifndef XNCAPS_FUZZ_MUTATOR_H_
 #define XNCAPS_FUZZ_MUTATOR_H_
 
@@ -25,9 +26,12 @@ using tflite::TfLiteType;
 
 class Mutator {
  public:
-  explicit Mutator(unsigned seed) : state_(uint64_t{seed} << 20) {}
+  Mutator(const uint8_t* data, size_t size) : data_(data), left_(size) {}
 
-  int Below(int limit) { return static_cast<int>(Random() % static_cast<unsigned>(limit)); }
+  int Below(int limit) {
+    const uint32_t drawn = limit <= 256 ? Byte() : Byte() << 8 | Byte();
+    return static_cast<int>(drawn % static_cast<unsigned>(limit));
+  }
   bool OneIn(int n) { return Below(n) == 0; }
 
   // Small sizes round the kernels' blocks; now and then silly ones.
@@ -41,8 +45,9 @@ class Mutator {
   }
 
   std::vector<uint8_t> Bytes(size_t count) {
+    Bulk bulk(Byte());
     std::vector<uint8_t> bytes(count);
-    for (auto& b : bytes) b = static_cast<uint8_t>(Random());
+    for (auto& b : bytes) b = static_cast<uint8_t>(bulk.Next());
     return bytes;
   }
 
@@ -50,11 +55,13 @@ class Mutator {
   std::vector<uint8_t> Floats(size_t count) {
     std::vector<uint8_t> bytes(count * 4);
     const bool wild = OneIn(8);
+    Bulk bulk(Byte());
     for (size_t i = 0; i < count; ++i) {
-      float x = static_cast<float>(Below(2001) - 1000) * 1e-3f;
-      if (wild && OneIn(10)) {
+      const uint32_t drawn = bulk.Next();
+      float x = static_cast<float>(static_cast<int>(drawn % 2001) - 1000) * 1e-3f;
+      if (wild && drawn >> 24 < 26) {
         const float odd[] = {0.0f, -0.0f, 1e-42f, 3e38f, -3e38f, INFINITY, NAN};
-        x = odd[Below(7)];
+        x = odd[(drawn >> 16 & 255) % 7];
       }
       memcpy(&bytes[i * 4], &x, 4);
     }
@@ -90,22 +97,38 @@ class Mutator {
     if (OneIn(8)) {
       for (int i = Below(4); i >= 0; --i)
         bytes[static_cast<size_t>(Below(static_cast<int>(bytes.size())))] =
-            static_cast<uint8_t>(Random());
+            static_cast<uint8_t>(Byte());
     }
     if (OneIn(30)) bytes.resize(static_cast<size_t>(Below(static_cast<int>(bytes.size()))));
     return bytes;
   }
 
  private:
-  // splitmix64: each input has one of its own, which costs nothing to make.
-  uint32_t Random() {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return static_cast<uint32_t>(z >> 32);
+  // splitmix64: the contents of large buffers, of which an input says the seed alone.
+  class Bulk {
+   public:
+    explicit Bulk(uint64_t seed) : state_(seed << 32) {}
+    uint32_t Next() {
+      uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+      z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+      z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+      return static_cast<uint32_t>(z >> 32);
+    }
+
+   private:
+    uint64_t state_;
+  };
+
+  // Behind the input's end the same bytes follow for all: short inputs are whole graphs too.
+  uint32_t Byte() {
+    if (left_ == 0) return rest_.Next() & 255;
+    --left_;
+    return *data_++;
   }
 
-  uint64_t state_;
+  const uint8_t* data_;
+  size_t left_;
+  Bulk rest_{1};
 };
 
 struct Size {
@@ -150,14 +173,6 @@ inline int Constant(Mutator* m, FakeContext* fake, TfLiteType type, std::vector<
   if (m->OneIn(80)) fake->tensor(index).data = nullptr;
   return index;
 }
-
-struct Made {
-  int input, output;
-};
-
-// Adds one node, returns the tensors to feed and to read.
-Made AddCaps(Mutator* m, FakeContext* fake);
-Made AddLce(Mutator* m, FakeContext* fake);
 
 }  // namespace xncaps
 

@@ -27,13 +27,15 @@ bool LayoutWork(const CapsView& s, WorkLayout* at) {
   return sizes.ok();
 }
 
+// Memory of one worker, and the partial sums of the strips of one item.
 struct ScratchLayout {
-  size_t acc, ct, vmask, vabs, total;
+  size_t acc, acc_stride, ct, vmask, vabs, total;
 };
 
-bool LayoutScratch(const CapsView& s, ScratchLayout* at) {
+bool LayoutScratch(const CapsView& s, int strips, ScratchLayout* at) {
   Sizes sizes;
-  at->acc = sizes.Take(sizes.Product(s.j, s.e, kGroup, 4));
+  at->acc_stride = sizes.Product(s.j, s.e, kGroup, 4);
+  at->acc = sizes.Take(sizes.Product(at->acc_stride, strips));
   at->ct = sizes.Take(sizes.Product(s.j, kBlock, 4));
   at->vmask = sizes.Take(sizes.Product(s.j, s.e_bytes));
   at->vabs = sizes.Take(sizes.Product(s.j, 4));
@@ -43,6 +45,15 @@ bool LayoutScratch(const CapsView& s, ScratchLayout* at) {
 
 // Below this many elements of u_hat a second thread costs more than it brings.
 constexpr size_t kMinElementsPerThread = 40000;
+// Strips of an item that is worth several threads: enough for cores of unequal speed.
+constexpr int kMostStrips = 12;
+
+size_t ElementsOf(const CapsView& s) { return static_cast<size_t>(s.n) * s.j * s.e; }
+
+int StripsOf(const CapsView& s) {
+  if (ElementsOf(s) < 2 * kMinElementsPerThread) return 1;
+  return s.blocks < kMostStrips ? s.blocks : kMostStrips;
+}
 
 }  // namespace
 
@@ -64,6 +75,7 @@ Status CapsLayer::Pack(const CapsParams& params, const CapsConstants& constants,
   sizes_.int8_uhat = params.type == CapsType::kOdr && params.scale != ScaleMode::kChannel &&
                      sizes_.d_bytes <= kMaxByteSum;
   sizes_.half_kernel = params.half_kernel && kernels->half_kernel;
+  strips_ = StripsOf(sizes_);
   if (params.type != CapsType::kOdr) return PackKernel(constants);
   const Status status = PackBits(constants);
   return status == Status::kOk ? PackScale(constants) : status;
@@ -153,7 +165,8 @@ Status CapsLayer::Reserve(int threads) {
   if (threads <= threads_) return Status::kOk;
   WorkLayout work;
   ScratchLayout scratch;
-  if (!LayoutWork(sizes_, &work) || !LayoutScratch(sizes_, &scratch)) return Status::kTooLarge;
+  if (!LayoutWork(sizes_, &work) || !LayoutScratch(sizes_, strips_, &scratch))
+    return Status::kTooLarge;
   Sizes sizes;
   const size_t work_bytes = sizes.Product(work.total, threads);
   const size_t scratch_bytes = sizes.Product(scratch.total, threads);
@@ -181,87 +194,76 @@ CapsView CapsLayer::View(int slot) const {
   return view;
 }
 
-CapsScratch CapsLayer::Scratch(int thread) const {
+// What `worker` uses while it works at a strip of the item in `slot`.
+CapsScratch CapsLayer::Scratch(int worker, int strip, int slot) const {
   ScratchLayout at;
-  LayoutScratch(sizes_, &at);
-  char* base = scratch_.as<char>() + static_cast<size_t>(thread) * scratch_stride_;
+  LayoutScratch(sizes_, strips_, &at);
+  char* base = scratch_.as<char>() + static_cast<size_t>(worker) * scratch_stride_;
+  char* sums = scratch_.as<char>() + static_cast<size_t>(slot) * scratch_stride_;
   CapsScratch scratch;
-  scratch.acc = reinterpret_cast<float*>(base + at.acc);
+  scratch.acc =
+      reinterpret_cast<float*>(sums + at.acc + static_cast<size_t>(strip) * at.acc_stride);
   scratch.ct = reinterpret_cast<float*>(base + at.ct);
   scratch.vmask = reinterpret_cast<uint8_t*>(base + at.vmask);
   scratch.vabs = reinterpret_cast<float*>(base + at.vabs);
   return scratch;
 }
 
-void CapsLayer::RunItem(int slot, bool backwards, const float* u, float* v) {
-  CapsView view = View(slot);
-  view.backwards = backwards;
-  const CapsScratch scratch = Scratch(slot);
-  const float* acc = scratch.acc;
-  const int turns = params_.r;
-  kernels_->project(view, scratch, u, 0, view.blocks);
-  kernels_->squash(view, &acc, 1, 1.0f / static_cast<float>(view.j), turns > 1 ? view.v : v);
-  for (int turn = 1; turn < turns; ++turn) {
-    kernels_->turn(view, scratch, turn == 1, 0, view.blocks);
-    kernels_->squash(view, &acc, 1, 1.0f, turn == turns - 1 ? v : view.v);
-  }
-}
-
-// One item at a time and thread: thread t takes the items t, t + threads, ...
-struct CapsLayer::BatchJob {
-  CapsLayer* layer;
-  const float* u;
-  float* v;
-  int batch, threads;
-};
-
-void CapsLayer::BatchTask(void* argument, int thread) {
-  const BatchJob* job = static_cast<const BatchJob*>(argument);
-  const CapsView& s = job->layer->sizes_;
-  unsigned turn = job->layer->runs_;
-  for (int b = thread; b < job->batch; b += job->threads, ++turn) {
-    job->layer->RunItem(thread, turn % 2 != 0, job->u + static_cast<size_t>(b) * s.n * s.d,
-                        job->v + static_cast<size_t>(b) * s.j * s.e);
-  }
-}
-
-// One phase of one item, its blocks split among threads.
-struct CapsLayer::BlockJob {
+// One phase of one item, strip by strip.
+struct CapsLayer::StripJob {
   CapsLayer* layer;
   CapsView view;
   const float* u;  // null: a routing turn, else the projection
   bool first;
-  int threads;
+  int slot, strips;
 };
 
-void CapsLayer::BlockTask(void* argument, int thread) {
-  const BlockJob* job = static_cast<const BlockJob*>(argument);
-  const CapsKernels* kernels = job->layer->kernels_;
-  const CapsScratch scratch = job->layer->Scratch(thread);
-  const int64_t blocks = job->view.blocks;
-  const int begin = static_cast<int>(blocks * thread / job->threads);
-  const int end = static_cast<int>(blocks * (thread + 1) / job->threads);
+void CapsLayer::StripTask(void* argument, int strip, int worker) {
+  const StripJob* job = static_cast<const StripJob*>(argument);
+  const CapsLayer* layer = job->layer;
+  const CapsScratch scratch = layer->Scratch(worker, strip, job->slot);
+  const int64_t blocks = job->view.blocks, strips = job->strips;
+  const int begin = static_cast<int>(blocks * strip / strips);
+  const int end = static_cast<int>(blocks * (strip + 1) / strips);
   if (job->u != nullptr)
-    kernels->project(job->view, scratch, job->u, begin, end);
+    layer->kernels_->project(job->view, scratch, job->u, begin, end);
   else
-    kernels->turn(job->view, scratch, job->first, begin, end);
+    layer->kernels_->turn(job->view, scratch, job->first, begin, end);
 }
 
-void CapsLayer::RunBlocks(ThreadPool* pool, int threads, const float* u, float* v) {
-  BlockJob job = {this, View(0), u, false, threads};
-  job.view.backwards = runs_ % 2 != 0;
-  const float* acc[kMaxThreads];
-  for (int t = 0; t < threads; ++t) acc[t] = Scratch(t).acc;
+// One item with the memory of `slot`, on several threads or right here.
+void CapsLayer::RunItem(ThreadPool* pool, int threads, int slot, bool backwards, const float* u,
+                        float* v) {
+  const int strips = threads > 1 ? strips_ : 1;
+  StripJob job = {this, View(slot), u, false, slot, strips};
+  job.view.backwards = backwards;
+  const float* sums[kMostStrips];
+  for (int i = 0; i < strips; ++i) sums[i] = Scratch(slot, i, slot).acc;
   const int turns = params_.r;
-  pool->Run(BlockTask, &job, threads);
-  kernels_->squash(job.view, acc, threads, 1.0f / static_cast<float>(job.view.j),
-                   turns > 1 ? job.view.v : v);
-  job.u = nullptr;
-  for (int turn = 1; turn < turns; ++turn) {
+  for (int turn = 0; turn < turns; ++turn) {
+    job.u = turn == 0 ? u : nullptr;
     job.first = turn == 1;
-    pool->Run(BlockTask, &job, threads);
-    kernels_->squash(job.view, acc, threads, 1.0f, turn == turns - 1 ? v : job.view.v);
+    if (threads > 1)
+      pool->Run(StripTask, &job, strips, threads);
+    else
+      StripTask(&job, 0, slot);
+    const float factor = turn == 0 ? 1.0f / static_cast<float>(job.view.j) : 1.0f;
+    kernels_->squash(job.view, sums, strips, factor, turn == turns - 1 ? v : job.view.v);
   }
+}
+
+struct CapsLayer::BatchJob {
+  CapsLayer* layer;
+  const float* u;
+  float* v;
+};
+
+void CapsLayer::BatchTask(void* argument, int item, int worker) {
+  const BatchJob* job = static_cast<const BatchJob*>(argument);
+  const CapsView& s = job->layer->sizes_;
+  const bool backwards = (job->layer->runs_ + static_cast<unsigned>(item)) % 2 != 0;
+  job->layer->RunItem(nullptr, 1, worker, backwards, job->u + static_cast<size_t>(item) * s.n * s.d,
+                      job->v + static_cast<size_t>(item) * s.j * s.e);
 }
 
 Status CapsLayer::Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out) {
@@ -275,23 +277,17 @@ Status CapsLayer::Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out) {
   ++runs_;
   int threads = pool == nullptr ? 1 : pool->threads();
   threads = threads < threads_ ? threads : threads_;
-  if (threads > 1 && batch == 1) {
-    const size_t pieces =
-        static_cast<size_t>(sizes_.n) * sizes_.j * sizes_.e / kMinElementsPerThread;
+  if (batch == 1) {
+    const size_t pieces = ElementsOf(sizes_) / kMinElementsPerThread;
     if (pieces < static_cast<size_t>(threads)) threads = static_cast<int>(pieces);
-    threads = threads < sizes_.blocks ? threads : sizes_.blocks;
-    if (threads > 1) {
-      RunBlocks(pool, threads, u, v);
-      return Status::kOk;
-    }
+    RunItem(pool, threads, 0, runs_ % 2 != 0, u, v);
+    return Status::kOk;
   }
-  threads = threads < batch ? threads : batch;
-  BatchJob job = {this, u, v, batch, threads};
+  BatchJob job = {this, u, v};
   if (threads > 1) {
-    pool->Run(BatchTask, &job, threads);
-  } else if (batch > 0) {
-    job.threads = 1;
-    BatchTask(&job, 0);
+    pool->Run(BatchTask, &job, batch, threads);
+  } else {
+    for (int item = 0; item < batch; ++item) BatchTask(&job, item, 0);
   }
   return Status::kOk;
 }

@@ -37,9 +37,11 @@ class CapsLayer {
   // Memory for batches of any size on up to `threads` threads.
   Status Reserve(int threads);
 
-  // v [B, J, E] of u [B, N, D], at any alignment. The pool may be null (one thread) and must not
-  // have more threads than were reserved. Batches are split among threads, a single item by blocks
-  // where that pays. kTooSmall: u or v is.
+  // v [B, J, E] of u [B, N, D], at any alignment, on up to the reserved number of threads of the
+  // pool, which may be null (one thread): items are handed out one by one, of a single item strips
+  // of its blocks where that pays. Strips have sums of their own, which are added in order: several
+  // threads give the same bits whatever their number and turns, but the last ones may differ from
+  // those of one thread, which has one sum (and XnIDR looks at signs). kTooSmall: u or v is.
   Status Run(ThreadPool* pool, ConstBytes u, int batch, Bytes v);
 
   const CapsParams& params() const { return params_; }
@@ -49,14 +51,13 @@ class CapsLayer {
   Status PackScale(const CapsConstants& constants);
   Status PackKernel(const CapsConstants& constants);
   CapsView View(int item) const;
-  CapsScratch Scratch(int thread) const;
-  void RunItem(int slot, bool backwards, const float* u, float* v);
-  void RunBlocks(ThreadPool* pool, int threads, const float* u, float* v);
+  CapsScratch Scratch(int worker, int strip, int slot) const;
+  void RunItem(ThreadPool* pool, int threads, int slot, bool backwards, const float* u, float* v);
 
   struct BatchJob;
-  struct BlockJob;
-  static void BatchTask(void* job, int thread);
-  static void BlockTask(void* job, int thread);
+  struct StripJob;
+  static void BatchTask(void* job, int item, int worker);
+  static void StripTask(void* job, int strip, int worker);
 
   CapsParams params_;
   CapsView sizes_ = {};  // its pointers to constants are set, those to memory are not
@@ -65,6 +66,7 @@ class CapsLayer {
   unsigned runs_ = 0;
   Buffer bits_, scale_, kernel_, work_, scratch_;
   size_t work_stride_ = 0, scratch_stride_ = 0;
+  int strips_ = 1;  // of the blocks of one item, where several threads share it
 };
 
 // The layer in obvious loops and double precision, from the unpacked constants; slow.

@@ -53,9 +53,9 @@ struct CapsView {
   float* v;        // [J][E]
 };
 
-// Memory of one thread.
+// Memory of one thread, and of one strip of blocks.
 struct CapsScratch {
-  float* acc;      // [J][E][kGroup] partial sums over n
+  float* acc;      // [J][E][kGroup] partial sums over n, of this strip
   float* ct;       // [J][kBlock] softmax of one block
   uint8_t* vmask;  // Idr: [J][EB] signs of v
   float* vabs;     // Idr: [J] mean |v|

@@ -21,8 +21,9 @@ namespace {
 
 // Below this many values a second thread costs more than it brings.
 constexpr size_t kMinValuesPerThread = 1 << 16;
+constexpr size_t kMostStrips = 64;  // of rows, handed out one by one
 
-// Rows split among threads.
+// Rows, in strips.
 struct RowsJob {
   void (*run)(const RowsJob& job, size_t begin, size_t end);
   const LceKernels* kernels;
@@ -31,27 +32,25 @@ struct RowsJob {
   LceType type;
   size_t rows, cols;
   int first, second;
-  int threads;
+  size_t strip;  // rows of one
 };
 
-void RowsTask(void* argument, int thread) {
+void RowsTask(void* argument, int index, int) {
   const RowsJob* job = static_cast<const RowsJob*>(argument);
-  const size_t share = job->rows / job->threads, rest = job->rows % job->threads;
-  const size_t t = static_cast<size_t>(thread);
-  const size_t begin = share * t + (t < rest ? t : rest);
-  job->run(*job, begin, begin + share + (t < rest ? 1 : 0));
+  const size_t begin = static_cast<size_t>(index) * job->strip, end = begin + job->strip;
+  job->run(*job, begin, end < job->rows ? end : job->rows);
 }
 
 void RunRows(ThreadPool* pool, RowsJob* job) {
-  size_t threads = pool == nullptr ? 1 : static_cast<size_t>(pool->threads());
+  if (job->rows == 0 || job->cols == 0) return;  // as many rows of nothing as a file likes to say
   const size_t pieces = job->rows * job->cols / kMinValuesPerThread;
-  if (threads > pieces) threads = pieces;
-  if (threads > job->rows) threads = job->rows;
-  job->threads = threads > 1 ? static_cast<int>(threads) : 1;
-  if (job->threads > 1)
-    pool->Run(RowsTask, job, job->threads);
-  else
-    RowsTask(job, 0);
+  if (pool == nullptr || pieces < 2) return job->run(*job, 0, job->rows);
+  size_t strips = pieces * 4 < kMostStrips ? pieces * 4 : kMostStrips;
+  if (strips > job->rows) strips = job->rows;
+  job->strip = (job->rows - 1) / strips + 1;
+  const size_t threads = static_cast<size_t>(pool->threads());
+  pool->Run(RowsTask, job, static_cast<int>((job->rows - 1) / job->strip + 1),
+            static_cast<int>(threads < pieces ? threads : pieces));
 }
 
 size_t Width(LceType type) { return type == LceType::kFloat ? 4 : 1; }

@@ -90,7 +90,7 @@ class BconvLayer {
   Status PackTapSums(const BconvConstants& constants);
   Status Segments();
   struct Job;
-  static void Task(void* job, int thread);
+  static void Task(void* job, int index, int worker);
 
   BconvParams params_;
   const LceKernels* kernels_ = nullptr;

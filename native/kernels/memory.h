@@ -28,7 +28,7 @@ struct Bytes {
   size_t size;
 };
 
-// Bytes of memory, aligned to a cache line and zeroed; grows, never shrinks.
+// Bytes of memory, aligned to a cache line; grows, never shrinks.
 class Buffer {
  public:
   Buffer() = default;
@@ -38,12 +38,19 @@ class Buffer {
 
   // At least `bytes` bytes. What was in there is lost when it has to grow. False: no memory.
   bool Reserve(size_t bytes) {
+    const size_t before = size_;
+    if (!ReserveUnset(bytes)) return false;
+    if (size_ != before) memset(data_, 0, size_);
+    return true;
+  }
+
+  // The same without zeros: what a file says the size of is not committed before it is used.
+  bool ReserveUnset(size_t bytes) {
     if (bytes <= size_ && data_ != nullptr) return true;
     if (bytes > SIZE_MAX - 2 * kAlignment) return false;
     const size_t rounded = (bytes + kAlignment) / kAlignment * kAlignment;
     void* fresh = nullptr;
     if (posix_memalign(&fresh, kAlignment, rounded) != 0) return false;
-    memset(fresh, 0, rounded);
     free(data_);
     data_ = fresh;
     size_ = rounded;

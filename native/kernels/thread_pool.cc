@@ -1,12 +1,15 @@
 #include "kernels/thread_pool.h"
 
-#include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 namespace xncaps {
 namespace {
 
-constexpr int kSpins = 4000;  // some tens of microseconds: the next phase of a layer comes sooner
+// The next phase of a layer mostly comes sooner; then a core is worth more to somebody else.
+constexpr int64_t kSpinNanoseconds = 100000;
+// Pauses between looks at the clock: a pause takes from 1 (ARM) to 50 ns.
+constexpr int kPauses = 16;
 
 inline void Pause() {
 #if defined(__x86_64__)
@@ -14,6 +17,27 @@ inline void Pause() {
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
 #endif
+}
+
+int64_t Nanoseconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
+}
+
+// Waits until done() or for a while; what done() says last. Every wait ends in a sleep: where
+// threads share a core, one that spins for ever keeps the one that it waits for from running.
+template <typename Done>
+bool Spin(Done done) {
+  for (int64_t end = 0;;) {
+    for (int i = 0; i < kPauses; ++i) {
+      if (done()) return true;
+      Pause();
+    }
+    const int64_t now = Nanoseconds();
+    if (end == 0) end = now + kSpinNanoseconds;
+    if (now >= end) return done();
+  }
 }
 
 template <typename T>
@@ -35,19 +59,31 @@ constexpr uint64_t kGeneration = uint64_t{1} << 32;
 
 inline uint32_t GenerationOf(uint64_t state) { return static_cast<uint32_t>(state >> 32); }
 
+// Counts the forks that led to this process: a child has none of its parent's other threads.
+int forks = 0;
+pthread_once_t forks_once = PTHREAD_ONCE_INIT;
+void CountForks() {
+  pthread_atfork(nullptr, nullptr, [] { ++forks; });
+}
+
 }  // namespace
 
 ThreadPool* ThreadPool::Create(int threads) {
   if (threads < 1 || threads > kMaxThreads) return nullptr;
   ThreadPool* pool = static_cast<ThreadPool*>(calloc(1, sizeof(ThreadPool)));
   if (pool == nullptr) return nullptr;
+  pthread_once(&forks_once, CountForks);
+  pool->forks_ = forks;
   pool->state_ = kClosed;
   pthread_mutex_init(&pool->run_mutex_, nullptr);
   pthread_mutex_init(&pool->sleep_mutex_, nullptr);
   pthread_cond_init(&pool->wake_, nullptr);
+  pthread_cond_init(&pool->left_, nullptr);
   for (int i = 0; i < threads - 1; ++i) {
-    pool->worker_[i].pool = pool;
-    if (pthread_create(&pool->worker_[i].thread, nullptr, Loop, &pool->worker_[i]) != 0) {
+    Worker& worker = pool->worker_[i];
+    worker.pool = pool;
+    worker.number = i + 1;
+    if (pthread_create(&worker.thread, nullptr, Loop, &worker) != 0) {
       Delete(pool);
       return nullptr;
     }
@@ -58,30 +94,35 @@ ThreadPool* ThreadPool::Create(int threads) {
 
 void ThreadPool::Delete(ThreadPool* pool) {
   if (pool == nullptr) return;
-  pthread_mutex_lock(&pool->sleep_mutex_);
-  Put(&pool->stop_, 1);
-  FetchAdd(&pool->state_, kGeneration);
-  pthread_cond_broadcast(&pool->wake_);
-  pthread_mutex_unlock(&pool->sleep_mutex_);
-  for (int i = 0; i < pool->workers_; ++i) pthread_join(pool->worker_[i].thread, nullptr);
-  pthread_cond_destroy(&pool->wake_);
-  pthread_mutex_destroy(&pool->sleep_mutex_);
-  pthread_mutex_destroy(&pool->run_mutex_);
+  if (pool->forks_ == forks) {
+    pthread_mutex_lock(&pool->sleep_mutex_);
+    Put(&pool->stop_, 1);
+    FetchAdd(&pool->state_, kGeneration);
+    pthread_cond_broadcast(&pool->wake_);
+    pthread_mutex_unlock(&pool->sleep_mutex_);
+    for (int i = 0; i < pool->workers_; ++i) pthread_join(pool->worker_[i].thread, nullptr);
+    pthread_cond_destroy(&pool->left_);
+    pthread_cond_destroy(&pool->wake_);
+    pthread_mutex_destroy(&pool->sleep_mutex_);
+    pthread_mutex_destroy(&pool->run_mutex_);
+  }  // else there is nobody to join, and the locks are as they were at the fork, maybe held
   free(pool);
 }
 
-void ThreadPool::DoTasks() {
-  for (int i = FetchAdd(&next_, 1); i < count_; i = FetchAdd(&next_, 1)) task_(job_, i);
+void ThreadPool::DoTasks(int worker) {
+  for (int i = FetchAdd(&next_, 1); i < count_; i = FetchAdd(&next_, 1)) task_(job_, i, worker);
 }
 
-void ThreadPool::Run(void (*task)(void*, int), void* job, int count) {
-  if (workers_ == 0 || count <= 1 || pthread_mutex_trylock(&run_mutex_) != 0) {
-    for (int i = 0; i < count; ++i) task(job, i);
+void ThreadPool::Run(Task task, void* job, int count, int most) {
+  if (workers_ == 0 || count <= 1 || most <= 1 || forks_ != forks ||
+      pthread_mutex_trylock(&run_mutex_) != 0) {
+    for (int i = 0; i < count; ++i) task(job, i, 0);
     return;
   }
   task_ = task;
   job_ = job;
   count_ = count;
+  most_ = most;
   Put(&next_, 0);
   // Nobody is inside and it is closed: opens the next generation.
   Put(&state_, (Get(&state_) & ~(kGeneration - 1)) + kGeneration);
@@ -90,29 +131,33 @@ void ThreadPool::Run(void (*task)(void*, int), void* job, int count) {
     pthread_cond_broadcast(&wake_);
     pthread_mutex_unlock(&sleep_mutex_);
   }
-  DoTasks();
+  DoTasks(0);
   __atomic_fetch_or(&state_, kClosed, __ATOMIC_SEQ_CST);
-  for (int spins = 0; (Get(&state_) & kInside) != 0; ++spins) {
-    if (spins < kSpins)
-      Pause();
-    else
-      sched_yield();
-  }
+  WaitForWorkers();
   pthread_mutex_unlock(&run_mutex_);
+}
+
+// Until nobody is inside of the closed generation.
+void ThreadPool::WaitForWorkers() {
+  const auto empty = [this] { return (Get(&state_) & kInside) == 0; };
+  if (Spin(empty)) return;
+  pthread_mutex_lock(&sleep_mutex_);
+  Put(&waiting_, 1);
+  while (!empty()) pthread_cond_wait(&left_, &sleep_mutex_);
+  Put(&waiting_, 0);
+  pthread_mutex_unlock(&sleep_mutex_);
 }
 
 // The state once its generation is another than `seen`.
 uint64_t ThreadPool::WaitForWork(uint32_t seen) {
-  for (int spins = 0; spins < kSpins; ++spins) {
-    const uint64_t state = Get(&state_);
-    if (GenerationOf(state) != seen) return state;
-    Pause();
+  const auto work = [this, seen] { return GenerationOf(Get(&state_)) != seen; };
+  if (!Spin(work)) {
+    pthread_mutex_lock(&sleep_mutex_);
+    FetchAdd(&sleepers_, 1);
+    while (!work()) pthread_cond_wait(&wake_, &sleep_mutex_);
+    FetchAdd(&sleepers_, -1);
+    pthread_mutex_unlock(&sleep_mutex_);
   }
-  pthread_mutex_lock(&sleep_mutex_);
-  FetchAdd(&sleepers_, 1);
-  while (GenerationOf(Get(&state_)) == seen) pthread_cond_wait(&wake_, &sleep_mutex_);
-  FetchAdd(&sleepers_, -1);
-  pthread_mutex_unlock(&sleep_mutex_);
   return Get(&state_);
 }
 
@@ -128,16 +173,25 @@ bool ThreadPool::Join(uint64_t state) {
   return false;
 }
 
+void ThreadPool::Leave() {
+  const uint64_t before = FetchAdd(&state_, ~uint64_t{0});  // minus one
+  if ((before & kInside) != 1 || Get(&waiting_) == 0) return;
+  pthread_mutex_lock(&sleep_mutex_);
+  pthread_cond_signal(&left_);
+  pthread_mutex_unlock(&sleep_mutex_);
+}
+
 void* ThreadPool::Loop(void* argument) {
-  ThreadPool* pool = static_cast<Worker*>(argument)->pool;
+  const Worker* worker = static_cast<Worker*>(argument);
+  ThreadPool* pool = worker->pool;
   // Starts at 0, the value at creation: a Run() before this thread got here is not missed.
   for (uint32_t seen = 0;;) {
     const uint64_t state = pool->WaitForWork(seen);
     seen = GenerationOf(state);
     if (Get(&pool->stop_) != 0) return nullptr;
     if (!pool->Join(state)) continue;
-    pool->DoTasks();
-    FetchAdd(&pool->state_, ~uint64_t{0});  // minus one
+    if (worker->number < pool->most_) pool->DoTasks(worker->number);
+    pool->Leave();
   }
 }
 

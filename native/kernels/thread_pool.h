@@ -17,36 +17,49 @@ class ThreadPool {
 
   int threads() const { return workers_ + 1; }
 
-  // task(job, 0) ... task(job, count - 1), each once, on up to threads() threads; returns when all
-  // are done. A worker that the system does not schedule in time is not waited for. While another
-  // thread is inside Run() the tasks run one after the other right here.
-  void Run(void (*task)(void* job, int index), void* job, int count);
+  typedef void (*Task)(void* job, int index, int worker);
+
+  // task(job, 0, w) ... task(job, count - 1, w), each once, handed out one by one to at most
+  // `most` threads: who is slow, or whose core is shared, takes fewer. w, in [0, most), is the
+  // number of the thread that runs it: what one thread at a time may use is found by it. Returns
+  // when all are done; a worker that the system does not schedule in time is not waited for.
+  //
+  // While another thread is inside Run(), and in the child of a fork (where the workers are not),
+  // the tasks run one after the other right here, as worker 0.
+  void Run(Task task, void* job, int count, int most);
 
  private:
   struct Worker {
     ThreadPool* pool;
     pthread_t thread;
+    int number;
   };
 
   static void* Loop(void* worker);
   uint64_t WaitForWork(uint32_t seen);
+  void WaitForWorkers();
   bool Join(uint64_t state);
-  void DoTasks();
+  void Leave();
+  void DoTasks(int worker);
 
   // Of the open generation; only its members read them, and Run() writes when there are none.
-  void (*task_)(void*, int) = nullptr;
+  Task task_ = nullptr;
   void* job_ = nullptr;
   int count_ = 0;
+  int most_ = 0;
 
   int workers_ = 0;
+  int forks_ = 0;  // that this process had seen when the pool was made
   // Atomic: generation (high half), closed (bit 31), workers inside (the rest).
   uint64_t state_ = 0;
   int next_ = 0;      // atomic: the next task's index
-  int sleepers_ = 0;  // atomic
+  int sleepers_ = 0;  // atomic: workers that wait for work
+  int waiting_ = 0;   // atomic: the caller of Run() sleeps until the last worker leaves
   int stop_ = 0;      // atomic
   pthread_mutex_t run_mutex_;
   pthread_mutex_t sleep_mutex_;
-  pthread_cond_t wake_;
+  pthread_cond_t wake_;  // there is work
+  pthread_cond_t left_;  // the last worker has left
   Worker worker_[kMaxThreads];
 };
 

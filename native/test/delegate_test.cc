@@ -1,6 +1,7 @@
 // The delegate on a stand-in context: what it claims, what it refuses and what it says.
 #include "delegate/delegate.h"
 
+#include <dirent.h>
 #include <gtest/gtest.h>
 #include <math.h>
 
@@ -237,6 +238,35 @@ TEST(CApiTest, CreatesAndRefuses) {
   EXPECT_NE(delegate, nullptr);
   XncapsDelegateDelete(delegate);
   EXPECT_NE(XncapsIsa(), nullptr);
+}
+
+int ThreadsOfProcess() {
+  int count = 0;
+  DIR* tasks = opendir("/proc/self/task");
+  while (tasks != nullptr && readdir(tasks) != nullptr) ++count;
+  closedir(tasks);
+  return count - 2;  // . and ..
+}
+
+// One delegate without a number of its own: each interpreter gets as many threads as it asks for.
+TEST(DelegateTest, AnInterpreterOfOneThreadHasNoPool) {
+  const int before = ThreadsOfProcess();
+  tflite::TfLiteDelegate* delegate = CreateDelegate(DelegateOptions(), nullptr);
+  int expected = before;
+  for (int threads : {1, -1, 3, 1, 3, 2}) {
+    static bool made[4];
+    Odr odr;
+    DeleteDelegate(odr.delegate);
+    odr.delegate = delegate;
+    odr.own_delegate = false;
+    odr.fake.context()->recommended_num_threads = threads;
+    ASSERT_EQ(odr.Prepare(), kTfLiteOk) << odr.fake.error();
+    ASSERT_EQ(odr.fake.Invoke({odr.u, odr.v}), kTfLiteOk);
+    if (threads > 1 && !made[threads]) expected += threads - 1, made[threads] = true;
+    EXPECT_EQ(ThreadsOfProcess(), expected) << threads;
+  }
+  DeleteDelegate(delegate);
+  EXPECT_EQ(ThreadsOfProcess(), before);
 }
 
 // One delegate, several interpreters on threads of their own.

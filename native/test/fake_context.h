@@ -1,4 +1,5 @@
-// A stand-in for TFLite: tensors and nodes that a test or the fuzzer makes up, one delegate kernel.
+// A stand-in for TFLite: tensors and nodes that a test or the fuzzer makes up. As TFLite does, it
+// makes one kernel of each run of nodes that the delegate claims; the other nodes are its own.
 #ifndef XNCAPS_TEST_FAKE_CONTEXT_H_
 #define XNCAPS_TEST_FAKE_CONTEXT_H_
 
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -105,61 +107,141 @@ class FakeContext {
     return static_cast<int>(nodes_.size()) - 1;
   }
 
-  // Applies the delegate; all its nodes become one kernel. `outputs`: tensors that TFLite sees.
+  // A node of the host's: gives its outputs one shape when it is prepared, another when it runs.
+  int AddHostNode(const std::vector<int>& inputs, const std::vector<int>& outputs,
+                  const std::vector<int>& prepared, const std::vector<int>& invoked) {
+    const int index = AddNode("Host", inputs, outputs, {});
+    nodes_.back()->prepared = prepared;
+    nodes_.back()->invoked = invoked;
+    return index;
+  }
+
+  // Applies the delegate. `outputs`: tensors of its nodes that the user sees.
   TfLiteStatus Apply(TfLiteDelegate* delegate, const std::vector<int>& outputs) {
     outputs_ = outputs;
+    steps_.clear();
+    for (size_t i = 0; i < nodes_.size(); ++i) steps_.push_back({static_cast<int>(i), nullptr});
     context_.tensors = tensors_.data();
     context_.tensors_size = tensors_.size();
     return delegate->Prepare(&context_, delegate);
   }
 
-  TfLiteStatus Prepare() { return kernel_.prepare(&context_, &node_); }
+  TfLiteStatus Prepare() {
+    for (const Step& step : steps_) {
+      if (step.kernel == nullptr)
+        GiveShape(*nodes_[step.node], nodes_[step.node]->prepared);
+      else if (step.kernel->registration.prepare(&context_, &step.kernel->node) != kTfLiteOk)
+        return kTfLiteError;
+    }
+    return kTfLiteOk;
+  }
 
   // Gives every tensor of the outside memory of exactly its size, then runs.
   TfLiteStatus Invoke(const std::vector<int>& outside) {
     for (int index : outside) {
-      TfLiteTensor& tensor = tensors_[index];
-      if (tensor.allocation_type == kTfLiteMmapRo) continue;
-      tensor.bytes = Bytes(tensor.type, tensor.dims);
-      if (tensor.bytes > (size_t{1} << 28)) return kTfLiteError;
-      if (sizes_.size() <= static_cast<size_t>(index))
-        sizes_.resize(index + 1), memory_.resize(index + 1);
-      if (memory_[index] == nullptr || sizes_[index] != tensor.bytes) {
-        memory_[index].reset(new char[tensor.bytes]());
-        sizes_[index] = tensor.bytes;
-      }
-      tensor.data = memory_[index].get();
+      if (!Allocate(index)) return kTfLiteError;
     }
-    return kernel_.invoke(&context_, &node_);
+    for (const Step& step : steps_) {
+      if (step.kernel == nullptr) {
+        GiveShape(*nodes_[step.node], nodes_[step.node]->invoked);
+        for (int index : Values(nodes_[step.node]->node.outputs)) {
+          if (Exists(index) && !Allocate(index)) return kTfLiteError;
+        }
+      } else if (step.kernel->registration.invoke(&context_, &step.kernel->node) != kTfLiteOk) {
+        return kTfLiteError;
+      }
+    }
+    return kTfLiteOk;
   }
 
-  // Frees the delegate's kernel, as an interpreter does before its delegates go.
+  // The tensors that TFLite gives memory: those of its own nodes, and of kernels' outsides.
+  std::vector<int> Outside() const {
+    std::vector<int> outside;
+    for (const Step& step : steps_) {
+      const std::vector<int>& inputs =
+          step.kernel != nullptr ? step.kernel->inputs : Values(nodes_[step.node]->node.inputs);
+      const std::vector<int>& outputs =
+          step.kernel != nullptr ? step.kernel->outputs : Values(nodes_[step.node]->node.outputs);
+      for (const auto* list : {&inputs, &outputs}) {
+        for (int index : *list) {
+          if (Exists(index)) outside.push_back(index);
+        }
+      }
+    }
+    return outside;
+  }
+
+  // Frees the delegate's kernels, as an interpreter does before its delegates go.
   void Release() {
-    if (kernel_.init != nullptr) kernel_.free(&context_, node_.user_data);
-    kernel_.init = nullptr;
+    for (auto& kernel : kernels_) kernel->registration.free(&context_, kernel->node.user_data);
+    kernels_.clear();
+    steps_.clear();
   }
 
   TfLiteTensor& tensor(int index) { return tensors_[index]; }
+  int tensor_count() const { return static_cast<int>(tensors_.size()); }
   void SetDims(int index, const std::vector<int>& dims) {
     free(tensors_[index].dims);
     tensors_[index].dims = Array(dims);
   }
   TfLiteContext* context() { return &context_; }
   int claimed() const { return claimed_; }
-  bool replaced() const { return kernel_.init != nullptr; }
+  bool replaced() const { return !kernels_.empty(); }
   const std::string& error() const { return error_; }
 
  private:
+  struct Free {
+    void operator()(void* p) const { free(p); }
+  };
   struct Node {
     std::string name;
     std::unique_ptr<uint8_t[]> options;
     TfLiteNode node;
     TfLiteRegistration registration;
+    std::vector<int> prepared, invoked;
     ~Node() {
       free(node.inputs);
       free(node.outputs);
     }
   };
+  struct Kernel {
+    TfLiteRegistration registration;
+    TfLiteNode node;
+    std::vector<int> inputs, outputs;
+  };
+  struct Step {
+    int node;
+    Kernel* kernel;  // null: the node is the host's
+  };
+
+  static std::vector<int> Values(const TfLiteIntArray* array) {
+    return std::vector<int>(array->data, array->data + array->size);
+  }
+  static bool Contains(const std::vector<int>& list, int value) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+  }
+  bool Exists(int index) const { return index >= 0 && index < static_cast<int>(tensors_.size()); }
+
+  void GiveShape(const Node& node, const std::vector<int>& dims) {
+    for (int index : Values(node.node.outputs)) {
+      if (Exists(index)) Resize(&context_, &tensors_[index], Array(dims));
+    }
+  }
+
+  bool Allocate(int index) {
+    TfLiteTensor& tensor = tensors_[index];
+    if (tensor.allocation_type == kTfLiteMmapRo) return true;
+    tensor.bytes = Bytes(tensor.type, tensor.dims);
+    if (tensor.bytes > (size_t{1} << 24)) return false;
+    if (sizes_.size() < tensors_.size())
+      sizes_.resize(tensors_.size()), memory_.resize(tensors_.size());
+    if (memory_[index] == nullptr || sizes_[index] != tensor.bytes) {
+      memory_[index].reset(new char[tensor.bytes]());
+      sizes_[index] = tensor.bytes;
+    }
+    tensor.data = memory_[index].get();
+    return true;
+  }
 
   static TfLiteIntArray* Array(const std::vector<int>& values) {
     auto* array = static_cast<TfLiteIntArray*>(malloc(sizeof(int) * (values.size() + 1)));
@@ -226,20 +308,46 @@ class FakeContext {
                               const TfLiteIntArray* nodes, TfLiteDelegate* delegate) {
     FakeContext* self = Self(context);
     self->claimed_ = nodes->size;
-    self->kernel_ = registration;
-    std::unique_ptr<TfLiteIntArray, void (*)(void*)> outputs(Array(self->outputs_), free),
-        none(Array({}), free);
-    TfLiteDelegateParams params = {delegate, const_cast<TfLiteIntArray*>(nodes), none.get(),
-                                   outputs.get()};
-    memset(&self->node_, 0, sizeof self->node_);
-    self->node_.user_data =
-        self->kernel_.init(context, reinterpret_cast<const char*>(&params), sizeof params);
+    const std::vector<int> claimed = Values(nodes);
+    std::vector<Step> steps;
+    for (size_t i = 0; i < self->nodes_.size();) {
+      std::vector<int> run;
+      while (i < self->nodes_.size() && Contains(claimed, static_cast<int>(i)))
+        run.push_back(static_cast<int>(i++));
+      if (run.empty())
+        steps.push_back({static_cast<int>(i++), nullptr});
+      else
+        steps.push_back({run[0], self->AddKernel(registration, run, delegate)});
+    }
+    self->steps_ = steps;
     return kTfLiteOk;
   }
 
-  struct Free {
-    void operator()(void* p) const { free(p); }
-  };
+  Kernel* AddKernel(const TfLiteRegistration& registration, const std::vector<int>& run,
+                    TfLiteDelegate* delegate) {
+    kernels_.emplace_back(new Kernel());
+    Kernel* kernel = kernels_.back().get();
+    kernel->registration = registration;
+    std::vector<int> made;
+    for (int i : run) {
+      for (int index : Values(nodes_[i]->node.inputs)) {
+        if (!Contains(made, index)) kernel->inputs.push_back(index);
+      }
+      for (int index : Values(nodes_[i]->node.outputs)) made.push_back(index);
+    }
+    for (int index : made) {
+      bool seen = Contains(outputs_, index);
+      for (int i = 0; i < static_cast<int>(nodes_.size()); ++i)
+        seen = seen || (!Contains(run, i) && Contains(Values(nodes_[i]->node.inputs), index));
+      if (seen) kernel->outputs.push_back(index);
+    }
+    std::unique_ptr<TfLiteIntArray, Free> nodes(Array(run)), inputs(Array(kernel->inputs)),
+        outputs(Array(kernel->outputs));
+    TfLiteDelegateParams params = {delegate, nodes.get(), inputs.get(), outputs.get()};
+    kernel->node.user_data =
+        registration.init(&context_, reinterpret_cast<const char*>(&params), sizeof params);
+    return kernel;
+  }
 
   TfLiteContext context_;
   std::vector<TfLiteTensor> tensors_;
@@ -248,8 +356,8 @@ class FakeContext {
   std::vector<size_t> sizes_;
   std::unique_ptr<TfLiteIntArray, Free> plan_;
   std::vector<int> outputs_;
-  TfLiteRegistration kernel_ = {};
-  TfLiteNode node_ = {};
+  std::vector<std::unique_ptr<Kernel>> kernels_;
+  std::vector<Step> steps_;
   std::string error_;
   int claimed_ = 0;
 };

@@ -390,6 +390,20 @@ TEST_P(LceTest, AnExtremeDilationIsRefusedAndALargeOneTakesFewerThreads) {
   ThreadPool::Delete(pool);
 }
 
+// A file may say any number of rows of nothing: they take no time.
+TEST_P(LceTest, RowsOfNothingAreNotWalked) {
+  const LceKernels& kernels = *GetParam()->lce;
+  const size_t rows = SIZE_MAX / 64;
+  const ConstBytes in = {nullptr, 0};
+  const Bytes out = {nullptr, 0};
+  EXPECT_EQ(LceQuantize(kernels, nullptr, LceType::kFloat, in, rows, 0, 0, out), Status::kOk);
+  EXPECT_EQ(LceDequantize(kernels, nullptr, LceType::kInt8, in, rows, 0, 0, 0, out), Status::kOk);
+  BmaxPool pool;
+  pool.y.in = pool.x.in = 1 << 28;
+  ASSERT_TRUE(pool.y.Place() && pool.x.Place());
+  EXPECT_EQ(LceMaxPool(kernels, nullptr, pool, in, 1, out), Status::kOk);
+}
+
 // Memory one byte smaller than what would be touched is not touched.
 TEST_P(LceTest, TensorsThatAreTooSmallAreRefused) {
   const LceKernels& kernels = *GetParam()->lce;
