@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from xncaps_benchmark import png
-from xncaps_benchmark.flatbuffer import Io
 from xncaps_benchmark.images import Images
 from xncaps_benchmark.runtimes import Session, Tensor
 from xncaps_files import expected as stored
 from xncaps_files.expected import Expected
+from xncaps_files.tflite import Io
 
 MAX_CLASSES_IN_MATRIX = 100
 _PICTURES = 10

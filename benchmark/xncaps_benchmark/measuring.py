@@ -16,7 +16,6 @@ from typing import Any
 import xncaps_benchmark
 from xncaps_benchmark import (
     clocks,
-    flatbuffer,
     images,
     machine,
     pictures,
@@ -28,7 +27,7 @@ from xncaps_benchmark import (
 )
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import local
-from xncaps_files import expected
+from xncaps_files import expected, tflite
 from xncaps_files.errors import DataError
 
 # A clock that is lower than this share of what it was is said: governors move it a little anyway.
@@ -109,7 +108,7 @@ def _picture_shape(jobs: Sequence[plan.Job]) -> tuple[int, int, int]:
     shapes = set()
     for job in jobs:
         if not job.failed:
-            inputs, _ = flatbuffer.read_io(flatbuffer.read_model(job.path), job.path.name)
+            inputs, _ = tflite.read_io(tflite.load(job.path), job.path.name)
             shapes.add(tuple(inputs[0].shape[1:]) if len(inputs) == 1 else ())
     if len(shapes) == 1 and len(shape := next(iter(shapes))) == 3 and shape[2] in (1, 3):
         return shape

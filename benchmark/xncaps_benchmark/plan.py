@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xncaps_benchmark import flatbuffer, results, runtimes
+from xncaps_benchmark import results, runtimes
 from xncaps_benchmark.errors import BenchmarkError
-from xncaps_files import expected
+from xncaps_files import expected, ops, tflite
 from xncaps_files.errors import XncapsError
 
 RUNS = 1_024
@@ -111,7 +111,7 @@ class Job:
     path: pathlib.Path
     record: dict[str, Any]
     expected: pathlib.Path | None = None
-    ops: flatbuffer.Ops | None = None
+    ops: ops.Ops | None = None
     turns: list[list[float]] = field(default_factory=list)
 
     @property
@@ -172,9 +172,9 @@ def _job(path: pathlib.Path, name: str, runtime: str | None) -> Job:
     }
     job = Job(path, record)
     try:
-        data = flatbuffer.read_model(path)
+        data = tflite.load(path)
         record.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-        job.ops = flatbuffer.read_ops(data, path.name)
+        job.ops = ops.read_ops(data, path.name)
         record.update(custom_ops=list(job.ops.custom)[:100], ops=job.ops.count)
         record["runtime"]["name"] = runtime or runtimes.choose(job.ops)
         job.expected = expected.path_beside(path)

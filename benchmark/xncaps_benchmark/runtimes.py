@@ -24,7 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from xncaps_benchmark.errors import ModelError
-from xncaps_benchmark.flatbuffer import STABLEHLO_COMPOSITE, Ops
+from xncaps_files.ops import LCE_OPS, STABLEHLO_COMPOSITE, XNCAPS_OPS, Ops
 
 NAMES = ("litert", "litert+xncaps", "litert-compiled", "lce")
 DELEGATED = ("litert+xncaps", "litert-compiled")  # what needs xncaps-runtime
@@ -74,9 +74,9 @@ class Session(Protocol):
 
 def choose(ops: Ops) -> str:
     """The runtime that a file's ops ask for; where two could run it, one that is installed."""
-    if any(name.startswith("XnCaps") for name in ops.custom):
+    if XNCAPS_OPS & set(ops.custom):
         return "litert+xncaps"  # it has LCE's ops too, LCE has none of ours
-    if any(name.startswith("Lce") for name in ops.custom):
+    if LCE_OPS & set(ops.custom):
         only_ours = _installed("xncaps_runtime") and not _installed("larq_compute_engine")
         return "litert+xncaps" if only_ours else "lce"
     if STABLEHLO_COMPOSITE in ops.builtin and _installed("xncaps_runtime"):

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import flatwrite, tflite_file
+from xncaps_converters import flatwrite
 from xncaps_converters.clone import flat_layers
+from xncaps_files.ops import OperatorCode
 from xncaps_tf._keras import tf
 from xncaps_tf.errors import ConversionError
 
@@ -81,7 +82,7 @@ def _open_constants(model: Any, graph: Any, op: Any, mark: int) -> None:
             "resize; convert with a fixed batch size."
         )
     for number in op.inputs:
-        if number < 0 or graph.tensors[number].type != tflite_file.schema().TensorType.INT32:
+        if number < 0 or graph.tensors[number].type != flatwrite.schema().TensorType.INT32:
             continue
         if name.startswith("Lce"):  # whose int32 constants are bits
             continue
@@ -106,4 +107,4 @@ def _name(model: Any, op: Any) -> str:
     if code.customCode:
         return code.customCode.decode()
     number = max(code.builtinCode, code.deprecatedBuiltinCode)
-    return tflite_file.operator_names().get(number, str(number))
+    return OperatorCode(number).name

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters.tflite_file import TfliteFile
+from xncaps_files.tflite import TfliteFile
 
 TOLERANCE = 1e-4
 EQUAL_TOP1 = 0.999

@@ -11,8 +11,9 @@ from typing import Any
 import flatbuffers.flexbuffers as flexbuffers
 import numpy as np
 
-from xncaps_converters import engines, fused, join, markers, tflite_file
+from xncaps_converters import engines, flatwrite, join, markers
 from xncaps_converters.fused import FusedOptions, convert_fused
+from xncaps_files.ops import XNCAPS_OPS
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
 
@@ -63,7 +64,7 @@ def to_composite(data: bytes) -> bytes:
     for op in graph.operators:
         code = model.operatorCodes[op.opcodeIndex]
         name = (code.customCode or b"").decode()
-        if name in fused.FUSED_OPS:
+        if name in XNCAPS_OPS:
             subgraph = _add_decomposition(model, graph, op, name)
             _make_composite(model, op, name, subgraph, codes)
     return join.pack(model)
@@ -109,7 +110,7 @@ def _unused_inputs(part: Any, tensors: list[Any]) -> list[int]:
 
 
 def _make_composite(model: Any, op: Any, name: str, subgraph: int, codes: dict[int, int]) -> None:
-    schema = tflite_file.schema()
+    schema = flatwrite.schema()
     if 0 not in codes:
         code = schema.OperatorCodeT()
         code.builtinCode = schema.BuiltinOperator.STABLEHLO_COMPOSITE
@@ -135,7 +136,7 @@ def _options(op: Any) -> dict[str, int]:
 
 
 def _array(model: Any, tensor: Any) -> np.ndarray:
-    schema = tflite_file.schema()
+    schema = flatwrite.schema()
     kinds = {
         schema.TensorType.UINT8: np.uint8,
         schema.TensorType.FLOAT32: np.float32,

@@ -8,30 +8,39 @@ from typing import Any
 import flatbuffers
 import numpy as np
 
-from xncaps_converters import tflite_file
+from xncaps_files import tflite
 
 _ALIGNMENT = 16  # force_align of Buffer.data in TFLite's schema, which Python's writer leaves out
 
 
+def schema() -> Any:
+    """TFLite's generated schema, from whichever runtime is installed."""
+    try:
+        from ai_edge_litert import schema_py_generated
+    except ImportError:
+        from tensorflow.lite.python import schema_py_generated
+    return schema_py_generated
+
+
 def unpack(data: bytes) -> Any:
-    """A file as the schema's editable objects; parse files of strangers by `tflite_file` first."""
-    schema = tflite_file.schema()
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(data), 0))
+    """A file as the schema's editable objects; parse files of strangers by `tflite` first."""
+    generated = schema()
+    return generated.ModelT.InitFromObj(generated.Model.GetRootAs(bytearray(data), 0))
 
 
 def pack(model: Any) -> bytes:
     """The file of such objects."""
-    schema = tflite_file.schema()
+    generated = schema()
     for buffer in model.buffers:
-        buffer.Pack = functools.partial(_pack_buffer, schema, buffer)
+        buffer.Pack = functools.partial(_pack_buffer, generated, buffer)
     builder = flatbuffers.Builder(1 << 20)
-    builder.Finish(model.Pack(builder), tflite_file.IDENTIFIER)
+    builder.Finish(model.Pack(builder), tflite.IDENTIFIER)
     return bytes(builder.Output())
 
 
 def add_buffer(model: Any, data: bytes) -> int:
     """Appends a buffer; returns its number."""
-    buffer = tflite_file.schema().BufferT()
+    buffer = schema().BufferT()
     buffer.data = np.frombuffer(data, np.uint8)
     model.buffers.append(buffer)
     return len(model.buffers) - 1

@@ -14,9 +14,10 @@ from typing import Any
 import flatbuffers.flexbuffers as flexbuffers
 import numpy as np
 
-from xncaps_converters import join, markers, packing, tflite_file
+from xncaps_converters import flatwrite, join, markers, packing
 from xncaps_converters.lce_layers import padded_depth
-from xncaps_converters.tflite_file import Op, Subgraph
+from xncaps_files import tflite
+from xncaps_files.tflite import Op, Subgraph
 from xncaps_tf.errors import ConversionError
 
 _SIGN_CHAIN = ("NEG", "SIGN", "ADD", "SIGN", "NEG")  # b(x) = -sign(-x), larq's sign in TFLite's ops
@@ -54,7 +55,7 @@ def fuse(data: bytes) -> bytes:
         ConversionError: no capsule layer is found.
         DataError: the file is damaged.
     """
-    graph = tflite_file.parse(data).main
+    graph = tflite.parse(data).main
     heads = find_heads(graph)
     if not heads:
         raise ConversionError(
@@ -223,7 +224,7 @@ def _is_squash(graph: Subgraph, op: Op) -> bool:
 
 def _append_op(model: Any, head: Head) -> None:
     """Adds the custom op with its constants behind the others; `_remove` puts it in its place."""
-    schema, graph = tflite_file.schema(), model.subgraphs[0]
+    schema, graph = flatwrite.schema(), model.subgraphs[0]
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
     code.customCode, code.version = head.op.name.encode(), 1

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import engines, join, lce, markers, packing, quantize, tflite_file
+from xncaps_converters import engines, join, lce, markers, packing, quantize
 from xncaps_converters.bounds import CHANGES
 from xncaps_converters.clone import Replacement, as_model, clone, flat_layers
+from xncaps_files import tflite
+from xncaps_files.ops import LCE_OPS, XNCAPS_OPS
 from xncaps_tf.errors import ConversionError
 from xncaps_tf.layers import CapsFC, XnIDR, XnODR
 
-FUSED_OPS = ("XnCapsOdr", "XnCapsIdr", "XnCapsFc")
 BACKBONES = ("float32", "int8", "dynamic")
 
 
@@ -171,16 +172,16 @@ def _int8(model: Any, prepared: Any, calibration: np.ndarray | None) -> bytes:
 
 def _check(model: Any, plan: _Plan, data: bytes, allow_float: bool) -> None:
     """Every promised op is in the file, and none that no interpreter has."""
-    file = tflite_file.parse(data)
+    file = tflite.parse(data)
     names = [op.name for op in file.ops]
-    for name in FUSED_OPS:
+    for name in sorted(XNCAPS_OPS):
         wanted = sum(op.name == name for op in plan.ops.values())
         if names.count(name) != wanted:
             raise ConversionError(
                 f"expected {wanted} {name} in the file. Received: {names.count(name)}; the "
                 "converter dropped a marked layer."
             )
-    known = (*FUSED_OPS, *lce.LCE_OPS)
+    known = XNCAPS_OPS | LCE_OPS
     unresolved = [name for name in file.custom_ops if name not in known]
     if unresolved:
         raise ConversionError(

@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xncaps_converters import fuse, metadata, pipeline, runtimes, samples, tflite_file
+from xncaps_converters import fuse, metadata, pipeline, runtimes, samples
 from xncaps_converters.bounds import Bounds, bounds_between
 from xncaps_converters.metadata import Metadata
 from xncaps_converters.samples import Samples
 from xncaps_converters.stored import from_result
-from xncaps_converters.tflite_file import TfliteFile
 from xncaps_converters.verify import VerifyResult, compare
-from xncaps_files import expected
+from xncaps_files import expected, tflite
 from xncaps_files.expected import Expected
+from xncaps_files.ops import XNCAPS_OPS
+from xncaps_files.tflite import TfliteFile
 from xncaps_tf.errors import ConversionError, DataError
 
 RANDOM_SAMPLES = 100
@@ -73,13 +74,13 @@ def fuse_file(
     out = pathlib.Path(out)
     if not out.parent.is_dir():
         raise FileNotFoundError(f"expected a folder to write to. Received: {out.parent}.")
-    data = tflite_file.load(file)
-    before = tflite_file.parse(data)
+    data = tflite.load(file)
+    before = tflite.parse(data)
     fused = fuse.fuse(data)
     described = metadata.read(data)
     if described is not None:
         fused = metadata.add(fused, _described(described))
-    after = tflite_file.parse(fused)
+    after = tflite.parse(fused)
     given = _given(file)
     chosen = _samples(before, given)
     first, wanted = runtimes.run(data, chosen.inputs)
@@ -89,7 +90,7 @@ def fuse_file(
     result = compare(wanted, made, chosen, bounds, second).check()
     content = _content(given, chosen, wanted, made, bounds, described)
     pipeline.write_checked(out, fused, content)
-    ops = tuple(op.name for op in after.ops if op.name in runtimes.XNCAPS)
+    ops = tuple(op.name for op in after.ops if op.name in XNCAPS_OPS)
     return Fused(out, ops, len(data), len(fused), result, (first, second))
 
 

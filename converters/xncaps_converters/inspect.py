@@ -6,10 +6,11 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from xncaps_converters import metadata, runtimes, tflite_file
+from xncaps_converters import metadata, runtimes
 from xncaps_converters.bounds import CHANGES
 from xncaps_converters.metadata import Metadata
-from xncaps_converters.tflite_file import Op, Subgraph, TfliteFile
+from xncaps_files import tflite
+from xncaps_files.tflite import Op, Subgraph, TfliteFile
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def inspect(flatbuffer: bytes) -> Inspection:
     Raises:
         DataError: the file is damaged.
     """
-    file = tflite_file.parse(flatbuffer)
+    file = tflite.parse(flatbuffer)
     needed = set(file.custom_ops)
     return Inspection(
         size=file.size,
@@ -141,7 +142,7 @@ def inspect(flatbuffer: bytes) -> Inspection:
 
 def inspect_file(path: str | os.PathLike[str]) -> Inspection:
     """`inspect` of a file on the disk."""
-    return inspect(tflite_file.load(path))
+    return inspect(tflite.load(path))
 
 
 def _rows(file: TfliteFile) -> tuple[OpRow, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import larq as lq
 import numpy as np
 
-from xncaps_converters import batch, engines, padding, tflite_file
+from xncaps_converters import batch, engines, padding
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights, flat_layers
 from xncaps_converters.lce_layers import (
     FloatSign,
@@ -17,11 +17,12 @@ from xncaps_converters.lce_layers import (
     UnfusedBatchNorm,
     packed_filter,
 )
+from xncaps_files import tflite
+from xncaps_files.ops import LCE_OPS
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import ConversionError
 from xncaps_tf.layers import CapsSign, XnIDR, XnODR
 
-LCE_OPS = ("LceQuantize", "LceDequantize", "LceBconv2d", "LceBMaxPool2d")
 _LARQ_SIGNS = ("SteSign", "ApproxSign", "SwishSign")  # forward: +1 where x >= 0
 # Products of a sum times multiplier, from where float32 is off by more than 256 * 2**-24 = 2e-5.
 _LARGEST_FUSED = 256.0
@@ -69,7 +70,7 @@ def convert_lce(model: Any, *, batch_size: int | None = 1, allow_float: bool = F
     data = engines.run_lce(prepare_lce(model, batch_size=mark))
     if batch_size is None:
         data = batch.open_batch(data, mark)
-    file = tflite_file.parse(data)
+    file = tflite.parse(data)
     unresolved = [name for name in file.custom_ops if name not in LCE_OPS]
     if unresolved:
         raise ConversionError(
@@ -109,7 +110,7 @@ class UnpackedLayer:
         return f"{self.kind} {self.name!r} ({self.reason})"
 
 
-def unpacked_layers(model: Any, file: tflite_file.TfliteFile) -> list[UnpackedLayer]:
+def unpacked_layers(model: Any, file: tflite.TfliteFile) -> list[UnpackedLayer]:
     """The layers of a model whose binary weights are not in its file as bits.
 
     Every filter in the file stands for one call of one layer, compared bit by bit.
@@ -244,7 +245,7 @@ def _calls(layer: Any) -> int:
     return max(len(layer.inbound_nodes), 1)
 
 
-def _filters(file: tflite_file.TfliteFile) -> list[np.ndarray]:
+def _filters(file: tflite.TfliteFile) -> list[np.ndarray]:
     """Of every LceBconv2d, the bits of its filter [O, H, W, words]; a bit is 1 for a minus."""
     found = []
     for graph in file.subgraphs:

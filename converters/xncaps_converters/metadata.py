@@ -11,8 +11,9 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from xncaps_converters import flatwrite, metadata_format, tflite_file
+from xncaps_converters import flatwrite, metadata_format
 from xncaps_converters.metadata_format import InputTensor, ModelMetadata, OutputTensor
+from xncaps_files import tflite
 from xncaps_tf.errors import DataError
 
 LABELS_FILE = "labels.txt"
@@ -83,7 +84,7 @@ def add(flatbuffer: bytes, metadata: Metadata) -> bytes:
     Raises:
         DataError: the file is damaged, or a class name has a line break in it.
     """
-    tflite_file.parse(flatbuffer)
+    tflite.parse(flatbuffer)
     files = {ORIGIN_FILE: _json(metadata.origin)}
     if metadata.class_names:
         files[LABELS_FILE] = _labels(metadata.class_names)
@@ -93,7 +94,7 @@ def add(flatbuffer: bytes, metadata: Metadata) -> bytes:
     for old in model.metadata or []:
         if _entry_name(old) == _entry():
             model.buffers[old.buffer].data = None
-    entry = tflite_file.schema().MetadataT()
+    entry = flatwrite.schema().MetadataT()
     entry.name = metadata_format.ENTRY
     entry.buffer = flatwrite.add_buffer(model, content)
     model.metadata = [*entries, entry]
@@ -107,7 +108,7 @@ def read(flatbuffer: bytes) -> Metadata | None:
     Raises:
         DataError: the file or its metadata is damaged.
     """
-    file = tflite_file.parse(flatbuffer)
+    file = tflite.parse(flatbuffer)
     content = file.metadata.get(metadata_format.ENTRY)
     if content is None:
         return None

@@ -14,7 +14,7 @@ from typing import Any
 
 import flatbuffers
 
-from xncaps_converters.flatfile import Source, Table
+from xncaps_files.flatbuffer import Source, Table
 
 IDENTIFIER = b"M001"
 ENTRY = "TFLITE_METADATA"  # name of the model's metadata entry
@@ -251,5 +251,4 @@ def _read_output(table: Table) -> OutputTensor:
 
 
 def _floats(table: Table, number: int) -> tuple[float, ...]:
-    values = table.array(number, "<f4", "numbers")
-    return () if values is None else tuple(float(value) for value in values[:1024])
+    return table.floats(number, "numbers")[:1024]

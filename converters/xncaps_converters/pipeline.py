@@ -7,21 +7,13 @@ import pathlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xncaps_converters import (
-    formats,
-    loading,
-    metadata,
-    notes,
-    origin,
-    samples,
-    tflite_file,
-)
+from xncaps_converters import formats, loading, metadata, notes, origin, samples
 from xncaps_converters.bounds import CHANGES
 from xncaps_converters.formats import Options
 from xncaps_converters.samples import Samples
 from xncaps_converters.stored import from_result
 from xncaps_converters.verify import VerifyResult, verify
-from xncaps_files import expected
+from xncaps_files import expected, tflite
 from xncaps_files.writing import write_all
 
 SAMPLES = 1000
@@ -131,7 +123,7 @@ def _unpacked(model: Any, to: str, data: bytes) -> tuple[str, ...]:
     """Names of the layers whose binary weights the file keeps as float32."""
     from xncaps_converters import lce
 
-    found = lce.unpacked_layers(model, tflite_file.parse(data))
+    found = lce.unpacked_layers(model, tflite.parse(data))
     if to in ("fused", "composite"):  # where XnODR's bits are in an op of their own
         found = [layer for layer in found if not (layer.kind == "XnODR" and layer.is_packable)]
     return tuple(layer.name for layer in found)
@@ -155,8 +147,8 @@ def verify_file(
     import xncaps_tf
     from xncaps_converters.clone import as_model
 
-    data = tflite_file.load(file)
-    tflite_file.parse(data)
+    data = tflite.load(file)
+    tflite.parse(data)
     model = as_model(xncaps_tf.load_model(model_path, compile=False))
     chosen = choose_samples(model, loading.run_config(model_path), check)
     result = verify(model, data, chosen, tolerance=check.tolerance)

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from xncaps_converters.batch import with_batch
-from xncaps_converters.tflite_file import TfliteFile, parse
+from xncaps_files.ops import LCE_OPS, XNCAPS_OPS
+from xncaps_files.tflite import TfliteFile, parse
 from xncaps_tf.errors import VerificationError
 
-LCE = frozenset({"LceQuantize", "LceDequantize", "LceBconv2d", "LceBMaxPool2d"})
-XNCAPS = frozenset({"XnCapsOdr", "XnCapsIdr", "XnCapsFc"})
 _BATCH = 32
 
 
@@ -48,7 +47,7 @@ def pick(file: TfliteFile) -> Runtime:
     needed = set(file.custom_ops)
     able = [runtime for runtime in RUNTIMES if needed <= runtime.ops]
     if not able:
-        odd = ", ".join(sorted(needed - LCE - XNCAPS)) or ", ".join(sorted(needed))
+        odd = ", ".join(sorted(needed - LCE_OPS - XNCAPS_OPS)) or ", ".join(sorted(needed))
         raise VerificationError(f"expected ops that a runtime has. Received: {odd}.")
     for runtime in able:
         if runtime.installed:
@@ -127,6 +126,6 @@ def _in_batches(
 
 RUNTIMES: tuple[Runtime, ...] = (
     Runtime("litert", frozenset(), "ai_edge_litert", _run_litert),
-    Runtime("lce", LCE, "larq_compute_engine", _run_lce),
-    Runtime("litert+xncaps", LCE | XNCAPS, "xncaps_runtime", _run_xncaps),
+    Runtime("lce", LCE_OPS, "larq_compute_engine", _run_lce),
+    Runtime("litert+xncaps", LCE_OPS | XNCAPS_OPS, "xncaps_runtime", _run_xncaps),
 )

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import markers, metadata, runtimes, tflite_file
+from xncaps_converters import markers, metadata, runtimes
 from xncaps_converters.bounds import Bounds, bounds_of
 from xncaps_converters.samples import Samples
 from xncaps_files import expected as stored
+from xncaps_files import tflite
 from xncaps_tf.errors import DataError, VerificationError
 
 _BATCH = 64
@@ -140,7 +141,7 @@ def verify(
         VerificationError: the file does not take or give what the model does, or no runtime has its
             ops.
     """
-    file = tflite_file.parse(flatbuffer)
+    file = tflite.parse(flatbuffer)
     _check_ends(model, file)
     changes = _changes(flatbuffer)
     bounds = bounds or bounds_of(model, file, changes)
@@ -211,7 +212,7 @@ def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
     return float((np.take_along_axis(labels, top, axis=1) > 0).mean())
 
 
-def _check_ends(model: Any, file: tflite_file.TfliteFile) -> None:
+def _check_ends(model: Any, file: tflite.TfliteFile) -> None:
     """The model and the file have one input and one output each, of the same sizes."""
     graph = file.main
     if len(model.inputs) != 1 or len(model.outputs) != 1:

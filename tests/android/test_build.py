@@ -42,9 +42,9 @@ def test_model_check_names_the_delegates_ops() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "expected a TensorFlow Lite model"),
-        (b"PK\x03\x04" + bytes(60), "expected a TensorFlow Lite model"),
-        (struct.pack("<I", 4000) + b"TFL3" + bytes(60), "damaged or cut short"),
+        (b"", "expected an intact TensorFlow Lite model"),
+        (b"PK\x03\x04" + bytes(60), "expected an intact TensorFlow Lite model"),
+        (struct.pack("<I", 4000) + b"TFL3" + bytes(60), "expected an intact TensorFlow Lite model"),
         (
             (GOLDEN / "tiny_fused.tflite").read_bytes().replace(b"XnCapsOdr", b"XnCapsNew"),
             "refuses XnCapsNew",

@@ -91,15 +91,16 @@ def test_what_is_no_picture_is_one_line(
 def test_files_of_different_inputs_cannot_share_pictures(
     model: Make, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from xncaps_benchmark import flatbuffer, measuring
+    from xncaps_benchmark import measuring
+    from xncaps_files import tflite
 
     shapes = iter([(1, 8, 8, 1), (1, 9, 9, 1)])
-    io = flatbuffer.read_io
+    io = tflite.read_io
     monkeypatch.setattr(
-        measuring.flatbuffer,
+        measuring.tflite,
         "read_io",
         lambda data, name: (
-            [flatbuffer.Io(next(shapes), "float32", 0.0, 0)],
+            [tflite.Io(next(shapes), "float32", 0.0, 0)],
             io(data, name)[1],
         ),
     )

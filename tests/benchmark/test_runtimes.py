@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 
 from xncaps_benchmark import measure, runtimes
-from xncaps_benchmark.flatbuffer import Ops
+from xncaps_files.ops import Ops
 
 FAST: dict[str, Any] = {"runs": 64, "seconds": 5.0, "warm_up": 0.01}
 B, N, D, J, E, R = 1, 6, 8, 5, 4, 3

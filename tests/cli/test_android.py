@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from xncaps_converters import tflite_file
+from xncaps_files import tflite
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/android"
@@ -89,7 +89,7 @@ def test_build_refuses_a_model_that_is_not_what_was_verified(
 def test_build_refuses_a_model_that_gives_nan(tmp_path: pathlib.Path) -> None:
     model = tmp_path / "nan.tflite"
     data = (GOLDEN / "tiny_float.tflite").read_bytes()
-    weights = [t.data for t in tflite_file.parse(data).main.tensors if t.type == "FLOAT32"]
+    weights = [t.data for t in tflite.parse(data).main.tensors if t.type == "FLOAT32"]
     largest = max((w.tobytes() for w in weights if w is not None), key=len)
     assert data.count(largest) == 1
     nan = np.full(len(largest) // 4, np.nan, "<f4").tobytes()

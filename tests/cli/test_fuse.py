@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from xncaps.main import main
-from xncaps_converters import metadata, tflite_file
+from xncaps_converters import metadata
+from xncaps_files import tflite
 from xncaps_tf import layers
 from xncaps_tf._keras import keras
 
@@ -71,7 +72,7 @@ def test_a_float_file_is_fused_and_checked_on_its_stored_check(
     assert after.origin["model"] == before.origin["model"]
     if head == "xnodr":
         assert [layer["bits"] for layer in after.origin["binary_layers"]] == [True]
-    assert tflite_file.parse(new.read_bytes()).custom_ops == [OPS[head]]
+    assert tflite.parse(new.read_bytes()).custom_ops == [OPS[head]]
     # The new check has what Keras gave, and the fused file passes it and Keras itself.
     checks = [np.load(f"{path}.expected.npz", allow_pickle=False) for path in (old, new)]
     for key in ("inputs", "outputs", "labels", "class_names", "model_sha256", "source"):
@@ -89,7 +90,7 @@ def test_an_lce_file_is_fused_and_one_without_a_check_runs_on_random_inputs(
     printed = capfd.readouterr().out
     assert "100 random inputs, run by litert+xncaps" in printed
     assert "compared lce with litert+xncaps" in printed
-    assert tflite_file.parse(new.read_bytes()).custom_ops == ["XnCapsOdr"]
+    assert tflite.parse(new.read_bytes()).custom_ops == ["XnCapsOdr"]
     assert str(np.load(f"{new}.expected.npz")["source"]) == "random"
     assert _xncaps("verify", model, new) == 0
 

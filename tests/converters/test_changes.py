@@ -12,18 +12,10 @@ import numpy as np
 import pytest
 
 import xncaps_tf
-from xncaps_converters import (
-    bounds,
-    clone,
-    inspect,
-    metadata,
-    pipeline,
-    samples,
-    tflite_file,
-    verify,
-)
+from xncaps_converters import bounds, clone, inspect, metadata, pipeline, samples, verify
 from xncaps_converters.formats import Options
 from xncaps_converters.pipeline import Check
+from xncaps_files import tflite
 
 DIGITS = Check("digits")
 Convert = Callable[..., pipeline.Converted]
@@ -104,7 +96,7 @@ def test_coarser_scales_are_held_to_keras_at_the_same_scales(
     scores = model.predict(test.inputs, verbose=0)
     assert done.accuracy_keras == verify.accuracy(scores, test.labels)
     # A file of other scales than it says is refused: before, every sample might differ by 0.2.
-    lies = tflite_file.load(convert("xnodr").path)
+    lies = tflite.load(convert("xnodr").path)
     told = metadata.read(lies)
     assert told is not None
     lies = metadata.add(lies, replace(told, origin={**told.origin, "changes": ["none"]}))
@@ -146,8 +138,8 @@ def test_verify_takes_a_thousand_samples_or_the_whole_split(
 
 def test_bounds_between_files_look_at_their_ops(convert: Convert) -> None:
     names = ("capsfc", "xnodr", "xnidr")
-    files = [tflite_file.load(convert(name, backbone="int8").path) for name in names]
-    plain, odr, idr = map(tflite_file.parse, files)
+    files = [tflite.load(convert(name, backbone="int8").path) for name in names]
+    plain, odr, idr = map(tflite.parse, files)
     assert bounds.bounds_between(plain, plain) == bounds.Bounds()
     assert "XnODR's input" in bounds.bounds_between(plain, odr).reason
     assert "XnIDR's agreement" in bounds.bounds_between(idr, plain).reason

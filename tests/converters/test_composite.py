@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import composite, tflite_file
+from xncaps_converters import composite
+from xncaps_files import tflite
 from xncaps_runtime import Interpreter
 from xncaps_tf import layers
 from xncaps_tf._keras import keras
@@ -47,7 +48,7 @@ def test_one_file_runs_with_and_without_the_delegate(
     kind: Any, runtime: str, made: Any, run_file: Any, knows_composites: Any
 ) -> None:
     model, data = made(kind)
-    assert [op.name for op in tflite_file.parse(data).main.ops].count("STABLEHLO_COMPOSITE") == 1
+    assert [op.name for op in tflite.parse(data).main.ops].count("STABLEHLO_COMPOSITE") == 1
     inputs = np.random.default_rng(5).normal(size=(9, 6, 8)).astype(np.float32)
     if not knows_composites(runtime):
         with pytest.raises((ValueError, RuntimeError), match=TOO_OLD) as error:
@@ -64,7 +65,7 @@ def test_the_delegate_takes_the_composite_and_nothing_else(
     _, data = made(layers.XnODR)
     interpreter = Interpreter(data, verbose=True)
     interpreter.allocate_tensors()
-    count = len(tflite_file.parse(data).main.ops)
+    count = len(tflite.parse(data).main.ops)
     assert count > 1 and f"1 of {count} nodes claimed" in capfd.readouterr().err
 
 

@@ -7,7 +7,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from xncaps_converters import engines, export, tflite_file
+from xncaps_converters import engines, export
+from xncaps_files import tflite
 from xncaps_tf import layers
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import ConversionError
@@ -55,7 +56,7 @@ def test_a_file_has_the_ops_and_constants_of_keras_own_export(
     model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(x)))
 
     def content(data: bytes) -> list[tuple[str, list[bytes]]]:
-        graph = tflite_file.parse(data).main
+        graph = tflite.parse(data).main
         constants = [[graph.tensors[n].data for n in op.inputs] for op in graph.ops]
         bits = [[each.tobytes() for each in row if each is not None] for row in constants]
         return list(zip([op.name for op in graph.ops], bits, strict=True))

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import floating, inspect, metadata, origin, tflite_file
+from xncaps_converters import floating, inspect, metadata, origin
 from xncaps_converters.metadata import Metadata
 from xncaps_converters.metadata_format import InputTensor
 from xncaps_converters.samples import Samples
 from xncaps_converters.stored import from_result
 from xncaps_converters.verify import verify
-from xncaps_files import expected
+from xncaps_files import expected, tflite
 from xncaps_tf import layers, models
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import DataError
@@ -75,9 +75,9 @@ def test_the_labels_lie_in_a_zip_that_anyone_can_read(full: bytes) -> None:
 
 def test_the_flatbuffer_has_the_field_numbers_of_the_schema(full: bytes) -> None:
     """Read here by hand: TensorMetadata.content is 3, process_units 4, associated_files 6 ..."""
-    from xncaps_converters.flatfile import Source
+    from xncaps_files.flatbuffer import Source
 
-    content = tflite_file.parse(full).metadata["TFLITE_METADATA"]
+    content = tflite.parse(full).metadata["TFLITE_METADATA"]
     root = Source(content).root(b"M001", "metadata")
     assert root.text(7, "min_parser_version") == "1.0.0"
     [graph] = root.tables(3, "subgraph")
@@ -94,7 +94,7 @@ def test_the_flatbuffer_has_the_field_numbers_of_the_schema(full: bytes) -> None
 
 
 def test_the_rest_of_the_file_stays_and_runs(full: bytes, plain: bytes) -> None:
-    a, b = tflite_file.parse(plain), tflite_file.parse(full)
+    a, b = tflite.parse(plain), tflite.parse(full)
     assert [op.name for op in a.ops] == [op.name for op in b.ops]
     for before, after in zip(a.main.tensors, b.main.tensors, strict=True):
         assert (before.name, before.signature, before.type) == (
@@ -111,7 +111,7 @@ def test_constants_are_aligned_as_tensorflow_aligns_them(full: bytes) -> None:
     start = np.frombuffer(full, np.uint8).__array_interface__["data"][0]
     places = [
         tensor.data.__array_interface__["data"][0] - start
-        for tensor in tflite_file.parse(full).main.tensors
+        for tensor in tflite.parse(full).main.tensors
         if tensor.data is not None
     ]
     assert places and all(place % 16 == 0 for place in places)
@@ -179,7 +179,7 @@ def test_no_change_of_a_byte_makes_more_than_one_clear_error(full: bytes) -> Non
 @pytest.mark.parametrize("size", [0, 3, 8, 40, 200])
 def test_a_cut_file_is_one_clear_error(plain: bytes, size: int) -> None:
     with pytest.raises(DataError, match="TFLite file"):
-        tflite_file.parse(plain[:size])
+        tflite.parse(plain[:size])
 
 
 def test_tables_that_are_used_over_and_over_are_an_error() -> None:
@@ -198,7 +198,7 @@ def test_tables_that_are_used_over_and_over_are_an_error() -> None:
         at = vector + 4 + 4 * number
         struct.pack_into("<I", data, at, (52 - at) % 2**32)
     with pytest.raises(DataError):
-        tflite_file.parse(bytes(data))
+        tflite.parse(bytes(data))
 
 
 def test_a_large_or_packed_associated_file_is_refused(plain: bytes, full: bytes) -> None:

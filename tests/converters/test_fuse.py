@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import floating, fuse, fused, lce, tflite_file
+from xncaps_converters import floating, fuse, fused, lce
+from xncaps_files import tflite
 from xncaps_tf import layers, models
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
@@ -25,7 +26,7 @@ def _model(kind: Any, *, iterations: int = 3, d: int = 8) -> Any:
 
 def _op(data: bytes) -> tuple[str, list[np.ndarray], dict[str, int], list[tuple[int, ...]]]:
     """(name, constants, options, shapes) of a file's one custom op."""
-    graph = tflite_file.parse(data).main
+    graph = tflite.parse(data).main
     [op] = [op for op in graph.ops if op.is_custom]
     tensors = [graph.tensors[index] for index in op.inputs]
     constants = [
@@ -80,11 +81,11 @@ def test_a_network_keeps_its_backbone_and_loses_the_head() -> None:
     model = models.build("small_cnn", "xnodr", (8, 8, 1), 10, seed=1)
     data = floating.convert_float(model)
     after = fuse.fuse(data)
-    names = [op.name for op in tflite_file.parse(after).ops]
+    names = [op.name for op in tflite.parse(after).ops]
     assert names.count("XnCapsOdr") == 1 and "BATCH_MATMUL" not in names
     assert names.count("CONV_2D") == 5
     assert len(after) < len(data) - 200_000  # 64 * 10 * 8 * 16 floats became bits and scales
-    direct = [op.name for op in tflite_file.parse(fused.convert_fused(model)).ops]
+    direct = [op.name for op in tflite.parse(fused.convert_fused(model)).ops]
     assert sorted(names) == sorted(direct)
 
 

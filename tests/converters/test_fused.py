@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import fused, join, markers, packing, tflite_file
+from xncaps_converters import fused, join, markers, packing
+from xncaps_files import tflite
+from xncaps_files.ops import XNCAPS_OPS
 from xncaps_tf import layers, models
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
@@ -52,7 +54,7 @@ def test_two_networks_with_layers_of_one_name_are_one_file() -> None:
     for number, part in enumerate(parts):
         part._name = f"part_{number}"  # Keras wants the two models' names to differ, no others
     ensemble = keras.Model(image, keras.layers.Average()([part(image) for part in parts]))
-    file = tflite_file.parse(fused.convert_fused(ensemble))
+    file = tflite.parse(fused.convert_fused(ensemble))
     ops = [op for op in file.ops if op.name == "XnCapsOdr"]
     assert len(ops) == 2
     first, second = (file.main.tensors[op.inputs[1]].data for op in ops)
@@ -74,7 +76,7 @@ def test_a_network_becomes_one_op_and_converts_the_same_twice(head: str) -> None
     model = _small(head)
     data = fused.convert_fused(model)
     assert data == fused.convert_fused(model)
-    file = tflite_file.parse(data)
+    file = tflite.parse(data)
     assert file.custom_ops == [OPS[head]]
     [op] = [op for op in file.ops if op.is_custom]
     shapes = [file.main.tensors[number].shape for number in op.inputs]
@@ -92,7 +94,7 @@ def test_float16_capsule_scales_keep_the_head_below_27_kb() -> None:
     layer = layers.XnODR(10, 16)
     model = _bare(layer, n=128)
     options = fused.FusedOptions(scales="capsule", scale_type="float16")
-    file = tflite_file.parse(fused.convert_fused(model, options=options))
+    file = tflite.parse(fused.convert_fused(model, options=options))
     constants = sum(tensor.data.size for tensor in file.main.tensors if tensor.data is not None)
     assert constants <= 27_000
 
@@ -100,7 +102,7 @@ def test_float16_capsule_scales_keep_the_head_below_27_kb() -> None:
 def test_float16_channel_scales_keep_the_head_below_62_kb() -> None:
     model = _bare(layers.XnODR(10, 16), n=128)
     options = fused.FusedOptions(scale_type="float16")
-    file = tflite_file.parse(fused.convert_fused(model, options=options))
+    file = tflite.parse(fused.convert_fused(model, options=options))
     constants = sum(tensor.data.size for tensor in file.main.tensors if tensor.data is not None)
     assert constants <= 62_000
 
@@ -110,7 +112,7 @@ def test_an_int8_backbone_has_float_capsules() -> None:
     data = fused.convert_fused(
         _small("xnodr"), options=fused.FusedOptions(backbone="int8"), calibration=images
     )
-    graph = tflite_file.parse(data).main
+    graph = tflite.parse(data).main
     types = {
         op.name: graph.tensors[op.inputs[0]].type
         for op in graph.ops
@@ -129,7 +131,7 @@ def test_int8_without_images_is_refused() -> None:
 
 
 def test_a_dynamic_batch_stays_open() -> None:
-    graph = tflite_file.parse(fused.convert_fused(_bare(layers.XnODR(4, 5)), batch_size=None)).main
+    graph = tflite.parse(fused.convert_fused(_bare(layers.XnODR(4, 5)), batch_size=None)).main
     assert graph.tensors[graph.inputs[0]].signature == (-1, 6, 8)
     assert graph.tensors[graph.outputs[0]].signature == (-1, 4, 5)
 
@@ -147,13 +149,13 @@ def test_other_quantizers_are_refused_by_name(layer: Any, named: str) -> None:
     model = _bare(layer())
     with pytest.raises(ConversionError, match=named):
         fused.convert_fused(model)
-    allowed = tflite_file.parse(fused.convert_fused(model, allow_float=True))
-    assert not set(allowed.custom_ops) & set(fused.FUSED_OPS)
+    allowed = tflite.parse(fused.convert_fused(model, allow_float=True))
+    assert not set(allowed.custom_ops) & set(XNCAPS_OPS)
 
 
 def test_without_quantizers_every_layer_is_capsfc() -> None:
     layer = layers.XnODR(4, 5, input_quantizer=None, kernel_quantizer=None)
-    assert tflite_file.parse(fused.convert_fused(_bare(layer))).custom_ops == ["XnCapsFc"]
+    assert tflite.parse(fused.convert_fused(_bare(layer))).custom_ops == ["XnCapsFc"]
 
 
 @pytest.mark.parametrize("name", ["scales", "scale_type", "backbone"])

@@ -9,7 +9,8 @@ import larq as lq
 import numpy as np
 import pytest
 
-from xncaps_converters import engines, lce, runtimes, tflite_file
+from xncaps_converters import engines, lce, runtimes
+from xncaps_files import tflite
 from xncaps_tf import layers
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import ConversionError
@@ -48,7 +49,7 @@ def _inputs(model: Any, count: int = 4) -> np.ndarray:
 
 
 def _ops(data: bytes) -> list[str]:
-    return [op.name for op in tflite_file.parse(data).ops]
+    return [op.name for op in tflite.parse(data).ops]
 
 
 def _assert_equal(model: Any, data: bytes, atol: float = 1e-5) -> None:
@@ -191,7 +192,7 @@ def test_a_binary_dense_layer_is_refused_since_lce_has_none() -> None:
 
 def test_the_bits_in_the_file_are_compared_not_counted() -> None:
     model = _capsules(layers.XnODR(3, 4, name="caps"))
-    file = tflite_file.parse(lce.convert_lce(model))
+    file = tflite.parse(lce.convert_lce(model))
     assert lce.unpacked_layers(model, file) == []
     other = _capsules(layers.XnODR(3, 4, name="caps"))
     kernel = other.get_weights()[0]
@@ -203,7 +204,7 @@ def test_the_bits_in_the_file_are_compared_not_counted() -> None:
 def test_a_layer_without_binary_weight_converts() -> None:
     model = _capsules(layers.XnIDR(3, 4))
     data = lce.convert_lce(model)
-    assert tflite_file.parse(data).custom_ops == []
+    assert tflite.parse(data).custom_ops == []
     _assert_equal(model, data)
 
 
@@ -218,10 +219,10 @@ def test_nested_models_are_looked_into() -> None:
 
 def test_a_batch_size_of_choice_and_an_open_one() -> None:
     model = _capsules(layers.XnODR(3, 4))
-    graph = tflite_file.parse(lce.convert_lce(model, batch_size=3)).main
+    graph = tflite.parse(lce.convert_lce(model, batch_size=3)).main
     assert graph.tensors[graph.inputs[0]].shape == (3, 6, 8)
     data = lce.convert_lce(model, batch_size=None)
-    graph = tflite_file.parse(data).main
+    graph = tflite.parse(data).main
     assert graph.tensors[graph.inputs[0]].signature == (-1, 6, 8)
     assert graph.tensors[graph.outputs[0]].signature == (-1, 3, 4)
     _assert_equal(model, data)  # four samples at once

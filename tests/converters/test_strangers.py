@@ -7,10 +7,11 @@ import pathlib
 import numpy as np
 import pytest
 
-from xncaps_converters import batch, floating, lce, loading, runtimes, tflite_file
+from xncaps_converters import batch, floating, lce, loading, runtimes
 from xncaps_converters.bounds import Bounds
 from xncaps_converters.samples import from_data, random_samples
 from xncaps_converters.verify import verify
+from xncaps_files import tflite
 from xncaps_tf._keras import keras
 
 
@@ -44,7 +45,7 @@ def test_an_open_batch_leaves_every_other_dimension(side: int) -> None:
     model = keras.Sequential([keras.Input((side, side, 1)), keras.layers.Conv2D(4, 3, strides=4)])
     model.add(keras.layers.GlobalAveragePooling2D())
     data = lce.convert_lce(model, batch_size=None)
-    graph = tflite_file.parse(data).main
+    graph = tflite.parse(data).main
     assert graph.tensors[graph.inputs[0]].shape[1:] == (side, side, 1)
     images = random_samples(model, 3).inputs
     _, outputs = runtimes.run(data, images)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import formats, passes, tflite_file
+from xncaps_converters import formats, passes
+from xncaps_files import tflite
 from xncaps_tf import data, load_model
 from xncaps_tf._keras import keras
 
@@ -107,7 +108,7 @@ def test_every_file_gives_the_scores_of_keras(
 ) -> None:
     net = nets(name)
     file = net.file(form)
-    names = {op.name for op in tflite_file.parse(file).main.ops}
+    names = {op.name for op in tflite.parse(file).main.ops}
     assert OPS.get((form, name), {"SOFTMAX"}) <= names
     if form == "composite" and not knows_composites(runtime):
         with pytest.raises((ValueError, RuntimeError), match="206"):

@@ -82,9 +82,10 @@ def settle_head(model: keras.Model, images: np.ndarray) -> None:
 
 
 def convert_and_verify(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> None:
-    from xncaps_converters import convert_lce, tflite_file
+    from xncaps_converters import convert_lce
     from xncaps_converters.samples import Samples
     from xncaps_converters.verify import verify
+    from xncaps_files import tflite
 
     flatbuffer = convert_lce(model)
     result = verify(model, flatbuffer, Samples(images, labels, "digits"))
@@ -92,7 +93,7 @@ def convert_and_verify(model: keras.Model, images: np.ndarray, labels: np.ndarra
     spread = result.expected.std(axis=0).max()
     assert spread > 1e-3 and result.mean_error < 0.01 * spread  # scores depend on the image
     assert result.samples == len(images)
-    ops = [op.name for op in tflite_file.parse(flatbuffer).main.ops]
+    ops = [op.name for op in tflite.parse(flatbuffer).main.ops]
     quantized = [layer for layer in model.layers if getattr(layer, "kernel_quantizer", None)]
     assert ops.count("LceBconv2d") == len(quantized)
 

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark import checking, flatbuffer, images, plan
+from xncaps_benchmark import checking, images, plan
 from xncaps_benchmark.errors import BenchmarkError, ModelError, TargetError
 from xncaps_benchmark.targets import appresult, host
 from xncaps_benchmark.targets.benchmark_model import ToolRun
 from xncaps_benchmark.targets.local import Progress
 from xncaps_benchmark.targets.phone import Phone, Settings
 from xncaps_benchmark.targets.phonerun import PhoneRun
-from xncaps_files import expected
+from xncaps_files import expected, tflite
 
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.5
@@ -146,8 +146,8 @@ class AppRun(PhoneRun):
 
     def _rows(self, job: plan.Job) -> list[np.ndarray]:
         """Stored inputs, then the images of --accuracy, as the model's input tensor takes them."""
-        data = flatbuffer.read_model(job.path)
-        inputs, outputs = flatbuffer.read_io(data, job.path.name)
+        data = tflite.load(job.path)
+        inputs, outputs = tflite.read_io(data, job.path.name)
         if len(inputs) != 1 or len(outputs) != 1 or not inputs[0].shape or inputs[0].shape[0] != 1:
             raise ModelError(f"{job.path.name}: the app takes one input of batch 1 and one output")
         arrays = []
@@ -318,7 +318,7 @@ class AppRun(PhoneRun):
             self._judge(job, outputs)
 
     def _outputs(self, job: plan.Job, count: int) -> np.ndarray:
-        _, (spec,) = flatbuffer.read_io(flatbuffer.read_model(job.path), job.path.name)
+        _, (spec,) = tflite.read_io(tflite.load(job.path), job.path.name)
         content = self.phone.read(f"{self.folder}/{self.name(job)}.outputs.bin")
         width = int(np.prod(spec.shape[1:]))
         size = count * width * np.dtype(spec.dtype).itemsize

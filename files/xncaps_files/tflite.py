@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 import pathlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from xncaps_converters.flatfile import Source, Table
-from xncaps_tf.errors import DataError
+from xncaps_files.errors import DataError
+from xncaps_files.flatbuffer import Source, Table
+from xncaps_files.ops import IDENTIFIER, TENSOR_TYPES, OperatorCode, operator_codes
 
-IDENTIFIER = b"TFL3"
-_PLACEHOLDER = 127  # the old one-byte operator code that says: look at the new one
+MAX_MODEL_BYTES = 2**31 - 1  # a flatbuffer's own limit: its offsets are 32 bits, signed
+Item = TypeVar("Item")
+Bytes = NDArray[np.uint8]
+_NUMBERS = ("float32", "float16", "int32", "uint8", "int64", "bool", "int16", "int8")
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,17 @@ class Tensor:
         type: 'FLOAT32', 'INT8' ...
         data: the constant's bytes, None for a tensor that is computed.
         buffer: number of the buffer that holds them.
-        scale: of its quantization, empty where it has none.
+        scale, zero_point: of its quantization, empty where it has none.
     """
 
     name: str
     shape: tuple[int, ...]
     signature: tuple[int, ...]
     type: str
-    data: np.ndarray | None
+    data: Bytes | None
     buffer: int
     scale: tuple[float, ...] = ()
+    zero_point: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,28 +98,74 @@ class TfliteFile:
         return sorted({op.name for op in self.ops if op.is_custom})
 
 
+@dataclass(frozen=True)
+class Io:
+    """An input or output: its NumPy type, and how its steps are real numbers; scale 0 for none."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+
 def load(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a file; a missing one is an error of one line."""
+    """The bytes of a TFLite file.
+
+    Raises:
+        DataError: missing, not a file, larger than a flatbuffer can be, or not a TFLite file.
+    """
     file = pathlib.Path(path)
-    if not file.is_file():
-        raise DataError(f"expected a .tflite file. Received: {file}, which is not a file.")
-    return file.read_bytes()
+    try:
+        size = file.stat().st_size
+        if not file.is_file():
+            raise DataError(f"{file}: expected a .tflite file. Received: what is not a file.")
+        if size > MAX_MODEL_BYTES:
+            raise DataError(f"{file}: expected at most 2 GiB. Received: {size} bytes.")
+        data = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror or error}.") from error
+    if data[4:8] != IDENTIFIER:
+        raise DataError(f"{file}: expected a TFLite file (TFL3 at byte 4). Received: other bytes.")
+    return data
 
 
-def parse(data: bytes) -> TfliteFile:
-    """Reads a TFLite flatbuffer.
+def read_io(data: bytes, what: str = "TFLite file") -> tuple[list[Io], list[Io]]:
+    """Inputs and outputs of the main graph; `what` names the file in errors.
+
+    Raises:
+        DataError: damaged, or a type that is no number.
+    """
+    graph = parse(data, what).main
+    return _ends(graph, graph.inputs, what), _ends(graph, graph.outputs, what)
+
+
+def _ends(graph: Subgraph, numbers: tuple[int, ...], what: str) -> list[Io]:
+    found: list[Io] = []
+    for number in numbers:
+        tensor = graph.tensors[number]
+        dtype = tensor.type.lower()
+        if dtype not in _NUMBERS:
+            raise DataError(f"{what}: expected inputs and outputs of numbers. Received: {dtype}.")
+        single = len(tensor.scale) == 1 and len(tensor.zero_point) <= 1
+        scale = tensor.scale[0] if single else 0.0
+        found.append(Io(tensor.shape, dtype, scale, sum(tensor.zero_point) if single else 0))
+    return found
+
+
+def parse(data: bytes, what: str = "TFLite file") -> TfliteFile:
+    """Reads a TFLite flatbuffer; `what` names it in errors.
 
     Raises:
         DataError: it is not one, or an offset, size or number in it leads outside.
     """
-    source = Source(bytes(data), "TFLite file")
+    source = Source(bytes(data), what)
     model = source.root(IDENTIFIER, "model")
     buffers = [_buffer(source, table) for table in model.tables(4, "buffer")]
-    codes = [_operator(source, table) for table in model.tables(1, "operator code")]
+    codes = operator_codes(model)
     graphs = tuple(_subgraph(source, t, codes, buffers) for t in model.tables(2, "subgraph"))
     if not graphs:
         raise source.fail("no subgraph")
-    metadata = {}
+    metadata: dict[str, bytes] = {}
     for entry in model.tables(6, "metadata entry"):
         number = entry.number(1, "I")
         content = _item(source, buffers, number, f"buffer of {entry.name}")
@@ -124,97 +175,61 @@ def parse(data: bytes) -> TfliteFile:
     return TfliteFile(len(data), model.text(3, "description"), graphs, metadata)
 
 
-def _item(source: Source, items: list[Any], number: int, what: str) -> Any:
+def _item(source: Source, items: Sequence[Item], number: int, what: str) -> Item:
     if not 0 <= number < len(items):
         raise source.fail(f"{what}: number {number} of {len(items)}")
     return items[number]
 
 
-def _buffer(source: Source, table: Table) -> np.ndarray | None:
+def _buffer(source: Source, table: Table) -> Bytes | None:
     """A buffer's bytes: inside the flatbuffer, or behind it in files over 2 GB."""
     offset, size = table.number(1, "Q"), table.number(2, "Q")
     if offset > 1:
         source.check(offset, size, table.name)
         return np.frombuffer(source.data, np.uint8, size, offset)
-    data = table.array(0, "u1", table.name)
-    return data if data is not None and data.size else None
-
-
-def _operator(source: Source, table: Table) -> tuple[str, bool]:
-    """(name, whether it is a custom one)."""
-    old, new = table.number(0, "b"), table.number(3, "i")
-    code = new if old == _PLACEHOLDER else max(old, new)
-    names = operator_names()
-    if code not in names:
-        return f"BUILTIN_{code}", False
-    if names[code] != "CUSTOM":
-        return names[code], False
-    return table.text(1, "custom code") or "CUSTOM", True
+    data = table.data(0, table.name)
+    return np.frombuffer(data, np.uint8) if data else None
 
 
 def _subgraph(
-    source: Source, table: Table, codes: list[tuple[str, bool]], buffers: list[np.ndarray | None]
+    source: Source, table: Table, codes: list[OperatorCode], buffers: list[Bytes | None]
 ) -> Subgraph:
     tensors = tuple(_tensor(source, t, buffers) for t in table.tables(0, "tensor"))
-    ops = []
+    ops: list[Op] = []
     for node in table.tables(3, "operator"):
-        name, custom = _item(source, codes, node.number(0, "I"), f"code of {node.name}")
-        options = node.array(5, "u1", f"options of {node.name}")
+        code = _item(source, codes, node.number(0, "I"), f"code of {node.name}")
+        options = node.data(5, f"options of {node.name}")
         op = Op(
-            name,
-            custom,
+            code.name,
+            code.is_custom,
             node.ints(1, f"inputs of {node.name}"),
             node.ints(2, f"outputs of {node.name}"),
-            b"" if options is None else options.tobytes(),
+            b"" if options is None else bytes(options),
         )
         for number in op.inputs + op.outputs:
             if not -1 <= number < len(tensors):
-                raise source.fail(f"tensor {number} of {len(tensors)} in {node.name} ({name})")
+                raise source.fail(f"tensor {number} of {len(tensors)} in {node.name} ({code.name})")
         ops.append(op)
     ends = table.ints(1, "inputs"), table.ints(2, "outputs")
     for number in ends[0] + ends[1]:
-        _item(source, list(tensors), number, "input or output")
+        _item(source, tensors, number, "input or output")
     return Subgraph(table.text(4, "name"), tensors, ends[0], ends[1], tuple(ops))
 
 
-def _tensor(source: Source, table: Table, buffers: list[np.ndarray | None]) -> Tensor:
+def _tensor(source: Source, table: Table, buffers: list[Bytes | None]) -> Tensor:
     shape = table.ints(0, f"shape of {table.name}")
     if any(size < 0 for size in shape) or math.prod(shape) > 2**40:
         raise source.fail(f"shape {list(shape)} of {table.name}")
     number = table.number(2, "I")
     quantization = table.table(4, f"quantization of {table.name}")
-    scale = None if quantization is None else quantization.array(2, "<f4", "scale")
+    kind = table.number(1, "b")
     return Tensor(
         name=table.text(3, f"name of {table.name}"),
         shape=shape,
         signature=table.ints(7, f"signature of {table.name}") or shape,
-        type=tensor_types().get(table.number(1, "b"), "UNKNOWN"),
+        type=TENSOR_TYPES[kind] if 0 <= kind < len(TENSOR_TYPES) else "UNKNOWN",
         data=_item(source, buffers, number, f"buffer of {table.name}"),
         buffer=number,
-        scale=() if scale is None else tuple(float(value) for value in scale),
+        scale=() if quantization is None else quantization.floats(2, "scale"),
+        zero_point=() if quantization is None else quantization.ints(3, "zero points", "q"),
     )
-
-
-def schema() -> Any:
-    """TFLite's generated schema, from whichever runtime is installed."""
-    try:
-        from ai_edge_litert import schema_py_generated
-    except ImportError:
-        from tensorflow.lite.python import schema_py_generated
-    return schema_py_generated
-
-
-def _names(enumeration: Any) -> dict[int, str]:
-    return {value: name for name, value in vars(enumeration).items() if name[0] != "_"}
-
-
-@functools.cache
-def operator_names() -> dict[int, str]:
-    """Numbers and names of TFLite's own operators."""
-    return _names(schema().BuiltinOperator)
-
-
-@functools.cache
-def tensor_types() -> dict[int, str]:
-    """Numbers and names of TFLite's element types."""
-    return _names(schema().TensorType)

@@ -1,7 +1,8 @@
 """Reads flatbuffers that come from strangers: every offset, size and count is checked first.
 
 The generated readers of the `flatbuffers` package trust a file: a wrong offset reads elsewhere, or
-ends in a struct.error with a traceback. Here it is one DataError that says where.
+ends in a struct.error with a traceback. Here it is one DataError that says where. Needs nothing but
+the standard library: the Android build reads models by it, too.
 
 Source: the format, https://flatbuffers.dev/internals/.
 """
@@ -10,10 +11,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-
-from xncaps_tf.errors import DataError
+from xncaps_files.errors import DataError
 
 
 @dataclass
@@ -110,30 +110,43 @@ class Table:
             for index, at in enumerate(positions)
         ]
 
-    def array(self, number: int, dtype: str, name: str) -> np.ndarray | None:
-        """A field that is a vector of numbers, as a view of the file."""
-        kind = np.dtype(dtype)
-        vector = self._vector(number, kind.itemsize, name)
+    def count(self, number: int, width: int, name: str) -> int:
+        """How many elements of `width` bytes a vector has; 0 where it is left out."""
+        vector = self._vector(number, width, name)
+        return 0 if vector is None else vector[1]
+
+    def data(self, number: int, name: str) -> memoryview | None:
+        """A field that is a vector of bytes, as a view of the file."""
+        vector = self._vector(number, 1, name)
         if vector is None:
             return None
-        return np.frombuffer(self.source.data, kind, vector[1], vector[0])
+        return memoryview(self.source.data)[vector[0] : vector[0] + vector[1]]
 
-    def ints(self, number: int, name: str) -> tuple[int, ...]:
-        """A field that is a vector of int32; empty where it is left out."""
-        values = self.array(number, "<i4", name)
-        return () if values is None else tuple(int(value) for value in values)
+    def ints(self, number: int, name: str, code: str = "i") -> tuple[int, ...]:
+        """A field that is a vector of integers; `code` as in `struct`; empty where left out."""
+        return self._numbers(number, code, name)
+
+    def floats(self, number: int, name: str) -> tuple[float, ...]:
+        """A field that is a vector of float32; empty where it is left out."""
+        return self._numbers(number, "f", name)
+
+    def _numbers(self, number: int, code: str, name: str) -> tuple[Any, ...]:
+        vector = self._vector(number, struct.calcsize("<" + code), name)
+        if vector is None:
+            return ()
+        return struct.unpack_from(f"<{vector[1]}{code}", self.source.data, vector[0])
 
     def text(self, number: int, name: str) -> str:
         """A field that is a string; empty where it is left out, odd bytes replaced."""
-        values = self.array(number, "u1", name)
-        return "" if values is None else values.tobytes().decode("utf-8", "replace")
+        content = self.data(number, name)
+        return "" if content is None else bytes(content).decode("utf-8", "replace")
 
     def texts(self, number: int, name: str) -> list[str]:
         """A field that is a vector of strings; empty where it is left out."""
         vector = self._vector(number, 4, name)
         if vector is None:
             return []
-        found = []
+        found: list[str] = []
         for at in range(vector[0], vector[0] + 4 * vector[1], 4):
             start = at + int(self.source.number(at, "I", name))
             count = int(self.source.number(start, "I", f"length of {name}"))
