@@ -10,13 +10,16 @@ from xncaps_files.errors import XncapsError
 
 if TYPE_CHECKING:
     from xncaps_tf.training import TrainConfig, TrainResult
+    from xncaps_tf.training.progress import Reporter
 
 
 # Where and with what a run is made; none of it bears on what it computes.
 _PLACES = ("data_dir", "save_steps", "threads")
 
 
-def run_or_resume(config: TrainConfig, folder: pathlib.Path) -> TrainResult:
+def run_or_resume(
+    config: TrainConfig, folder: pathlib.Path, reporter: Reporter | None = None
+) -> TrainResult:
     """Trains in `folder`, or goes on with the same training there.
 
     Raises:
@@ -26,14 +29,14 @@ def run_or_resume(config: TrainConfig, folder: pathlib.Path) -> TrainResult:
 
     run = training.RunFolder(folder)
     if not run.config.is_file():
-        return training.run(config, folder)
+        return training.run(config, folder, reporter=reporter)
     found = run.read_config()
     if _choices(found) != _choices(config.resolved()):
         raise XncapsError(
             f"{folder}: expected a run of this config. Received: a run of another one; choose "
             "another --out or remove it."
         )
-    return training.resume(folder)
+    return training.resume(folder, reporter=reporter)
 
 
 def _choices(config: TrainConfig) -> dict[str, object]:

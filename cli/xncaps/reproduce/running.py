@@ -98,6 +98,8 @@ def run(
     Raises:
         XncapsError: the data are not found, the folder holds another run, a file is not verified.
     """
+    from xncaps_tf.training.progress import Lines
+
     folder = place.folder(experiment, seed)
     folder.mkdir(parents=True, exist_ok=True)
     config = dataclasses.replace(
@@ -107,7 +109,7 @@ def run(
         **{field: str(path) for field, path in starts.items()},
     )
     with _clock(folder / "minutes.json") as clock:
-        trained = run_or_resume(config, folder / "run")
+        trained = run_or_resume(config, folder / "run", Lines(say))
     say(f"{experiment.name}, seed {seed}: {len(trained.rows)} epochs, {clock():.0f} minutes")
     return _line(experiment, seed, place, trained, clock())
 
