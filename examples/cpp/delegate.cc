@@ -5,7 +5,8 @@
 #include <cstdio>
 
 int main() {
-  XncapsDelegateOptions options = XncapsDelegateOptionsDefault();
+  XncapsDelegateOptions options;
+  XncapsDelegateOptionsInit(&options, sizeof options);
   options.num_threads = 2;
   options.report_error = [](const char* message) { std::fprintf(stderr, "%s\n", message); };
   TfLiteDelegate* delegate = XncapsDelegateCreate(&options);

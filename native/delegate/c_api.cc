@@ -39,6 +39,21 @@ const char* ReadOption(const char* key, const char* value, DelegateOptions* opti
   return "xncaps: unknown option; expected num_threads, isa or verbose.";
 }
 
+// A caller's struct may be shorter than ours (an older header: the rest has its defaults) or longer
+// (a newer one: what we do not know must have its default, 0). Null, or what is wrong.
+const char* CopyOptions(const XncapsDelegateOptions* given, XncapsDelegateOptions* known) {
+  constexpr size_t kSmallest = offsetof(XncapsDelegateOptions, verbose), kLargest = 4096;
+  const size_t size = given->struct_size;
+  if (size < kSmallest || size > kLargest)
+    return "xncaps: options not made by XncapsDelegateOptionsInit()";
+  memcpy(known, given, size < sizeof *known ? size : sizeof *known);
+  const char* bytes = reinterpret_cast<const char*>(given);
+  for (size_t i = sizeof *known; i < size; ++i) {
+    if (bytes[i] != 0) return "xncaps: an option is set that this version does not know";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 extern "C" {
@@ -60,29 +75,26 @@ XNCAPS_EXPORT void tflite_plugin_destroy_delegate(struct TfLiteDelegate* delegat
   XncapsDelegateDelete(delegate);
 }
 
-XncapsDelegateOptions XncapsDelegateOptionsDefault(void) {
-  XncapsDelegateOptions options;
-  memset(&options, 0, sizeof options);
-  options.struct_size = sizeof options;
-  return options;
+void XncapsDelegateOptionsInit(XncapsDelegateOptions* options, size_t size) {
+  if (options == nullptr || size < sizeof options->struct_size) return;
+  memset(options, 0, size);
+  options->struct_size = size;
 }
 
 struct TfLiteDelegate* XncapsDelegateCreate(const XncapsDelegateOptions* given) {
-  const XncapsDelegateOptions defaults = XncapsDelegateOptionsDefault();
-  if (given == nullptr) given = &defaults;
-  if (given->struct_size != sizeof(XncapsDelegateOptions)) {
-    if (given->struct_size > offsetof(XncapsDelegateOptions, report_error) + sizeof(void*) &&
-        given->report_error != nullptr) {
-      given->report_error("xncaps: options not made by XncapsDelegateOptionsDefault()");
-    }
+  XncapsDelegateOptions known;
+  XncapsDelegateOptionsInit(&known, sizeof known);
+  const char* error = given == nullptr ? nullptr : CopyOptions(given, &known);
+  if (error != nullptr) {
+    if (known.report_error != nullptr) known.report_error(error);
     return nullptr;
   }
   DelegateOptions options;
-  options.num_threads = given->num_threads;
-  options.verbose = given->verbose;
-  options.isa = given->isa;
+  options.num_threads = known.num_threads;
+  options.verbose = known.verbose;
+  options.isa = known.isa;
   return reinterpret_cast<struct TfLiteDelegate*>(
-      xncaps::CreateDelegate(options, given->report_error));
+      xncaps::CreateDelegate(options, known.report_error));
 }
 
 void XncapsDelegateDelete(struct TfLiteDelegate* delegate) {

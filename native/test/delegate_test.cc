@@ -222,7 +222,9 @@ TEST(PluginTest, OptionsAreCheckedAndReported) {
 }
 
 TEST(CApiTest, CreatesAndRefuses) {
-  XncapsDelegateOptions options = XncapsDelegateOptionsDefault();
+  XncapsDelegateOptions options;
+  XncapsDelegateOptionsInit(&options, sizeof options);
+  EXPECT_EQ(options.struct_size, sizeof options);
   EXPECT_EQ(options.num_threads, 0);
   options.report_error = Report;
   struct TfLiteDelegate* delegate = XncapsDelegateCreate(&options);
@@ -232,12 +234,51 @@ TEST(CApiTest, CreatesAndRefuses) {
   reported.clear();
   EXPECT_EQ(XncapsDelegateCreate(&options), nullptr);
   EXPECT_NE(reported.find("Received: -3"), std::string::npos) << reported;
-  options.struct_size = 1;
-  EXPECT_EQ(XncapsDelegateCreate(&options), nullptr);
   delegate = XncapsDelegateCreate(nullptr);
   EXPECT_NE(delegate, nullptr);
   XncapsDelegateDelete(delegate);
   EXPECT_NE(XncapsIsa(), nullptr);
+}
+
+// The struct of a header that is older (the first two members) or newer (two more) than the
+// library.
+TEST(CApiTest, TakesStructsOfOtherVersions) {
+  struct Older {
+    size_t struct_size;
+    int32_t num_threads;
+  } older;
+  auto* as_options = reinterpret_cast<XncapsDelegateOptions*>(&older);
+  XncapsDelegateOptionsInit(as_options, offsetof(XncapsDelegateOptions, verbose));
+  older.num_threads = 2;
+  struct TfLiteDelegate* delegate = XncapsDelegateCreate(as_options);
+  EXPECT_NE(delegate, nullptr);
+  XncapsDelegateDelete(delegate);
+  older.num_threads = 65;
+  EXPECT_EQ(XncapsDelegateCreate(as_options), nullptr);
+
+  struct Newer {
+    XncapsDelegateOptions known;
+    int32_t more[2];
+  } newer;
+  memset(&newer, 1, sizeof newer);
+  XncapsDelegateOptionsInit(&newer.known, sizeof newer);
+  EXPECT_EQ(newer.more[1], 0);
+  newer.known.report_error = Report;
+  delegate = XncapsDelegateCreate(&newer.known);
+  EXPECT_NE(delegate, nullptr);
+  XncapsDelegateDelete(delegate);
+  newer.more[1] = 1;
+  reported.clear();
+  EXPECT_EQ(XncapsDelegateCreate(&newer.known), nullptr);
+  EXPECT_EQ(reported, "xncaps: an option is set that this version does not know");
+
+  for (size_t size : {size_t{0}, size_t{1}, size_t{8}, SIZE_MAX}) {
+    XncapsDelegateOptions options;
+    XncapsDelegateOptionsInit(&options, sizeof options);
+    options.struct_size = size;
+    EXPECT_EQ(XncapsDelegateCreate(&options), nullptr) << size;
+  }
+  XncapsDelegateOptionsInit(nullptr, 100);
 }
 
 int ThreadsOfProcess() {

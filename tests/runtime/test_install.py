@@ -29,6 +29,9 @@ def test_example_builds_against_the_installed_package(tmp_path: Path) -> None:
     cmake("--build", tmp_path / "library")
     cmake("--install", tmp_path / "library")
     assert (prefix / "include/xncaps/xncaps.h").is_file()
+    [library] = prefix.glob("lib*/**/libxncaps_delegate.so")
+    dynamic = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True)
+    assert "soname: [libxncaps_delegate.so.0]" in dynamic.stdout
     example = tmp_path / "example"
     cmake("-S", ROOT / "examples/cpp", "-B", example, f"-DCMAKE_PREFIX_PATH={prefix}")
     cmake("--build", example)

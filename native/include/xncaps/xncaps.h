@@ -2,7 +2,8 @@
  *
  * C and C++ programs that hold a TFLite interpreter create the delegate here and add it:
  *
- *   XncapsDelegateOptions options = XncapsDelegateOptionsDefault();
+ *   XncapsDelegateOptions options;
+ *   XncapsDelegateOptionsInit(&options, sizeof options);
  *   options.num_threads = 2;
  *   TfLiteDelegate* delegate = XncapsDelegateCreate(&options);
  *   TfLiteInterpreterOptionsAddDelegate(interpreter_options, delegate);
@@ -11,6 +12,10 @@
  *
  * Programs that load delegates by name use the same library as an external delegate with the
  * options num_threads, isa and verbose.
+ *
+ * What may change: within one SOVERSION (libxncaps_delegate.so.0) functions are added and members
+ * are appended to XncapsDelegateOptions, whose value 0 means what was before. A program built with
+ * an older or newer header than the library works: the struct carries its size.
  */
 #ifndef XNCAPS_XNCAPS_H_
 #define XNCAPS_XNCAPS_H_
@@ -32,7 +37,7 @@ extern "C" {
 struct TfLiteDelegate;
 
 typedef struct XncapsDelegateOptions {
-  size_t struct_size;  /* set by XncapsDelegateOptionsDefault */
+  size_t struct_size;  /* set by XncapsDelegateOptionsInit */
   int32_t num_threads; /* 0: as many as the interpreter recommends, at least 1; at most 64 */
   int32_t verbose;     /* 1: says on stderr (Android: in the log) what it claims and runs */
   const char* isa;     /* NULL: the environment's XNCAPS_ISA, else the best of this machine */
@@ -40,10 +45,12 @@ typedef struct XncapsDelegateOptions {
   void (*report_error)(const char* message);
 } XncapsDelegateOptions;
 
-XNCAPS_EXPORT XncapsDelegateOptions XncapsDelegateOptionsDefault(void);
+/* Gives each of the `size` bytes of the caller's struct its default; `size` is sizeof *options. */
+XNCAPS_EXPORT void XncapsDelegateOptionsInit(XncapsDelegateOptions* options, size_t size);
 
-/* NULL options mean the defaults. Returns NULL on a bad option or without memory. One delegate may
- * serve several interpreters and outlives them. */
+/* NULL options mean the defaults. Returns NULL on a bad option or without memory, also where an
+ * option is set that a newer header has and this library does not know. One delegate may serve
+ * several interpreters and outlives them. */
 XNCAPS_EXPORT struct TfLiteDelegate* XncapsDelegateCreate(const XncapsDelegateOptions* options);
 
 XNCAPS_EXPORT void XncapsDelegateDelete(struct TfLiteDelegate* delegate);

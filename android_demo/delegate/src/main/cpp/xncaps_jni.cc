@@ -16,7 +16,8 @@ extern "C" {
 
 JNIEXPORT jlong JNICALL Java_org_xncaps_delegate_XncapsDelegate_create(JNIEnv*, jclass,
                                                                        jint threads) {
-  XncapsDelegateOptions options = XncapsDelegateOptionsDefault();
+  XncapsDelegateOptions options;
+  XncapsDelegateOptionsInit(&options, sizeof options);
   options.num_threads = threads;
   options.report_error = Report;
   return reinterpret_cast<intptr_t>(XncapsDelegateCreate(&options));
