@@ -29,7 +29,7 @@ NATIVE_SOURCES := $(shell find native/CMakeLists.txt native/pyproject.toml nativ
   native/delegate native/include native/python -type f -not -name '*.pyc')
 
 # g++ builds the native runtime from source; the other build tools come with pip.
-$(SETUP): scripts/setup.sh pyproject.toml benchmark/pyproject.toml files/pyproject.toml constraints/high.txt $(NATIVE_SOURCES)
+$(SETUP): scripts/setup.sh pyproject.toml benchmark/pyproject.toml files/pyproject.toml zoo/pyproject.toml constraints/high.txt $(NATIVE_SOURCES)
 	@scripts/apt.sh "the native runtime" g++
 	@scripts/setup.sh $(VENV) constraints/high.txt
 	@mkdir -p $(dir $@) && touch $@

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 root=$PWD python=$PWD/$1/bin/python
 rm -rf dist && mkdir dist
 
-for project in files . benchmark native; do
+for project in files zoo . benchmark native; do
   "$python" -m build --outdir dist "$project" >/dev/null
 done
 "$python" - dist/*.whl <<'PY'

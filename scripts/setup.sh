@@ -26,7 +26,7 @@ fi
 
 say "installing the packages of $constraints (minutes the first time)"
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-projects=(--editable './files[pictures,write]' --editable './benchmark[report,ssh,adb]' --editable '.[camera,dev,docs,pretrained]')
+projects=(--editable ./files --editable ./zoo --editable './benchmark[report,ssh,adb]' --editable '.[camera,dev,docs,pretrained]')
 [ ! -f native/pyproject.toml ] || projects+=(./native)
 "$venv/bin/python" -m pip install --quiet --constraint "$constraints" "${projects[@]}"
 say "done"

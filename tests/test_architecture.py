@@ -15,6 +15,7 @@ PACKAGES = {
     "xncaps_benchmark": ROOT / "benchmark" / "xncaps_benchmark",
     "xncaps_runtime": ROOT / "native" / "python" / "xncaps_runtime",
     "xncaps_files": ROOT / "files" / "xncaps_files",
+    "xncaps_zoo": ROOT / "zoo" / "xncaps_zoo",
 }
 LEAVES = {
     "xncaps_tf._lazy",
@@ -31,9 +32,11 @@ ALLOWED: dict[str, set[str]] = {
         "xncaps_converters",
         "xncaps_benchmark",
         "xncaps_runtime",
+        "xncaps_zoo",
     },
     "xncaps_files": {"xncaps_files"},
-    "xncaps_runtime": {"xncaps_runtime"},
+    "xncaps_zoo": {"xncaps_zoo"},
+    "xncaps_runtime": {"xncaps_runtime", "xncaps_zoo"},
     "xncaps_benchmark": {"xncaps_benchmark", "xncaps_runtime"},
     "xncaps_converters": {"xncaps_converters", "xncaps_tf", "xncaps_runtime"},
     "xncaps_tf": {"xncaps_tf"},

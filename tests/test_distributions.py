@@ -8,7 +8,7 @@ import re
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PROJECTS = [ROOT, ROOT / "files", ROOT / "benchmark", ROOT / "native"]
+PROJECTS = [ROOT, ROOT / "files", ROOT / "zoo", ROOT / "benchmark", ROOT / "native"]
 
 
 def _text(project: pathlib.Path) -> str:

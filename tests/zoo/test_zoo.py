@@ -1,0 +1,82 @@
+"""Every file of the zoo does what its card says; the package is data and standard library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+import re
+from importlib import resources
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+import xncaps_zoo
+from xncaps_files import expected
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NAMES = xncaps_zoo.names()
+MOST_BYTES = 30_000_000  # all files together
+
+
+def test_an_unknown_name_says_what_there_is() -> None:
+    for name in ("nothing", "../zoo", ".."):
+        with pytest.raises(KeyError, match="xncaps_zoo: expected one of"):
+            xncaps_zoo.path(name)
+
+
+def test_the_wheel_takes_every_folder() -> None:
+    text = (ROOT / "zoo" / "pyproject.toml").read_text(encoding="utf-8")
+    taken = re.findall(r'^"([a-z0-9-]+)" = "xncaps_zoo/\1"$', text, re.M)
+    assert tuple(sorted(taken)) == NAMES
+
+
+def test_all_together_are_small() -> None:
+    files = [file for name in NAMES for file in xncaps_zoo.path(name).parent.iterdir()]
+    assert sum(file.stat().st_size for file in files) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_fits_the_schema_and_its_file(name: str) -> None:
+    card = xncaps_zoo.card(name)
+    schema = json.loads(resources.files("xncaps.zoo").joinpath("card.schema.json").read_text())
+    jsonschema.validate(card, schema)
+    data = xncaps_zoo.path(name).read_bytes()
+    assert card["name"] == name
+    assert card["file"]["bytes"] == len(data)
+    assert card["file"]["sha256"] == hashlib.sha256(data).hexdigest()
+    from xncaps.zoo import cards
+
+    shown = (xncaps_zoo.path(name).parent / "README.md").read_text(encoding="utf-8")
+    assert shown == cards.markdown(card)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_gives_its_stored_outputs_in_the_stock_runtime(name: str) -> None:
+    from xncaps_runtime import Interpreter
+
+    stored = expected.read(xncaps_zoo.path(name).parent / f"{name}.expected.npz")
+    interpreter = Interpreter(xncaps_zoo.path(name))
+    interpreter.allocate_tensors()
+    (told,), (gave,) = interpreter.get_input_details(), interpreter.get_output_details()
+    outputs = []
+    for row in stored.inputs:
+        interpreter.set_tensor(told["index"], row[np.newaxis])
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(gave["index"])[0].copy())
+    result = expected.compare(stored.outputs, np.array(outputs), stored.tolerance)
+    assert result.over <= stored.allowed
+    assert len(set(stored.labels.tolist())) >= min(16, len(stored.class_names))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_has_the_scale_of_its_card(name: str) -> None:
+    from xncaps_files import metadata  # the reader of what `convert` wrote
+
+    card: dict[str, Any] = xncaps_zoo.card(name)
+    told = metadata.read(xncaps_zoo.path(name).read_bytes())
+    assert told is not None
+    assert told.origin["output"]["temperature"] == card["scores"]["temperature"]
+    assert told.origin["output"]["threshold"] == card["scores"]["threshold"]

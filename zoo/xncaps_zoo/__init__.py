@@ -1,0 +1,57 @@
+"""Trained TFLite files, each with its card. Data only: this package imports the standard library.
+
+>>> import xncaps_zoo
+>>> all(xncaps_zoo.path(name).is_file() for name in xncaps_zoo.names())
+True
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "card", "names", "path"]
+
+_HERE = pathlib.Path(__file__).resolve().parent
+_PLACES = (_HERE, _HERE.parent)  # as installed, in a checkout
+
+
+def names() -> tuple[str, ...]:
+    """Names of the files, sorted."""
+    return tuple(sorted(_folders()))
+
+
+def path(name: str) -> pathlib.Path:
+    """The TFLite file of that name; NAME.expected.npz, labels.txt and card.json lie beside it.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    return _folder(name) / f"{name}.tflite"
+
+
+def card(name: str) -> dict[str, Any]:
+    """What is known of the file: the object in its card.json.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    return json.loads((_folder(name) / "card.json").read_text(encoding="utf-8"))
+
+
+def _folder(name: str) -> pathlib.Path:
+    found = _folders()
+    if name not in found:
+        raise KeyError(
+            f"xncaps_zoo: expected one of {', '.join(sorted(found)) or 'no files'}. "
+            f"Received: {name!r}."
+        )
+    return found[name]
+
+
+def _folders() -> dict[str, pathlib.Path]:
+    return {
+        card.parent.name: card.parent for place in _PLACES for card in place.glob("*/card.json")
+    }
