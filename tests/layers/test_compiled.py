@@ -10,6 +10,7 @@ import pytest
 from xncaps_tf import ops
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.layers import CapsFC, CapsSign, XnIDR, XnODR
+from xncaps_tf.ops import compiled
 
 LAYERS = {"CapsFC": CapsFC, "XnODR": XnODR, "XnIDR": XnIDR}
 XLA = "_XlaMustCompile"
@@ -186,35 +187,71 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("given", "turns"), CASES, ids=str)
-def test_gradient_by_hand_equals_automatic_one(given, turns):
-    """Windows of 1, 0.3, none and 0.1, with values beyond each. D is odd: a sum of D signs is never
+def _compare(given, turns, batch, *, signature=None):
+    """Plain and compiled results and gradients, in float64.
+
+    Windows of 1, 0.3, none and 0.1, with values beyond each. D is odd: a sum of D signs is never
     zero, so no sign hangs on rounding."""
     rng = np.random.default_rng(turns)
     d = 7
-    u = tf.constant(rng.normal(size=(3, N, d)), tf.float64)
+    u = tf.constant(rng.normal(size=(batch, N, d)), tf.float64)
     kernel = tf.constant(rng.normal(size=(N, J, d, E)), tf.float64)
-    weights = tf.constant(rng.normal(size=(3, J, E)), tf.float64)
+    weights = tf.constant(rng.normal(size=(batch, J, E)), tf.float64)
     clips = dict(zip(NAMES, (1.0, 0.3, None, 0.1), strict=True))
     used = [name for name, use in zip(NAMES, given, strict=True) if use]
     quantizers = {name: CapsSign(clips[name], dtype="float64") for name in used}
     signs = {name: ops.Signs(clips[name]) for name in used}
 
-    def gradients(function):
+    def gradients(function, u):
         with tf.GradientTape() as tape:
             tape.watch([u, kernel])
-            v = function()
+            v = function(u)
             loss = tf.reduce_sum(v * weights)
         return v, *tape.gradient(loss, [u, kernel])
 
-    plain = gradients(lambda: ops.capsules(u, kernel, turns, **quantizers))
-    compiled = tf.function(
-        lambda: gradients(lambda: ops.compiled_capsules(u, kernel, turns, signs))
-    )()
+    plain = gradients(lambda u: ops.capsules(u, kernel, turns, **quantizers), u)
+    by_hand = tf.function(
+        lambda u: gradients(lambda u: ops.compiled_capsules(u, kernel, turns, signs), u),
+        input_signature=signature,
+    )(u)
 
-    for one, two in zip(plain, compiled, strict=True):
+    for one, two in zip(plain, by_hand, strict=True):
         # float64 sums of 96 terms of size 10: 1e-16 * 10 * 96; no sign is within that of zero.
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize(("given", "turns"), CASES, ids=str)
+def test_gradient_by_hand_equals_automatic_one(given, turns):
+    _compare(given, turns, 3)
+
+
+BLOCKED = [
+    ((1, 1, 0, 0), 3),
+    ((0, 0, 1, 1), 3),
+    ((0, 0, 1, 0), 2),
+    ((0, 0, 0, 0), 4),
+    ((1,) * 4, 1),
+]
+
+
+@pytest.mark.parametrize(("given", "turns"), BLOCKED, ids=str)
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_blocks_of_a_batch_equal_the_whole(given, turns, known, monkeypatch):
+    """20 examples in blocks of 8, the last one of 4; and a batch that is not known beforehand."""
+    monkeypatch.setattr(compiled, "BLOCK_BYTES", 0)
+    seen = []
+    whole = compiled.blocks.cut
+    monkeypatch.setattr(compiled.blocks, "cut", lambda x, size: seen.append(size) or whole(x, size))
+    signature = None if known else [tf.TensorSpec((None, N, 7), tf.float64)]
+    _compare(given, turns, 20, signature=signature)
+    assert set(seen) == {8}
+
+
+@pytest.mark.parametrize(
+    ("number", "most", "found"), [(128, 13, 8), (7, 6, 1), (7, 99, 7), (1, 1, 1)]
+)
+def test_divisor(number, most, found):
+    assert compiled.blocks.divisor(number, most) == found
 
 
 def test_second_derivative_of_a_training_call_is_refused():

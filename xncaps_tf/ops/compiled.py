@@ -7,6 +7,12 @@ whole rows of B. The gradient of the routing with respect to u_hat is a sum of o
     d u_hat[n, j, e, b] = ds_0 / J + sum over turns of (c * ds + dlogits * v),
 
 so it is formed in one pass, and the only large tensor kept between the two passes is u_hat.
+
+Where u_hat is larger than `BLOCK_BYTES` (many classes) it would go to memory and back in every
+turn. It is then made for a block of the batch at a time, routed and dropped, and made again in the
+backward pass; between the passes only couplings and sums are kept, about 1 / E of u_hat a turn.
+There the factors of the outer products are formed for a block of the batch after another, and the
+gradient of u_hat, with its two products, for some input capsules after another.
 """
 
 from __future__ import annotations
@@ -16,7 +22,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from xncaps_tf._keras import tf
+from xncaps_tf.ops import blocks
 from xncaps_tf.ops.squash import EPSILON
+
+BLOCK_BYTES = 8 * 2**20  # of u_hat that is worked on at a time: what the caches of a core hold
+_LANES = 8  # of a vector register: a block is a multiple of it
+_USUAL_BATCH = 100  # in the place of a batch that is not known when a graph is traced
 
 
 @dataclass(frozen=True)
@@ -47,36 +58,102 @@ class _Capsules:
 
     def forward(self, u: Any, kernel: Any) -> tuple[Any, dict[str, Any]]:
         """Poses [B, J, E] and what `backward` needs of the way there."""
-        x, w = self._operands(u, kernel)
-        n, j, d, e = kernel.shape
-        w = tf.reshape(tf.transpose(w, (0, 1, 3, 2)), (n, j * e, d))  # [N, J * E, D]
-        u_hat = tf.reshape(tf.matmul(w, x), (n, j, e, -1))  # [N, J, E, B]
+        x, w = self._operands(u, kernel)  # [N, D, B], [N, J, D, E]
+        w = _columns(w)  # [N, J * E, D]
+        size = _block(u, kernel)
+        if size is None:
+            v, kept = self._poses(x, w, kernel.shape)
+        else:
+            v, kept = self._in_blocks(x, w, kernel.shape, size)
+        return tf.transpose(v, (2, 0, 1)), kept  # [B, J, E]
+
+    def _poses(self, x: Any, w: Any, shape: Any) -> tuple[Any, dict[str, Any]]:
+        """Poses [J, E, B] of operands [N, D, B] and [N, J * E, D]; what is kept has B last."""
+        u_hat = _predictions(x, w, shape)  # [N, J, E, B]
         magnitude = self._prediction_magnitude(u_hat)  # [N, J, B]
-        sums, couplings, logits = [tf.reduce_sum(u_hat, axis=0) / j], [], None
+        sums, couplings, logits = [tf.reduce_sum(u_hat, axis=0) / shape[1]], [], None
         for _ in range(self.turns - 1):
             step = self._agreement(u_hat, _squash(sums[-1]), magnitude)  # [N, J, B]
             logits = step if logits is None else logits + step
             couplings.append(tf.nn.softmax(logits, axis=1))  # [N, J, B]
             sums.append(tf.reduce_sum(couplings[-1][:, :, tf.newaxis] * u_hat, axis=0))  # [J, E, B]
-        v = tf.transpose(_squash(sums[-1]), (2, 0, 1))  # [B, J, E]
-        kept = {"u_hat": u_hat, "magnitude": magnitude, "sums": sums, "couplings": couplings}
-        return v, kept
+        kept = {"u_hat": u_hat, "sums": sums, "couplings": couplings}
+        return _squash(sums[-1]), kept if magnitude is None else {**kept, "magnitude": magnitude}
+
+    def _in_blocks(self, x: Any, w: Any, shape: Any, size: int) -> tuple[Any, dict[str, Any]]:
+        """`_poses`, `size` examples at a time; u_hat is not kept."""
+
+        def of_block(x: Any) -> Any:
+            v, kept = self._poses(x, w, shape)
+            return v, {name: part for name, part in kept.items() if name != "u_hat"}
+
+        v, kept = blocks.mapped(of_block, blocks.cut(x, size))
+        batch = tf.shape(x)[-1]
+        return blocks.joined(v, batch), tf.nest.map_structure(
+            lambda part: blocks.joined(part, batch), kept
+        )
 
     def backward(self, u: Any, kernel: Any, kept: dict[str, Any], dv: Any) -> tuple[Any, Any]:
         """Gradients of u [B, N, D] and kernel [N, J, D, E] from that of the poses [B, J, E]."""
         n, j, d, e = kernel.shape
-        du_hat = tf.reshape(self._routing_gradient(kept, dv), (n, j * e, -1))  # [N, J * E, B]
-        x, w = self._operands(u, kernel)
-        # The transpose is written out: XLA takes twice as long for a matmul that makes it.
-        w = tf.reshape(tf.transpose(w, (0, 2, 1, 3)), (n, d, j * e))  # [N, D, J * E]
-        dx = tf.transpose(tf.matmul(w, du_hat), (2, 0, 1))  # [B, N, D]
-        dw = tf.reshape(tf.matmul(du_hat, x, transpose_b=True), (n, j, e, d))
-        dw = tf.transpose(dw, (0, 1, 3, 2))  # [N, J, D, E]
+        x, w = self._operands(u, kernel)  # [N, D, B], [N, J, D, E]
+        dv = tf.transpose(dv, (1, 2, 0))  # [J, E, B]
+        # Both transposes are written out: XLA takes twice as long for a matmul that makes one.
+        rows = tf.reshape(tf.transpose(w, (0, 2, 1, 3)), (n, d, j * e))  # [N, D, J * E]
+        size = _block(u, kernel)
+        if size is None:
+            factors = self._factors(kept, dv)
+            dx, dw = self._gradients(x, rows, kept["u_hat"], factors)
+        else:
+            dx, dw = self._gradients_in_blocks(x, w, rows, kept, dv, size)
+        dx = tf.transpose(dx, (2, 0, 1))  # [B, N, D]
+        dw = tf.transpose(tf.reshape(dw, (n, j, e, d)), (0, 1, 3, 2))  # [N, J, D, E]
         if self.input_quantizer is not None:
             dx = self.input_quantizer.window(u, dx * _magnitude(u, axis=2))
         if self.kernel_quantizer is not None:
             dw = self.kernel_quantizer.window(kernel, dw * _magnitude(kernel, axis=2))
         return dx, dw
+
+    def _gradients(self, x: Any, rows: Any, u_hat: Any, factors: Any) -> tuple[Any, Any]:
+        """Gradients of x [N, D, B] and of the kernel, as [N, J * E, D]; rows [N, D, J * E]."""
+        n, _, columns = rows.shape
+        du_hat = tf.reshape(self._assembled(factors, u_hat), (n, columns, -1))  # [N, J * E, B]
+        return tf.matmul(rows, du_hat), tf.matmul(du_hat, x, transpose_b=True)
+
+    def _gradients_in_blocks(
+        self, x: Any, w: Any, rows: Any, kept: dict[str, Any], dv: Any, size: int
+    ) -> tuple[Any, Any]:
+        """`_gradients` without all of u_hat or of its gradient at any time.
+
+        The factors of the gradient are formed for `size` examples after another, the gradient and
+        its two products for some input capsules after another, so that dw is written once.
+        """
+        n, j, _, e = w.shape
+        columns, batch = _columns(w), tf.shape(x)[-1]  # [N, J * E, D]
+
+        def of_block(parts: Any) -> Any:
+            x, dv, kept = parts
+            return self._factors({**kept, "u_hat": _predictions(x, columns, w.shape)}, dv)
+
+        cut = tf.nest.map_structure(lambda part: blocks.cut(part, size), (x, dv, kept))
+        factors = blocks.mapped(of_block, cut)
+        factors = tf.nest.map_structure(lambda part: blocks.joined(part, batch), factors)
+        some = blocks.divisor(n, max(1, size * n // (x.shape[-1] or _USUAL_BATCH)))
+        by_capsule = {name: factors.pop(name) for name in ("da", "c")}  # each [N, J, B]
+
+        def of_capsules(parts: Any) -> Any:
+            x, rows, columns, by_capsule = parts
+            u_hat = None
+            if self.prediction_quantizer is not None:
+                u_hat = _predictions(x, columns, (some, j, None, e))
+            return self._gradients(x, rows, u_hat, {**factors, **by_capsule})
+
+        def chunks(part: Any) -> Any:
+            return tf.reshape(part, (n // some, some, part.shape[1], -1))
+
+        parts = tf.nest.map_structure(chunks, (x, rows, columns, by_capsule))
+        dx, dw = blocks.mapped(of_capsules, parts)
+        return tf.reshape(dx, (*x.shape[:2], -1)), tf.reshape(dw, columns.shape)
 
     def _operands(self, u: Any, kernel: Any) -> tuple[Any, Any]:
         """Both factors of u_hat, quantized and scaled: [N, D, B] and [N, J, D, E]."""
@@ -109,34 +186,48 @@ class _Capsules:
         scale = self._agreement_scale(magnitude, v)
         return agreed if scale is None else agreed * scale
 
-    def _routing_gradient(self, kept: dict[str, Any], dv: Any) -> Any:
-        """Gradient of u_hat, [N, J, E, B], from that of the poses, [B, J, E]."""
+    def _factors(self, kept: dict[str, Any], dv: Any) -> dict[str, Any]:
+        """What u_hat's gradient is made of, from the gradient of the poses, [J, E, B].
+
+        Of each turn but the first the gradients of agreement and sums, `da` [N, J, B] and `ds`
+        [J, E, B], the couplings `c` [N, J, B] and the poses `q` [J, E, B] that were agreed with;
+        `first` [J, E, B] is what the first turn adds for every input capsule.
+        """
         u_hat, sums = kept["u_hat"], kept["sums"]
-        dv = tf.transpose(dv, (1, 2, 0))  # [J, E, B]
-        total = dlogits = None
+        factors: dict[str, Any] = {"da": [], "c": [], "ds": [], "q": []}
+        dlogits = None
         for turn in range(self.turns - 1, 0, -1):
             c, v = kept["couplings"][turn - 1], _squash(sums[turn - 1])
             ds = _squash_gradient(sums[turn], dv)  # [J, E, B]
             dc = tf.reduce_sum(u_hat * ds, axis=2)  # [N, J, B]
             step = c * (dc - tf.reduce_sum(dc * c, axis=1, keepdims=True))  # [N, J, B]
             dlogits = step if dlogits is None else dlogits + step
-            part, dv = self._agreement_gradient(u_hat, v, kept["magnitude"], dlogits)
-            part += c[:, :, tf.newaxis] * ds  # [N, J, E, B]
-            total = part if total is None else total + part
-        ds = _squash_gradient(sums[0], dv) / u_hat.shape[1]  # [J, E, B]
-        return ds + tf.zeros_like(u_hat) if total is None else total + ds
+            scale = self._agreement_scale(kept.get("magnitude"), v)
+            da = dlogits if scale is None else dlogits * scale  # [N, J, B]
+            dv = self._pose_gradient(u_hat, v, da[:, :, tf.newaxis])
+            q = v if self.pose_quantizer is None else self.pose_quantizer(v)  # [J, E, B]
+            for name, value in (("da", da), ("c", c), ("ds", ds), ("q", q)):
+                factors[name].append(value)
+        factors["first"] = _squash_gradient(sums[0], dv) / u_hat.shape[1]  # [J, E, B]
+        return factors
 
-    def _agreement_gradient(self, u_hat: Any, v: Any, magnitude: Any, da: Any) -> tuple[Any, Any]:
-        """Gradients of u_hat [N, J, E, B] and of poses [J, E, B] from that of their agreement."""
-        scale = self._agreement_scale(magnitude, v)
-        da = (da if scale is None else da * scale)[:, :, tf.newaxis]  # [N, J, 1, B]
-        q = v if self.pose_quantizer is None else self.pose_quantizer(v)  # [J, E, B]
+    def _pose_gradient(self, u_hat: Any, v: Any, da: Any) -> Any:
+        """Gradient of poses [J, E, B] from that of their agreement with u_hat, [N, J, 1, B]."""
         if self.prediction_quantizer is None:
-            du_hat, dv = da * q, tf.reduce_sum(da * u_hat, axis=0)
+            dv = tf.reduce_sum(da * u_hat, axis=0)
         else:
-            du_hat = self.prediction_quantizer.window(u_hat, da * q)
             dv = tf.reduce_sum(tf.where(u_hat > 0, da, -da), axis=0)
-        return du_hat, dv if self.pose_quantizer is None else self.pose_quantizer.window(v, dv)
+        return dv if self.pose_quantizer is None else self.pose_quantizer.window(v, dv)
+
+    def _assembled(self, factors: dict[str, Any], u_hat: Any) -> Any:
+        """Gradient of u_hat, [N, J, E, B]; u_hat is None where it has no quantizer."""
+        total = factors["first"]
+        for da, c, ds, q in zip(*(factors[name] for name in ("da", "c", "ds", "q")), strict=True):
+            part = da[:, :, tf.newaxis] * q  # [N, J, E, B]
+            if self.prediction_quantizer is not None:
+                part = self.prediction_quantizer.window(u_hat, part)
+            total = part + c[:, :, tf.newaxis] * ds + total
+        return total if u_hat is None or factors["da"] else total + tf.zeros_like(u_hat)
 
 
 def compiled_capsules(
@@ -188,6 +279,29 @@ def _no_second_derivative(*_: Any) -> Any:
         "xncaps_tf: expected first derivatives of a capsule layer called with training=True. "
         "Received: a second derivative; call the layer with training=False for it."
     )
+
+
+def _block(u: Any, kernel: Any) -> int | None:
+    """How many examples are worked on at a time; None for all, where their u_hat is small."""
+    n, j, _, e = kernel.shape
+    most = max(_LANES, BLOCK_BYTES // (n * j * e * kernel.dtype.size) // _LANES * _LANES)
+    batch = u.shape[0] or _USUAL_BATCH
+    if batch <= most:
+        return None
+    count = -(-batch // most)
+    return -(-batch // count // _LANES) * _LANES
+
+
+def _columns(w: Any) -> Any:
+    """The kernel [N, J, D, E] as [N, J * E, D]."""
+    n, j, d, e = w.shape
+    return tf.reshape(tf.transpose(w, (0, 1, 3, 2)), (n, j * e, d))  # [N, J * E, D]
+
+
+def _predictions(x: Any, columns: Any, shape: Any) -> Any:
+    """u_hat [N, J, E, B] of x [N, D, B] and the kernel as [N, J * E, D]."""
+    n, j, _, e = shape
+    return tf.reshape(tf.matmul(columns, x), (n, j, e, -1))  # [N, J, E, B]
 
 
 def _magnitude(x: Any, axis: int) -> Any:
