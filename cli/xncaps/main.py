@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "xncaps.commands.reproduce:reproduce",
         "Run experiments by name; results as JSON lines.",
     ),
+    "zoo": ("xncaps.commands.zoo:zoo", "List, show or copy the trained files that come along."),
     "demo": ("xncaps.commands.demo:demo", "Train, convert, verify, measure: one page."),
     "info": ("xncaps.commands.info:info", "Versions, devices and runtimes found."),
 }

@@ -71,8 +71,8 @@ def reproduce(
         )
     if not names and not is_list and page is None:
         raise click.UsageError("Missing argument 'NAME' (--list shows the experiments).")
-    folders = _folders(data_dirs)
-    place = running.Place(out.resolve(), (results or out / "results.jsonl").resolve(), folders)
+    where = folders(data_dirs)
+    place = running.Place(out.resolve(), (results or out / "results.jsonl").resolve(), where)
     if is_list:
         for experiment in known.values():
             click.echo(_listed(experiment, lines.read(place.results)))
@@ -91,9 +91,9 @@ def reproduce(
         click.echo(str(page))
 
 
-def _folders(given: tuple[str, ...]) -> dict[str, str]:
+def folders(given: tuple[str, ...]) -> dict[str, str]:
     """Name of a data set ('' for all others) -> absolute folder."""
-    folders = {}
+    found = {}
     for text in given:
         name, _, folder = text.rpartition("=")
         if not pathlib.Path(folder).is_dir():
@@ -101,8 +101,8 @@ def _folders(given: tuple[str, ...]) -> dict[str, str]:
                 f"expected DIR or DATA=DIR with a folder. Received: {text}.",
                 param_hint="--data-dir",
             )
-        folders[name] = str(pathlib.Path(folder).resolve())
-    return folders
+        found[name] = str(pathlib.Path(folder).resolve())
+    return found
 
 
 def _listed(experiment: Experiment, found: list[ResultLine]) -> str:

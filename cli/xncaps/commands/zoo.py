@@ -1,0 +1,92 @@
+"""`xncaps zoo`: the trained files, what their cards say, a copy of one."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+
+import click
+
+
+def _checked(name: str) -> str:
+    import xncaps_zoo
+
+    if name not in xncaps_zoo.names():
+        raise click.BadParameter(
+            f"expected one of {', '.join(xncaps_zoo.names()) or 'no files'}. Received: {name}.",
+            param_hint="NAME",
+        )
+    return name
+
+
+@click.group()
+def zoo() -> None:
+    """Trained files that come with the toolkit; other commands take them as zoo:NAME."""
+
+
+@zoo.command("list")
+def list_files() -> None:
+    """A line a file: classes, size, accuracy."""
+    import xncaps_zoo
+
+    for name in xncaps_zoo.names():
+        card = xncaps_zoo.card(name)
+        score = card["accuracy"]["file"]
+        click.echo(
+            f"{name:<28}{card['classes']:>4} classes{card['file']['bytes'] / 1000:>8,.0f} KB  "
+            f"{100 * score['accuracy']:.2f} % of {score['images']:,}"
+        )
+
+
+@zoo.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """The card of NAME as Markdown."""
+    import xncaps_zoo
+    from xncaps.zoo import cards
+
+    click.echo(cards.markdown(xncaps_zoo.card(_checked(name))))
+
+
+@zoo.command()
+@click.argument("name")
+@click.argument("out", type=click.Path(path_type=pathlib.Path), default=pathlib.Path("."))
+def copy(name: str, out: pathlib.Path) -> None:
+    """Copy the file NAME, its stored check, labels and card into the folder OUT."""
+    import xncaps_zoo
+    from xncaps_files.writing import write_atomically
+
+    source = xncaps_zoo.path(_checked(name)).parent
+    out.mkdir(parents=True, exist_ok=True)
+    taken = [file for file in sorted(source.iterdir()) if file.is_file()]
+    there = [file.name for file in taken if (out / file.name).exists()]
+    if there:
+        raise click.ClickException(
+            f"zoo: expected a folder without these files. Received: {', '.join(there)} in {out}."
+        )
+    for file in taken:
+        write_atomically(out / file.name, lambda beside, file=file: shutil.copyfile(file, beside))
+        click.echo(out / file.name)
+
+
+@zoo.command()
+@click.argument("name")
+@click.option("--from", "runs", type=click.Path(path_type=pathlib.Path, exists=True), required=True)
+@click.option("--out", type=click.Path(path_type=pathlib.Path), default=pathlib.Path("zoo"))
+@click.option("--data-dir", "data_dirs", multiple=True, metavar="[DATA=]DIR")
+def make(name: str, runs: pathlib.Path, out: pathlib.Path, data_dirs: tuple[str, ...]) -> None:
+    """Make the file NAME and its card from the runs of `reproduce`, in the folder --from.
+
+    Converts the model, fits temperature and threshold on the hold-out, verifies and scores the
+    file on the whole test split, times it beside its twins, and writes OUT/NAME.
+    """
+    from xncaps.commands.reproduce import folders
+    from xncaps.zoo import building
+
+    entries = building.read_entries()
+    if name not in entries:
+        raise click.BadParameter(
+            f"expected one of {', '.join(entries)}. Received: {name}.", param_hint="NAME"
+        )
+    folder = building.make(entries[name], runs, out, folders(data_dirs), click.echo)
+    click.echo(str(folder))

@@ -1,0 +1,329 @@
+"""A file of the zoo from a run of an experiment: scale of the scores, stored rows, times, card."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from xncaps.reproduce import experiments, results
+from xncaps.reproduce.running import Place
+from xncaps.zoo import calibrating, cards
+from xncaps_files import expected
+from xncaps_files.errors import XncapsError
+from xncaps_files.scores import ScoreScale
+from xncaps_files.writing import write_all
+
+Say = Callable[[str], None]
+ROWS = 16
+_MOST_IMAGES = 2500  # of a split that the refusal is judged on
+_SHOWN_CLASSES = 5
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a file of the zoo is made of; a row of experiments/zoo.json.
+
+    Attributes:
+        name: of the file.
+        title, description: for people.
+        experiment: whose model it is.
+        file: a word of `experiments.FILES`.
+        seed: of the run.
+        foreign: (data set, split) of pictures that are of none of the classes.
+        twins: (what, experiment, word) of files that it is timed beside.
+        licence, source: of the data.
+        not_for: what it is not good for.
+    """
+
+    name: str
+    title: str
+    description: str
+    experiment: str
+    file: str
+    seed: int
+    foreign: str
+    twins: tuple[tuple[str, str, str], ...]
+    licence: str
+    source: str
+    not_for: tuple[str, ...]
+
+
+def read_entries() -> dict[str, Entry]:
+    """Every file that can be made, by its name."""
+    document = json.loads((experiments.folder() / "zoo.json").read_text("utf-8"))
+    found = {}
+    for row in document["files"]:
+        data = document["data"][row.pop("data")]
+        row["twins"] = tuple(map(tuple, row["twins"]))
+        row["not_for"] = tuple([*row["not_for"], *data["not_for"]])
+        found[row["name"]] = Entry(**row, licence=data["licence"], source=data["source"])
+    return found
+
+
+def make(
+    entry: Entry, runs: pathlib.Path, out: pathlib.Path, data_dirs: dict[str, str], say: Say
+) -> pathlib.Path:
+    """Writes OUT/NAME with the file, its stored rows, labels and card; returns the folder.
+
+    Args:
+        entry: what to make.
+        runs: the folder of `xncaps reproduce`.
+        out: the folder of the zoo.
+        data_dirs: as of `reproduce`.
+        say: called with a line for a person.
+
+    Raises:
+        XncapsError: the run or a twin is not there.
+    """
+    known = experiments.read_all()
+    place = Place(runs, runs / "results.jsonl", data_dirs)
+    experiment = known[entry.experiment]
+    line = _line_of(experiment, entry.seed, place)
+    source = _file(place, experiment, entry.seed, entry.file)
+    stored = expected.read(expected.path_of(source))
+    data = source.read_bytes()
+    say(f"{entry.name}: fitting the scale on the hold-out")
+    scale, refusal = _judge(entry, experiment, place, source)
+    data = _with_scale(data, scale)
+    folder = out / entry.name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{entry.name}.tflite"
+    say(f"{entry.name}: measuring beside its twins")
+    latency = _latency(entry, known, place, source)
+    card = _card(entry, line, data, stored, scale, refusal, latency, experiment)
+    _check(card)
+    write_all(
+        {
+            path: data,
+            folder / f"{entry.name}.expected.npz": _rows(stored),
+            folder / "labels.txt": ("\n".join(stored.class_names) + "\n").encode(),
+            folder / "card.json": (json.dumps(card, indent=2) + "\n").encode(),
+            folder / "README.md": cards.markdown(card).encode(),
+        }
+    )
+    return folder
+
+
+def _line_of(experiment: experiments.Experiment, seed: int, place: Place) -> results.ResultLine:
+    wanted = (experiment.name, experiment.config_hash, seed)
+    for line in results.read(place.results):
+        if results.key(line) == wanted:
+            return line
+    raise XncapsError(
+        f"zoo: expected a result of {experiment.name}, seed {seed}, in {place.results}. Received: "
+        f"none; xncaps reproduce {experiment.name} makes it."
+    )
+
+
+def _file(place: Place, experiment: experiments.Experiment, seed: int, word: str) -> pathlib.Path:
+    path = place.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
+    if not path.is_file():
+        raise XncapsError(
+            f"zoo: expected the file that xncaps reproduce {experiment.name} made. Received: none "
+            f"at {path}."
+        )
+    return path
+
+
+def _judge(
+    entry: Entry, experiment: experiments.Experiment, place: Place, source: pathlib.Path
+) -> tuple[ScoreScale, dict[str, float]]:
+    """The scale fitted on the hold-out, and what it keeps and accepts elsewhere."""
+    from xncaps_files import metadata
+    from xncaps_tf import data as datasets
+    from xncaps_tf.training import inputs
+
+    config = dataclasses.replace(
+        experiment.config, seed=entry.seed, data_dir=place.data_dir(experiment.config.data)
+    )
+    model = _Runner(source)
+    _, held_out = inputs.load(config, model.shape)
+    if held_out is None:
+        raise XncapsError(f"zoo: expected a hold-out. Received: none of {experiment.name}.")
+    told = metadata.read(source.read_bytes())
+    kind = told.origin["output"]["scores"] if told is not None else None
+    if kind is None:
+        raise XncapsError(
+            f"zoo: expected a file that says what its scores are. Received: {source}."
+        )
+    scale = calibrating.fit(model.outputs(held_out), held_out.labels, kind)
+    test = datasets.load_for(model.shape, config.data, "test", config.data_dir)
+    test = _some(test)
+    foreign = datasets.load(entry.foreign, "test", place.data_dir(entry.foreign))
+    outputs = model.outputs(test)
+    return scale, {
+        "right_kept": calibrating.kept_of_right(scale, outputs, test.labels),
+        "foreign_accepted": calibrating.accepted(scale, model.outputs(_some(foreign))),
+    }
+
+
+def _some(ds: Any) -> Any:
+    from xncaps_tf import data as datasets
+
+    return ds if len(ds) <= _MOST_IMAGES else datasets.sample(ds, _MOST_IMAGES, 0)
+
+
+class _Runner:
+    """The file in the stock runtime with the delegate; foreign pictures are made to fit."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        from xncaps_runtime import Interpreter
+
+        self._interpreter = Interpreter(path)
+        self._interpreter.allocate_tensors()
+        (told,), (gave,) = (
+            self._interpreter.get_input_details(),
+            self._interpreter.get_output_details(),
+        )
+        self._input, self._output = told["index"], gave["index"]
+        self.shape: tuple[int, int, int] = tuple(int(side) for side in told["shape"][1:])
+
+    def outputs(self, ds: Any) -> np.ndarray:
+        """Of every image of a data set, [n, classes]."""
+        from xncaps_tf import data as datasets
+
+        found = []
+        for images, _ in datasets.batches(ds, 50):
+            for image in self._fitting(images):
+                self._interpreter.set_tensor(self._input, image[np.newaxis])
+                self._interpreter.invoke()
+                found.append(self._interpreter.get_tensor(self._output)[0].copy())
+        return np.array(found)
+
+    def _fitting(self, images: Any) -> np.ndarray:
+        from xncaps_tf._keras import tf
+
+        height, width, channels = self.shape
+        if images.shape[-1] != channels:
+            to = tf.image.grayscale_to_rgb if channels == 3 else tf.image.rgb_to_grayscale
+            images = to(images)
+        if images.shape[1:3] != (height, width):
+            images = tf.image.resize(images, (height, width), antialias=True)
+        return tf.round(images).numpy()
+
+
+def _with_scale(data: bytes, scale: ScoreScale) -> bytes:
+    """The file with the scale in its metadata."""
+    from xncaps_files import metadata
+
+    told = metadata.read(data)
+    if told is None:
+        raise XncapsError("zoo: expected a file that xncaps convert wrote. Received: no metadata.")
+    origin = {**told.origin, "output": scale.to_json()}
+    return metadata.add(metadata.remove(data), dataclasses.replace(told, origin=origin))
+
+
+def _rows(stored: expected.Expected) -> bytes:
+    """At most 16 of the stored rows, of as many classes as there are."""
+    row_bytes = stored.inputs[0].size + stored.outputs[0].nbytes
+    chosen = expected.choose_rows(stored.labels, row_bytes, most=ROWS)
+    return expected.encode(
+        dataclasses.replace(
+            stored,
+            inputs=stored.inputs[chosen],
+            outputs=stored.outputs[chosen],
+            labels=stored.labels[chosen],
+        )
+    )
+
+
+def _latency(
+    entry: Entry, known: dict[str, experiments.Experiment], place: Place, source: pathlib.Path
+) -> dict[str, Any]:
+    """Times of the file and its twins, measured in turns on this machine, one thread."""
+    from xncaps_benchmark import measure
+
+    named = {"this file": source}
+    for what, experiment, word in entry.twins:
+        twin = known[experiment]
+        named[what] = _file(place, twin, twin.seeds[0], word)
+    result = measure(list(named.values()), runs=256, seconds=20)
+    rows = []
+    for (what, path), model in zip(named.items(), result["models"], strict=True):
+        latency = model["latency"]
+        rows.append(
+            {
+                "what": what,
+                "median_us": latency["median_us"],
+                "p90_us": latency["p90_us"],
+                "bytes": path.stat().st_size,
+            }
+        )
+    return {"machine": result["machine"]["cpu"], "threads": 1, "rows": rows}
+
+
+def _card(
+    entry: Entry,
+    line: results.ResultLine,
+    data: bytes,
+    stored: expected.Expected,
+    scale: ScoreScale,
+    refusal: dict[str, float],
+    latency: dict[str, Any],
+    experiment: experiments.Experiment,
+) -> dict[str, Any]:
+    ranked = sorted(line["keras"]["per_class"].items(), key=lambda item: (-item[1], item[0]))
+    file = next(file for file in line["files"] if file["to"] == entry.file)
+    accuracy: dict[str, Any] = {"keras": line["keras"]["score"], "file": file["score"]}
+    if "coarse" in line:
+        accuracy["coarse"] = line["coarse"]
+    return {
+        "format": "xncaps-card",
+        "format_version": 1,
+        "name": entry.name,
+        "title": entry.title,
+        "description": entry.description,
+        "data": {
+            "name": line["data"]["name"],
+            "title": line["data"]["title"],
+            "split": "test",
+            "licence": entry.licence,
+            "source": entry.source,
+        },
+        "input": list(stored.inputs.shape[1:]),
+        "classes": len(stored.class_names),
+        "accuracy": accuracy,
+        "best_classes": dict(ranked[:_SHOWN_CLASSES]),
+        "worst_classes": dict(ranked[::-1][:_SHOWN_CLASSES]),
+        "file": {
+            "format": entry.file,
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "model_sha256": stored.model_sha256,
+        },
+        "macs": line["macs"],
+        "binary_macs": line["binary_macs"],
+        "scores": {
+            "kind": scale.kind,
+            "temperature": scale.temperature,
+            "threshold": scale.threshold,
+            **refusal,
+            "foreign": entry.foreign,
+        },
+        "latency": latency,
+        "experiment": {
+            "name": experiment.name,
+            "config_hash": experiment.config_hash,
+            "seed": entry.seed,
+            "commands": [
+                f"xncaps reproduce {experiment.name} --data-dir DATA",
+                f"xncaps zoo make {entry.name} --from experiments_out --data-dir DATA",
+            ],
+        },
+        "not_for": list(entry.not_for),
+    }
+
+
+def _check(card: dict[str, Any]) -> None:
+    import jsonschema
+
+    text = resources.files("xncaps.zoo").joinpath("card.schema.json").read_text("utf-8")
+    jsonschema.validate(card, json.loads(text))
