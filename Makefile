@@ -62,7 +62,8 @@ test-all: test slow ## also what takes long
 
 test-matrix: native-tools ## layers', converters' and runtime's tests at the low end of the tested range
 	@scripts/setup.sh .venv-low constraints/low.txt
-	@.venv-low/bin/python -m pytest tests/test_imports.py tests/test_saving.py \
+	@scripts/hosts.sh .venv-low/bin/python .make/hosts
+	@XNCAPS_HOSTS=.make/hosts .venv-low/bin/python -m pytest tests/test_imports.py tests/test_saving.py \
 	  tests/ops tests/layers tests/models/test_pooling.py tests/converters tests/runtime
 
 format: $(SETUP) ## rewrites the sources in the project's format

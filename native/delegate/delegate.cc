@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "delegate/graph_check.h"
+#include "delegate/host_check.h"
 #include "delegate/partition.h"
 #include "kernels/dispatch.h"
 #include "kernels/thread_pool.h"
@@ -73,6 +74,15 @@ TfLiteStatus KernelInvoke(TfLiteContext*, TfLiteNode* node) {
   return static_cast<Partition*>(node->user_data)->Invoke();
 }
 
+// Not by the host's ReportError: of a context that is not as declared nothing is called.
+TfLiteStatus Strange(const char* what) {
+  XNCAPS_LOG(
+      "expected a TFLite of 2.14 to 2.21 or a LiteRT of 1.0 to 2.3, or one with the same "
+      "structs. Received: one in which %s cannot be right.",
+      what);
+  return kTfLiteError;
+}
+
 // The plan, as a TfLiteIntArray to free(): the host's own is overwritten by later calls. Null: an
 // error.
 TfLiteIntArray* CopyOfPlan(TfLiteContext* context) {
@@ -99,8 +109,26 @@ TfLiteStatus KeepClaimed(TfLiteContext* context, TfLiteIntArray* nodes) {
   return kTfLiteOk;
 }
 
+TfLiteStatus Replace(TfLiteContext* context, const TfLiteIntArray* nodes,
+                     TfLiteDelegate* delegate) {
+  PaddedRegistration padded;
+  memset(&padded, 0, sizeof padded);
+  padded.registration.init = KernelInit;
+  padded.registration.free = KernelFree;
+  padded.registration.prepare = KernelPrepare;
+  padded.registration.invoke = KernelInvoke;
+  padded.registration.custom_name = "XncapsDelegate";
+  padded.registration.version = 1;
+  if (context->ReplaceNodeSubsetsWithDelegateKernels(context, padded, nodes, delegate) != kTfLiteOk)
+    return kTfLiteError;
+  const char* strange = StrangeReplacement(context, delegate, padded.registration);
+  return strange == nullptr ? kTfLiteOk : Strange(strange);
+}
+
 TfLiteStatus DelegatePrepare(TfLiteContext* context, TfLiteDelegate* delegate) {
   const DelegateData* data = DataOf(delegate);
+  const char* strange = StrangeHost(context);
+  if (strange != nullptr) return Strange(strange);
   TfLiteIntArray* nodes = CopyOfPlan(context);
   if (nodes == nullptr) return kTfLiteError;
   const int total = nodes->size;
@@ -111,18 +139,7 @@ TfLiteStatus DelegatePrepare(TfLiteContext* context, TfLiteDelegate* delegate) {
   if (data->options.verbose > 0) {
     XNCAPS_LOG("%d of %d nodes claimed, kernels %s", nodes->size, total, data->isa->name);
   }
-  TfLiteStatus status = kTfLiteOk;
-  if (nodes->size > 0) {
-    PaddedRegistration padded;
-    memset(&padded, 0, sizeof padded);
-    padded.registration.init = KernelInit;
-    padded.registration.free = KernelFree;
-    padded.registration.prepare = KernelPrepare;
-    padded.registration.invoke = KernelInvoke;
-    padded.registration.custom_name = "XncapsDelegate";
-    padded.registration.version = 1;
-    status = context->ReplaceNodeSubsetsWithDelegateKernels(context, padded, nodes, delegate);
-  }
+  const TfLiteStatus status = nodes->size > 0 ? Replace(context, nodes, delegate) : kTfLiteOk;
   free(nodes);
   return status;
 }

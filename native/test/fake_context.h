@@ -208,6 +208,7 @@ class FakeContext {
     TfLiteRegistration registration;
     TfLiteNode node;
     std::vector<int> inputs, outputs;
+    std::unique_ptr<TfLiteIntArray, Free> ins, outs;
   };
   struct Step {
     int node;
@@ -266,7 +267,9 @@ class FakeContext {
   static TfLiteStatus GetPlan(TfLiteContext* context, TfLiteIntArray** plan) {
     FakeContext* self = Self(context);
     std::vector<int> all;
-    for (size_t i = 0; i < self->nodes_.size(); ++i) all.push_back(static_cast<int>(i));
+    int kernels = static_cast<int>(self->nodes_.size());
+    for (const Step& step : self->steps_)
+      all.push_back(step.kernel == nullptr ? step.node : kernels++);
     self->plan_.reset(Array(all));
     *plan = self->plan_.get();
     return kTfLiteOk;
@@ -274,7 +277,13 @@ class FakeContext {
   static TfLiteStatus GetNode(TfLiteContext* context, int index, TfLiteNode** node,
                               TfLiteRegistration** registration) {
     FakeContext* self = Self(context);
-    if (index < 0 || static_cast<size_t>(index) >= self->nodes_.size()) return kTfLiteError;
+    const size_t count = self->nodes_.size(), at = static_cast<size_t>(index);
+    if (index < 0 || at >= count + self->kernels_.size()) return kTfLiteError;
+    if (at >= count) {
+      *node = &self->kernels_[at - count]->node;
+      *registration = &self->kernels_[at - count]->registration;
+      return kTfLiteOk;
+    }
     *node = &self->nodes_[index]->node;
     *registration = &self->nodes_[index]->registration;
     return kTfLiteOk;
@@ -328,6 +337,7 @@ class FakeContext {
     kernels_.emplace_back(new Kernel());
     Kernel* kernel = kernels_.back().get();
     kernel->registration = registration;
+    kernel->node.delegate = delegate;
     std::vector<int> made;
     for (int i : run) {
       for (int index : Values(nodes_[i]->node.inputs)) {
@@ -343,6 +353,10 @@ class FakeContext {
     }
     std::unique_ptr<TfLiteIntArray, Free> nodes(Array(run)), inputs(Array(kernel->inputs)),
         outputs(Array(kernel->outputs));
+    kernel->ins.reset(Array(kernel->inputs));
+    kernel->outs.reset(Array(kernel->outputs));
+    kernel->node.inputs = kernel->ins.get();
+    kernel->node.outputs = kernel->outs.get();
     TfLiteDelegateParams params = {delegate, nodes.get(), inputs.get(), outputs.get()};
     kernel->node.user_data =
         registration.init(&context_, reinterpret_cast<const char*>(&params), sizeof params);
