@@ -7,6 +7,9 @@ float32. All formulations run in one process, in turns; the minimum and the medi
 taken in a process for each formulation: what a step adds to the resident memory at its peak. Exits
 with 1 where gradients differ by more than 1e-5, the layer takes more memory than the baseline, or
 its speed is below 0.8 of what is promised (5 times the baseline's).
+
+Then XnODR of many classes: at B 50 and 100 the time of J 81 and 200 against that of J 10, in turns,
+and what a step adds to memory. Promised are at most 9.5 and 24 times the time.
 """
 
 from __future__ import annotations
@@ -36,18 +39,19 @@ from xncaps_tf._keras import tf  # noqa: E402
 B, N, D, J, E = 100, 128, 8, 10, 16
 LAST_BATCH = 60
 PROMISED = 5.0
+MANY = {81: 9.5, 200: 24.0}  # classes: how many times the time of J it may take
 LAYERS = ("XnODR", "XnIDR", "CapsFC")
 FORMULATIONS = ("published", "plain", "layer")
 Step = Callable[[Any, Any], tuple[Any, Any, Any]]
 
 
-def make_step(layer_name: str, formulation: str) -> Step:
+def make_step(layer_name: str, formulation: str, classes: int = J) -> Step:
     """(u, g) -> v, gradients of u and the weight. `layer` is what `fit` gets."""
-    layer = getattr(layers, layer_name)(J, E)
+    layer = getattr(layers, layer_name)(classes, E)
     layer.build((None, N, D))
     rng = np.random.default_rng(0)
-    limit = (6 / ((D + E) * N * J)) ** 0.5
-    layer.set_weights([rng.uniform(-limit, limit, (N, J, D, E)).astype(np.float32)])
+    limit = (6 / ((D + E) * N * classes)) ** 0.5
+    layer.set_weights([rng.uniform(-limit, limit, (N, classes, D, E)).astype(np.float32)])
 
     def call(u: Any) -> Any:
         if formulation == "published":
@@ -65,11 +69,11 @@ def make_step(layer_name: str, formulation: str) -> Step:
     return step
 
 
-def make_inputs(batch: int = B) -> tuple[Any, Any]:
+def make_inputs(batch: int = B, classes: int = J) -> tuple[Any, Any]:
     """u, a ReLU's output, and g."""
     rng = np.random.default_rng(1)
     u = np.maximum(rng.normal(size=(batch, N, D)), 0)
-    return tf.constant(u, tf.float32), tf.constant(rng.normal(size=(batch, J, E)), tf.float32)
+    return tf.constant(u, tf.float32), tf.constant(rng.normal(size=(batch, classes, E)), tf.float32)
 
 
 def timed(step: Step, inputs: tuple[Any, Any]) -> float:
@@ -123,12 +127,12 @@ def _status(key: str) -> float:
     raise RuntimeError(f"/proc/self/status: expected a line {key}")
 
 
-def measure_memory(layer_name: str, formulation: str) -> dict[str, float]:
+def measure_memory(layer_name: str, formulation: str, classes: int) -> dict[str, float]:
     """MB that a step adds at its peak, and that the process took with compilation and all."""
-    inputs = make_inputs()
+    inputs = make_inputs(classes=classes)
     timed(make_step("CapsFC", "plain"), make_inputs(1))  # TensorFlow's own start
     at_start = _status("VmRSS")
-    step = make_step(layer_name, formulation)
+    step = make_step(layer_name, formulation, classes)
     for _ in range(3):
         timed(step, inputs)
     whole = _status("VmHWM") - at_start
@@ -140,9 +144,9 @@ def measure_memory(layer_name: str, formulation: str) -> dict[str, float]:
     return {"step": _status("VmHWM") - before, "process": whole}
 
 
-def memory_in_child(layer_name: str, formulation: str) -> dict[str, float]:
+def memory_in_child(layer_name: str, formulation: str, classes: int = J) -> dict[str, float]:
     """`measure_memory` in a process of its own."""
-    command = [sys.executable, __file__, "--memory", layer_name, formulation]
+    command = [sys.executable, __file__, "--memory", layer_name, formulation, str(classes)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -172,15 +176,67 @@ def report(layer_name: str, runs: int) -> list[str]:
     return failures
 
 
+def measure_many(batch: int, runs: int) -> dict[int, list[float]]:
+    """Milliseconds of XnODR's steps by the number of classes, in turns."""
+    inputs = {classes: make_inputs(batch, classes) for classes in (J, *MANY)}
+    steps = {classes: make_step("XnODR", "layer", classes) for classes in inputs}
+    times: dict[int, list[float]] = {classes: [] for classes in inputs}
+    for turn in range(runs + 1):
+        for classes, step in steps.items():
+            taken = timed(step, inputs[classes])
+            if turn:  # the first call compiles
+                times[classes].append(taken)
+    return times
+
+
+def difference_of_many(classes: int) -> float:
+    """How far results and gradients are from those of the same without XLA and blocks."""
+    inputs = make_inputs(40, classes)
+    results = [make_step("XnODR", name, classes)(*inputs) for name in ("layer", "plain")]
+    return max(float(np.abs(a.numpy() - b.numpy()).max()) for a, b in zip(*results, strict=True))
+
+
+def report_many(runs: int) -> list[str]:
+    """Prints the table of many classes; returns what is not as promised."""
+    failures = []
+    print(f"XnODR      {'J':>4} {'B':>4} {'min ms':>8} {'median':>8} {'times J 10':>11} "
+          f"{'promised':>9} {'MB a step':>10} {'without':>8}")  # fmt: skip
+    memory = {(name, classes): memory_in_child("XnODR", name, classes)["step"]
+              for classes in (J, *MANY) for name in ("layer", "plain")}  # fmt: skip
+    for batch in (50, 100):
+        times = measure_many(batch, runs)
+        for classes, values in times.items():
+            ratio = min(min(values) / min(times[J]),
+                        statistics.median(values) / statistics.median(times[J]))  # fmt: skip
+            promised = MANY.get(classes, 1.0)
+            sizes = [memory[name, classes] for name in ("layer", "plain")]
+            shown = [f"{size:.1f}" if batch == B else "" for size in sizes]
+            print(f"           {classes:4} {batch:4} {min(values):8.1f} "
+                  f"{statistics.median(values):8.1f} {ratio:11.1f} {promised:9.1f} "
+                  f"{shown[0]:>10} {shown[1]:>8}")  # fmt: skip
+            if ratio > 1.25 * promised:
+                failures.append(f"XnODR, J {classes}, B {batch}: {ratio:.1f} times J {J}")
+    for classes in MANY:
+        if (size := memory["layer", classes]) > classes / J * memory["layer", J]:
+            failures.append(f"XnODR, J {classes}: {size:.0f} MB a step, more than linear")
+        if (difference := difference_of_many(classes)) > 1e-5:
+            failures.append(f"XnODR, J {classes}: gradients differ by {difference:.1e}")
+    return failures
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=40)
     parser.add_argument("--layers", nargs="+", choices=LAYERS, default=LAYERS)
-    parser.add_argument("--memory", nargs=2, metavar=("LAYER", "FORMULATION"))
+    parser.add_argument("--many", action="store_true", help="many classes alone")
+    parser.add_argument("--memory", nargs=3, metavar=("LAYER", "FORMULATION", "CLASSES"))
     options = parser.parse_args()
     if options.memory:
-        print(json.dumps(measure_memory(*options.memory)))
+        layer_name, formulation, classes = options.memory
+        print(json.dumps(measure_memory(layer_name, formulation, int(classes))))
         return 0
+    if options.many:
+        return _ended(report_many(options.runs))
     failures = []
     for layer_name in options.layers:
         failures += report(layer_name, options.runs)
@@ -188,6 +244,10 @@ def main() -> int:
     print(f"{options.layers[0]}, last batch of {LAST_BATCH} instead of {B}: compiled for it "
           f"{last['second compilation']:.0f} ms once, then {last['then']:.1f} ms; padded to {B} "
           f"{last['padded']:.1f} ms; full {last['full']:.1f} ms")  # fmt: skip
+    return _ended(failures + report_many(options.runs))
+
+
+def _ended(failures: list[str]) -> int:
     for failure in failures:
         print(f"FAILED {failure}", file=sys.stderr)
     return 1 if failures else 0

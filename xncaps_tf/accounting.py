@@ -238,10 +238,10 @@ def _binary_weights(layer: Any) -> list[Any]:
 
 
 def _multipliers(layer: Any) -> int:
-    """XnODR's means of |W| over D: one for each n, j and e."""
+    """XnODR's means of |W|: one for each n, j and e, for each n and j, or one."""
     if isinstance(layer, XnODR) and _is_binary(layer.kernel_quantizer):
         n, j, _, e = layer.kernel.shape
-        return n * j * e
+        return {"channel": n * j * e, "capsule": n * j, "none": 1}[layer.scales]
     return 0
 
 

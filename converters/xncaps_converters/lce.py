@@ -136,7 +136,7 @@ def unpacked_layers(model: Any, file: tflite.TfliteFile) -> list[UnpackedLayer]:
 
 def replacement(layer: Any) -> Replacement | None:
     if isinstance(layer, XnODR) and _packable(layer):
-        return Replacement(PackedXnODR.of(layer), lambda old, new: new.take(old.get_weights()[0]))
+        return Replacement(PackedXnODR.of(layer), lambda old, new: new.take(old))
     if isinstance(layer, XnIDR):
         return _agreement(layer)
     if isinstance(layer, lq.layers.QuantConv2D):

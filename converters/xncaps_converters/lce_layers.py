@@ -86,9 +86,13 @@ class PackedXnODR(keras.layers.Layer):
         self.multiplier = self.add_weight("multiplier", (outputs,), trainable=False)
         super().build(input_shape)
 
-    def take(self, kernel: np.ndarray) -> None:
+    def take(self, layer: Any) -> None:
         """Sets both weights from the weight `[N, J, D, E]` of an XnODR layer."""
-        scale = np.abs(kernel).mean(axis=2, dtype=np.float32).reshape(-1)  # [N * J * E]
+        (kernel,) = layer.get_weights()
+        axes = ops.KERNEL_AXES[layer.scales]
+        scale = np.abs(kernel).mean(axis=axes, dtype=np.float32, keepdims=True)
+        n, j, _, e = kernel.shape
+        scale = np.broadcast_to(scale, (n, j, 1, e)).reshape(-1)  # [N * J * E]
         self.set_weights([packed_filter(kernel), scale / np.float32(self.repeats)])
 
     def call(self, inputs: Any) -> Any:

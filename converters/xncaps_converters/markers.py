@@ -57,6 +57,7 @@ def fused_op(layer: Any, *, scales: str = "channel", scale_type: str = "float32"
         return None
     elif isinstance(layer, layers.XnODR):
         name = "XnCapsOdr"
+        scales = packing.coarser(scales, layer.scales)  # what was not trained is not stored
         constants = packing.pack_bits(kernel), packing.scale_of(kernel, scales, scale_type)
         if scales == "none":
             input_scale = packing.global_scale(kernel)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-SCALES = ("channel", "capsule", "none")
+from xncaps_tf.models.names import SCALES
+
 SCALE_TYPES = ("float32", "float16")
 
 
@@ -46,6 +47,11 @@ def scale_of(kernel: np.ndarray, scales: str, scale_type: str) -> np.ndarray | N
     channel = np.abs(np.asarray(kernel, np.float64)).mean(axis=2)  # [N, J, E]
     values = channel if scales == "channel" else channel.mean(axis=2)
     return values.astype(scale_type)
+
+
+def coarser(first: str, second: str) -> str:
+    """The one of two words of `SCALES` that keeps fewer numbers."""
+    return max(first, second, key=SCALES.index)
 
 
 def global_scale(kernel: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import fused, join, markers, packing
+from xncaps_converters import fused, join, lce_layers, markers, packing
 from xncaps_files import tflite
 from xncaps_files.ops import XNCAPS_OPS
 from xncaps_tf import layers, models
@@ -69,6 +69,32 @@ def test_coarser_scales_stay_near(scales: str, atol: float) -> None:
     assert op is not None
     difference = np.abs(markers.FusedCapsules(op)(_capsules()) - model(_capsules())).max()
     assert 1e-4 < difference < atol  # it does change the model, and not by much
+
+
+@pytest.mark.parametrize("trained", ["capsule", "none"])
+@pytest.mark.parametrize("asked", ["channel", "capsule", "none"])
+def test_a_file_stores_no_finer_scales_than_were_trained(trained: str, asked: str) -> None:
+    layer = layers.XnODR(4, 5, scales=trained)
+    model = _bare(layer)
+    op = markers.fused_op(layer, scales=asked)
+    assert op is not None
+    kept = "none" if "none" in (trained, asked) else "capsule"
+    assert [c.shape for c in op.constants[1:]] == ([(6, 4)] if kept == "capsule" else [])
+    difference = np.abs(markers.FusedCapsules(op)(_capsules()) - model(_capsules())).max()
+    if kept == trained:  # what was trained, to rounding
+        assert difference < 1e-6
+    else:
+        assert difference > 1e-4
+
+
+@pytest.mark.parametrize("scales", packing.SCALES)
+def test_lce_files_multiply_by_the_scales_that_were_trained(scales: str) -> None:
+    layer = layers.XnODR(4, 5, scales=scales)
+    model = _bare(layer)
+    packed = lce_layers.PackedXnODR.of(layer)
+    packed.build((None, 6, 8))
+    packed.take(layer)
+    np.testing.assert_allclose(packed(_capsules()), model(_capsules()), atol=1e-6)
 
 
 @pytest.mark.parametrize("head", OPS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xncaps_tf import models
+from xncaps_tf import accounting, models
 from xncaps_tf._keras import keras, tf
-from xncaps_tf.models import heads
+from xncaps_tf.models import heads, names
 
 LAYERS = {"capsfc": "CapsFC", "xnodr": "XnODR", "xnidr": "XnIDR"}
 
@@ -72,3 +72,15 @@ def test_an_all_zero_batch_gives_zero_scores_and_finite_gradients(head: str) -> 
     gradients = tape.gradient(scores, [x, *model.trainable_weights])
     np.testing.assert_array_equal(scores.numpy(), 0)
     assert all(np.isfinite(gradient.numpy()).all() for gradient in gradients)
+
+
+def test_scales_reach_the_layer_and_the_count_of_bytes() -> None:
+    sizes, n = {}, 0
+    for scales in names.SCALES:
+        model = models.build("small_cnn", "xnodr", (8, 8, 1), 10, scales=scales)
+        assert model.get_layer("capsules").scales == scales
+        sizes[scales] = sum(layer.bytes_multipliers for layer in accounting.account(model).layers)
+        n = model.get_layer("capsules").kernel.shape[0]
+    assert sizes == {"channel": n * 10 * 16 * 4, "capsule": n * 10 * 4, "none": 4}
+    with pytest.raises(ValueError, match="expected scales with the head xnodr.*head='capsfc'"):
+        models.build("small_cnn", "capsfc", (8, 8, 1), 10, scales="capsule")

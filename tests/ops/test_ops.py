@@ -100,3 +100,9 @@ def test_mean_magnitude_is_a_constant_to_the_gradient():
 
     np.testing.assert_array_equal(y, [[2, -6]])
     np.testing.assert_array_equal(tape.gradient(y, x), [[2, 2]])
+
+
+def test_words_of_scales_are_the_same_without_tensorflow():
+    from xncaps_tf.models import names
+
+    assert tuple(ops.KERNEL_AXES) == names.SCALES

@@ -212,3 +212,10 @@ def test_a_wrong_tf_config_is_explained(text: str, monkeypatch: pytest.MonkeyPat
 
 def test_every_field_has_a_rule() -> None:
     assert set(config._RULES) == {field.name for field in dataclasses.fields(TrainConfig)}
+
+
+def test_scales_go_with_a_new_xnodr_head() -> None:
+    assert TrainConfig(scales="capsule").scales == "capsule"
+    for others in ({"head": "capsfc"}, {"init": "model.keras"}):
+        with pytest.raises(TrainingError, match="expected scales with a new head xnodr.*'none'"):
+            TrainConfig(scales="none", **others)  # pyright: ignore[reportArgumentType]

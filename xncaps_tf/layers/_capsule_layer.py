@@ -16,6 +16,7 @@ class CapsuleLayer(keras.layers.Layer):
     """Base of CapsFC, XnODR and XnIDR; its subclasses add quantizers (`_quantizer_names`)."""
 
     _quantizer_names: tuple[str, ...] = ()
+    scales = "channel"  # what the scales of a binary kernel are means of; XnODR lets it be chosen
 
     def __init__(
         self,
@@ -77,9 +78,17 @@ class CapsuleLayer(keras.layers.Layer):
         kernel = tf.convert_to_tensor(self.kernel)  # [N, J, D, E]
         signs = self._signs()
         if signs is not None and _is_trained_graph(training):
-            v = ops.compiled_capsules(u, kernel, self.routing_iterations, signs)
+            v = ops.compiled_capsules(
+                u, kernel, self.routing_iterations, signs, kernel_scales=self.scales
+            )
         else:
-            v = ops.capsules(u, kernel, self.routing_iterations, **self._quantizers)
+            v = ops.capsules(
+                u,
+                kernel,
+                self.routing_iterations,
+                kernel_scales=self.scales,
+                **self._quantizers,
+            )
         return tf.cast(v, inputs.dtype)  # [B, J, E]
 
     def _signs(self) -> dict[str, ops.Signs] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 import larq as lq
@@ -15,6 +16,15 @@ def positive_int(owner: str, name: str, value: Any) -> int:
     if value < 1:
         raise ValueError(f"{owner}: expected a positive int. Received: {name}={value!r}.")
     return int(value)
+
+
+def one_of(owner: str, name: str, value: Any, words: Iterable[str]) -> str:
+    """`value`, one of the words; TypeError if it is no str, ValueError if it is another one."""
+    known = ", ".join(words)
+    kind = TypeError if not isinstance(value, str) else ValueError
+    if not isinstance(value, str) or value not in words:
+        raise kind(f"{owner}: expected one of {known}. Received: {name}={value!r}.")
+    return value
 
 
 def quantizer(owner: str, name: str, value: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from xncaps_tf import ops
 from xncaps_tf._keras import keras
+from xncaps_tf.layers import _checks
 from xncaps_tf.layers._capsule_layer import CapsuleLayer
 
 
@@ -27,6 +29,9 @@ class XnODR(CapsuleLayer):
         routing_iterations: R >= 1.
         input_quantizer: signs of u: a larq quantizer, its name, or None for float u.
         kernel_quantizer: signs of W: a larq quantizer, its name, or None for float W.
+        scales: what stands for the magnitudes of a binary W: 'channel', its mean over D, as
+            published; 'capsule', over D and E; 'none', one mean for the whole W. The coarser, the
+            fewer numbers a converted file keeps beside the bits: N J E, N J, or none.
         kernel_initializer: of the weight.
         kernel_regularizer: of the weight, or None.
         kernel_constraint: of the weight, or None.
@@ -39,8 +44,8 @@ class XnODR(CapsuleLayer):
     Weights: `kernel` `[N, J, D, E]`, latent float32.
 
     Raises:
-        TypeError: J, E or R is not an int, or a quantizer is of another kind.
-        ValueError: J, E or R is below 1, a quantizer's name is unknown, or the input is not of
+        TypeError: J, E or R is not an int, `scales` no str, or a quantizer is of another kind.
+        ValueError: J, E or R is below 1, a name is unknown, or the input is not of
             rank 3 with N and D known.
 
     Source: XnODR, Sun et al. 2021, section 3, https://arxiv.org/abs/2111.10854.
@@ -58,6 +63,7 @@ class XnODR(CapsuleLayer):
         routing_iterations: int = 3,
         input_quantizer: Any = "caps_sign",
         kernel_quantizer: Any = "caps_sign",
+        scales: str = "channel",
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         kernel_constraint: Any = None,
@@ -72,4 +78,8 @@ class XnODR(CapsuleLayer):
             kernel_constraint=kernel_constraint,
             **kwargs,
         )
+        self.scales = _checks.one_of("XnODR", "scales", scales, ops.KERNEL_AXES)
         self._set_quantizers(input_quantizer=input_quantizer, kernel_quantizer=kernel_quantizer)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scales": self.scales}

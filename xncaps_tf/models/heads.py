@@ -22,6 +22,7 @@ class HeadOptions:
         dropout: the rate, 0 for no dropout layer.
         momentum: of both BatchNorms; 0.9 with small backbones, 0.99 as published.
         seed: of the dropout.
+        scales: of XnODR's bits; the other heads have none.
     """
 
     num_classes: int
@@ -30,6 +31,7 @@ class HeadOptions:
     capsule_dim: int = 16
     routing_iterations: int = 3
     seed: int = 0
+    scales: str = "channel"
 
 
 def capsule_head(features: Any, layer: str, options: HeadOptions) -> Any:
@@ -57,6 +59,7 @@ def capsule_head(features: Any, layer: str, options: HeadOptions) -> Any:
         options.capsule_dim,
         routing_iterations=options.routing_iterations,
         name="capsules",
+        **({"scales": options.scales} if layer == "xnodr" else {}),
     )(x)  # [B, J, E]
     if options.dropout:
         x = SeededDropout(options.dropout, seed=options.seed, name="dropout")(x)

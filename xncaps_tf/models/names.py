@@ -16,4 +16,5 @@ BACKBONES = (
 )
 HEADS = ("capsfc", "xnodr", "xnidr", "dense")
 UPSAMPLING = ("nearest", "bilinear")
+SCALES = ("channel", "capsule", "none")  # of xnodr's bits
 FEATURES = ("last_conv", "last_block")

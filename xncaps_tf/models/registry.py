@@ -99,6 +99,7 @@ def build(
     dropout: float | None = None,
     capsule_dim: int = 16,
     routing_iterations: int = 3,
+    scales: str = "channel",
     seed: int | None = None,
     name: str | None = None,
 ) -> Any:
@@ -132,6 +133,7 @@ def build(
             of 28x28x1 in 10 classes with a capsule head, else 0.
         capsule_dim: E of the capsule layer.
         routing_iterations: R of the capsule layer.
+        scales: of XnODR's bits: 'channel', 'capsule' or 'none'; see `layers.XnODR`.
         seed: the initial weights and the dropout are a function of it; None leaves the weights to
             Keras's global generator.
         name: the model's, `<backbone>_<head>` by default.
@@ -147,6 +149,11 @@ def build(
     shape = _checked_shape(input_shape)
     _check(num_classes, upsampling, upsampling_factor, class_names, dropout, freeze_tail)
     _check_tap(backbone, entry, resolution, features)
+    if scales != "channel" and head != "xnodr":
+        raise ValueError(
+            "build: expected scales with the head xnodr, whose bits have them. "
+            f"Received: scales={scales!r}, head={head!r}."
+        )
     if dropout is None:
         published = shape == _MNIST and num_classes == 10 and is_capsule_head(head)
         dropout = _MNIST_DROPOUT if published else 0.0
@@ -154,7 +161,7 @@ def build(
     tapped = BackboneOptions(upsampling, upsampling_factor, resolution, features or "last_conv")
     body = entry.build(image, tapped)
     options = heads.HeadOptions(
-        num_classes, dropout, entry.momentum, capsule_dim, routing_iterations, seed or 0
+        num_classes, dropout, entry.momentum, capsule_dim, routing_iterations, seed or 0, scales
     )
     scores = heads.attach(head, _for_head(body.tensor, entry, head), options)
     scores = ClassScores(class_names, name="scores")(scores)  # [B, J]

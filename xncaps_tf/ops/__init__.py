@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from xncaps_tf.ops.binarize import mean_magnitude, sign
 from xncaps_tf.ops.compiled import Signs, compiled_capsules
-from xncaps_tf.ops.routing import agreement, capsules, project, route, scaled_signs
+from xncaps_tf.ops.routing import KERNEL_AXES, agreement, capsules, project, route, scaled_signs
 from xncaps_tf.ops.squash import length, squash
 
 __all__ = [
+    "KERNEL_AXES",
     "Signs",
     "agreement",
     "capsules",

@@ -29,6 +29,6 @@ def sign(x: Any, clip_value: float | None = 1.0) -> Any:
     return -lq.quantizers.ste_sign(-tf.convert_to_tensor(x), clip_value=clip_value)
 
 
-def mean_magnitude(x: Any, axis: int) -> Any:
+def mean_magnitude(x: Any, axis: int | tuple[int, ...]) -> Any:
     """Mean of absolute values along `axis` (kept with size 1), a constant to the gradient."""
     return tf.stop_gradient(tf.reduce_mean(tf.abs(x), axis=axis, keepdims=True))

@@ -23,6 +23,7 @@ from typing import Any
 
 from xncaps_tf._keras import tf
 from xncaps_tf.ops import blocks
+from xncaps_tf.ops.routing import KERNEL_AXES
 from xncaps_tf.ops.squash import EPSILON
 
 BLOCK_BYTES = 8 * 2**20  # of u_hat that is worked on at a time: what the caches of a core hold
@@ -55,6 +56,7 @@ class _Capsules:
     kernel_quantizer: Signs | None
     prediction_quantizer: Signs | None
     pose_quantizer: Signs | None
+    kernel_scales: str
 
     def forward(self, u: Any, kernel: Any) -> tuple[Any, dict[str, Any]]:
         """Poses [B, J, E] and what `backward` needs of the way there."""
@@ -111,7 +113,7 @@ class _Capsules:
         if self.input_quantizer is not None:
             dx = self.input_quantizer.window(u, dx * _magnitude(u, axis=2))
         if self.kernel_quantizer is not None:
-            dw = self.kernel_quantizer.window(kernel, dw * _magnitude(kernel, axis=2))
+            dw = self.kernel_quantizer.window(kernel, dw * self._kernel_magnitude(kernel))
         return dx, dw
 
     def _gradients(self, x: Any, rows: Any, u_hat: Any, factors: Any) -> tuple[Any, Any]:
@@ -160,8 +162,11 @@ class _Capsules:
         if self.input_quantizer is not None:
             u = self.input_quantizer(u) * _magnitude(u, axis=2)
         if self.kernel_quantizer is not None:
-            kernel = self.kernel_quantizer(kernel) * _magnitude(kernel, axis=2)
+            kernel = self.kernel_quantizer(kernel) * self._kernel_magnitude(kernel)
         return tf.transpose(u, (1, 2, 0)), kernel
+
+    def _kernel_magnitude(self, kernel: Any) -> Any:
+        return _magnitude(kernel, axis=KERNEL_AXES[self.kernel_scales])
 
     def _prediction_magnitude(self, u_hat: Any) -> Any:
         """Mean magnitude [N, J, B] of predictions that have a quantizer, else None."""
@@ -231,7 +236,12 @@ class _Capsules:
 
 
 def compiled_capsules(
-    u: Any, kernel: Any, routing_iterations: int = 3, signs: Mapping[str, Signs] | None = None
+    u: Any,
+    kernel: Any,
+    routing_iterations: int = 3,
+    signs: Mapping[str, Signs] | None = None,
+    *,
+    kernel_scales: str = "channel",
 ) -> Any:
     """`capsules` by XLA: for graphs that are trained, never for what is saved or converted.
 
@@ -243,6 +253,7 @@ def compiled_capsules(
         kernel: weight `[N, J, D, E]` of the same dtype.
         routing_iterations: R >= 1.
         signs: quantizers by the names of `capsules`' arguments; a missing one is None there.
+        kernel_scales: as of `capsules`.
 
     Returns:
         Output capsules `[B, J, E]`, equal to those of `capsules` but for rounding.
@@ -257,6 +268,7 @@ def compiled_capsules(
         signs.get("kernel_quantizer"),
         signs.get("prediction_quantizer"),
         signs.get("pose_quantizer"),
+        kernel_scales,
     )
     forward = tf.function(passes.forward, jit_compile=True, autograph=False)
     backward = tf.function(passes.backward, jit_compile=True, autograph=False)
@@ -304,7 +316,7 @@ def _predictions(x: Any, columns: Any, shape: Any) -> Any:
     return tf.reshape(tf.matmul(columns, x), (n, j, e, -1))  # [N, J, E, B]
 
 
-def _magnitude(x: Any, axis: int) -> Any:
+def _magnitude(x: Any, axis: int | tuple[int, ...]) -> Any:
     return tf.reduce_mean(tf.abs(x), axis=axis, keepdims=True)
 
 

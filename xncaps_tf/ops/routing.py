@@ -15,6 +15,13 @@ from xncaps_tf.ops.squash import squash
 
 Quantizer = Callable[[Any], Any]
 
+# What the mean magnitude of a binary kernel [N, J, D, E] is taken over.
+KERNEL_AXES: dict[str, tuple[int, ...]] = {
+    "channel": (2,),
+    "capsule": (2, 3),
+    "none": (0, 1, 2, 3),
+}
+
 
 def capsules(
     u: Any,
@@ -25,6 +32,7 @@ def capsules(
     kernel_quantizer: Quantizer | None = None,
     prediction_quantizer: Quantizer | None = None,
     pose_quantizer: Quantizer | None = None,
+    kernel_scales: str = "channel",
 ) -> Any:
     """Fully connected capsules: `route(project(u, kernel))`; see those two.
 
@@ -36,11 +44,18 @@ def capsules(
         kernel_quantizer: signs of `kernel`, or None.
         prediction_quantizer: signs of the predictions in the agreement, or None.
         pose_quantizer: signs of the output poses in the agreement, or None.
+        kernel_scales: a word of `KERNEL_AXES`.
 
     Returns:
         Output capsules `[B, J, E]`.
     """
-    u_hat = project(u, kernel, input_quantizer=input_quantizer, kernel_quantizer=kernel_quantizer)
+    u_hat = project(
+        u,
+        kernel,
+        input_quantizer=input_quantizer,
+        kernel_quantizer=kernel_quantizer,
+        kernel_scales=kernel_scales,
+    )
     return route(
         u_hat,
         routing_iterations,
@@ -55,24 +70,27 @@ def project(
     *,
     input_quantizer: Quantizer | None = None,
     kernel_quantizer: Quantizer | None = None,
+    kernel_scales: str = "channel",
 ) -> Any:
     r"""Predictions of every input capsule for every output capsule.
 
     \[ \hat u_{nj} = q(u_n)\, q(W_{nj}) \cdot \overline{|u_n|} \cdot \overline{|W_{nj}|}, \]
-    the means over D, each only where its operand has a quantizer.
+    the means over D (that of W as `kernel_scales` says), each only where its operand has a
+    quantizer.
 
     Args:
         u: `[B, N, D]`.
         kernel: `[N, J, D, E]`.
         input_quantizer: a function that gives the signs of `u`, or None.
         kernel_quantizer: a function that gives the signs of `kernel`, or None.
+        kernel_scales: 'channel': a mean over D; 'capsule': over D and E; 'none': over all of it.
 
     Returns:
         `[N, B, J, E]`.
     """
     n, j, d, e = kernel.shape
     x = scaled_signs(u, input_quantizer, axis=2)  # [B, N, D]
-    w = scaled_signs(kernel, kernel_quantizer, axis=2)  # [N, J, D, E]
+    w = scaled_signs(kernel, kernel_quantizer, axis=KERNEL_AXES[kernel_scales])  # [N, J, D, E]
     x = tf.transpose(x, (1, 0, 2))  # [N, B, D]
     w = tf.reshape(tf.transpose(w, (0, 2, 1, 3)), (n, d, j * e))  # [N, D, J * E]
     return tf.reshape(tf.matmul(x, w), (n, -1, j, e))  # [N, B, J, E]
@@ -129,7 +147,7 @@ def agreement(
     return tf.reduce_sum(p * q, axis=3)  # [N, B, J]
 
 
-def scaled_signs(x: Any, quantizer: Quantizer | None, axis: int) -> Any:
+def scaled_signs(x: Any, quantizer: Quantizer | None, axis: int | tuple[int, ...]) -> Any:
     """`x`, or where it has a quantizer its signs times their mean magnitude along `axis`."""
     if quantizer is None:
         return x

@@ -40,8 +40,15 @@ def xnodr(
     routing_iterations: int = 3,
     quantize_input: bool = True,
     quantize_kernel: bool = True,
+    scales: str = "channel",
 ) -> np.ndarray:
-    """Binarised outside the routing. u [B, N, D], kernel [N, J, D, E] -> [B, J, E]."""
+    """Binarised outside the routing. u [B, N, D], kernel [N, J, D, E] -> [B, J, E].
+
+    `scales`: a binary kernel's magnitude is its mean over D ('channel'), over D and E ('capsule')
+    or over all of it ('none').
+    """
+    if quantize_kernel and scales != "channel":
+        kernel, quantize_kernel = _scaled_signs(kernel, scales), False
     poses = []
     for x in u:
         u_hat = _predict(x, kernel, quantize_input, quantize_kernel)
@@ -72,6 +79,21 @@ def capsule_reshape(x: np.ndarray, capsule_dim: int) -> np.ndarray:
         starts = range(0, len(flat), capsule_dim)
         examples.append([squash(flat[start : start + capsule_dim]) for start in starts])
     return np.array(examples)
+
+
+def _scaled_signs(kernel: np.ndarray, scales: str) -> np.ndarray:
+    """Signs of a kernel [N, J, D, E] times one magnitude a pair of capsules, or one in all."""
+    result = np.zeros(kernel.shape)
+    n, j, d, e = kernel.shape
+    for i in range(n):
+        for k in range(j):
+            of_pair = [abs(float(kernel[i, k, a, b])) for a in range(d) for b in range(e)]
+            of_all = [abs(float(x)) for x in kernel.flat] if scales == "none" else of_pair
+            scale = sum(of_all) / len(of_all)
+            for a in range(d):
+                for b in range(e):
+                    result[i, k, a, b] = sign(kernel[i, k, a, b]) * scale
+    return result
 
 
 def _predict(

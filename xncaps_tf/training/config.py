@@ -18,7 +18,7 @@ from xncaps_tf import __version__
 from xncaps_tf.data.names import NAMES as DATA
 from xncaps_tf.data.names import PICTURES
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.models.names import BACKBONES, HEADS, UPSAMPLING
+from xncaps_tf.models.names import BACKBONES, HEADS, SCALES, UPSAMPLING
 
 FORMAT_VERSION = 1
 OPTIMIZERS = ("adam", "sgd")
@@ -48,6 +48,7 @@ class TrainConfig:
             where `weights` is given, else none.
         upsampling: 'nearest' or 'bilinear'.
         dropout: rate of the head's dropout; None: as published.
+        scales: of xnodr's bits: 'channel' (as published), 'capsule' or 'none'.
         epochs: number of passes over the training images.
         batch_size: images a step, over all replicas together.
         optimizer: 'adam' or 'sgd'.
@@ -85,6 +86,7 @@ class TrainConfig:
     freeze_tail: int | None = None
     upsampling: str = "nearest"
     dropout: float | None = None
+    scales: str = "channel"
     epochs: int = 6
     batch_size: int = 100
     optimizer: str = "adam"
@@ -124,6 +126,11 @@ class TrainConfig:
                 f"TrainConfig: expected image_size with one of {', '.join(PICTURES)}, the others "
                 f"have one of their own. Received: image_size={self.image_size}, "
                 f"data={self.data!r}."
+            )
+        if self.scales != "channel" and (self.head != "xnodr" or self.init is not None):
+            raise TrainingError(
+                "TrainConfig: expected scales with a new head xnodr, whose bits have them. "
+                f"Received: scales={self.scales!r}, head={self.head!r}, init={self.init!r}."
             )
         if self.strategy != "none" and not self.drop_remainder:
             raise TrainingError(
@@ -254,6 +261,7 @@ _RULES: dict[str, Rule] = {
     "freeze_tail": _integer(0, optional=True),
     "upsampling": _one_of(UPSAMPLING),
     "dropout": _number(*_SHARE, optional=True),
+    "scales": _one_of(SCALES),
     "epochs": _integer(1),
     "batch_size": _integer(1),
     "optimizer": _one_of(OPTIMIZERS),

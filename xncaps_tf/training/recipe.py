@@ -75,6 +75,7 @@ def build_model(config: TrainConfig, start: Any, train: Dataset) -> Any:
         upsampling=config.upsampling,
         class_names=train.class_names,
         dropout=config.dropout,
+        scales=config.scales,
         seed=config.seed,
     )
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from xncaps_tf.data.names import NAMES
-from xncaps_tf.models.names import BACKBONES, HEADS, UPSAMPLING
+from xncaps_tf.models.names import BACKBONES, HEADS, SCALES, UPSAMPLING
 from xncaps_tf.training import config as choices
 
 # Parameters that are no fields of a config.
@@ -52,6 +52,13 @@ _ALONE = ("resume", "config_file", "out", "wait_for_workers")
 @click.option("--freeze-tail", type=click.IntRange(0), help="Last backbone layers not trained.")
 @click.option("--upsampling", type=click.Choice(UPSAMPLING), default="nearest")
 @click.option("--dropout", type=float, help="Rate in the head.  [default: as published]")
+@click.option(
+    "--scales",
+    type=click.Choice(SCALES),
+    default="channel",
+    help="Magnitudes beside xnodr's bits: one an output value (as published), a pair of capsules, "
+    "or one in all.",
+)
 @click.option("--epochs", type=click.IntRange(1), default=6)
 @click.option("--batch-size", type=click.IntRange(1), default=100, help="Of all replicas together.")
 @click.option("--optimizer", type=click.Choice(choices.OPTIMIZERS), default="adam")
