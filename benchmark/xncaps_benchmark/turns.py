@@ -7,6 +7,7 @@ times and decides nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +54,9 @@ def schedule(options: plan.Options, run_us: Sequence[float]) -> Schedule:
     """The turns of files whose runs take so long, microseconds."""
     generator = np.random.default_rng(options.seed)
     blocks = [block_runs(options, each) for each in run_us]
-    left = [options.runs] * len(blocks)
+    # Whoever carries them out stops at `seconds`; what lies far behind that is not planned.
+    most = [math.ceil(2 * options.seconds * 1e6 / max(each, 1e-3)) for each in run_us]
+    left = [min(options.runs, each) for each in most]
     rounds = []
     while any(left) and len(rounds) < MOST_ROUNDS:
         turns = []

@@ -11,7 +11,7 @@ import pytest
 from adb_server import Phone, Server
 
 from xncaps_benchmark import measure
-from xncaps_benchmark.targets import adb
+from xncaps_benchmark.targets import channel
 
 
 class Lab:
@@ -19,7 +19,6 @@ class Lab:
 
     def __init__(self, tmp_path: pathlib.Path) -> None:
         self.phone = Phone(tmp_path / "phone")
-        self.phone.root.mkdir()
         self.server = Server({"serial1": self.phone})
 
     def measure(
@@ -31,7 +30,8 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    monkeypatch.setattr(adb, "_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(channel, "_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(channel, "_REFUSED_AFTER", 0.3)
     lab = Lab(tmp_path)
     yield lab
     lab.server.close()

@@ -1,13 +1,11 @@
 """A stand-in for an adb server with phones behind it: the wire protocol that the client library
-speaks, a file system in a folder, a shell, and the demo app's benchmark screen (docs/android.md),
-which runs jobs for real with LiteRT."""
+speaks, files by Android's rules, a shell, and the demo app."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
+import errno
 import hashlib
-import json
 import os
 import pathlib
 import shlex
@@ -20,10 +18,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
+from adb_app import App
+from android_files import ADBD, SHELL, Storage
+from android_files import APP as APP_PROCESS
+
+from xncaps_benchmark.targets.channel import ACTIVITY
+from xncaps_benchmark.targets.wire import PROTOCOL
 
 APP = "org.xncaps.demo"
-SDCARD = f"/sdcard/Android/data/{APP}/files/bench"
+CAMERA = "org.xncaps.demo.camera.CameraActivity"
 TMP = "/data/local/tmp"
 
 
@@ -33,40 +36,52 @@ class Phone:
 
     root: pathlib.Path
     state: str = "device"
+    api: int = 34
     app: bool = True
+    app_id: str = APP
     alive: bool = False
     full: bool = False
     full_after: int | None = None  # so many files that are pushed
     gone_after: int | None = None  # likewise
+    socket_refused: bool = False  # by its SELinux policy
+    protocol: int = PROTOCOL
+    refuse: str = ""  # what the app says to a job
     facts: dict[str, Any] = field(default_factory=dict)  # where not the app's usual ones
     end_facts: dict[str, Any] = field(default_factory=dict)  # where others at the end
     delegate: str | None = None
     slowness: float = 1.0
+    clocks_at: Callable[[int], dict[str, Any]] = field(default=lambda done: {})
     on_run: Callable[[Phone, str, int], None] = field(default=lambda phone, state, done: None)
     on_command: Callable[[Phone, str], None] = field(default=lambda phone, command: None)
     commands: list[str] = field(default_factory=list)
-    fetched: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)  # services: sockets, commands' outputs
     pushed: int = 0
     installed: str = ""  # SHA-256 of the APK
     jobs: list[dict[str, Any]] = field(default_factory=list)
+    started: dict[str, App] = field(default_factory=dict)  # by the name of its socket
+    waiting: App | None = None  # with a job of a folder
 
-    def path(self, name: str) -> pathlib.Path:
-        """A path on the phone -> its place in our folder."""
-        clean = pathlib.PurePosixPath(name)
-        if ".." in clean.parts:
-            raise ValueError(name)
-        return self.root / str(clean).lstrip("/")
+    def __post_init__(self) -> None:
+        self.storage = Storage(self.root, self.app_id, self.api)
 
     def left(self) -> list[str]:
         """Files that are still there."""
-        paths = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file())
-        return [str(path) for path in paths if path.parts[0] not in ("sys", "dumpsys")]
+        return self.storage.files()
 
     def tell(self, name: str, text: str) -> None:
         """A file of /sys, or what `dumpsys NAME` prints."""
-        place = self.path(name)
+        place = self.storage.place(name)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
+
+    def count_push(self) -> None:
+        """A file comes: the device may go away, or be full."""
+        self.pushed += 1
+        if self.gone_after is not None and self.pushed > self.gone_after:
+            self.state = "offline"
+            raise ConnectionAbortedError
+        if self.full_after is not None and self.pushed > self.full_after:
+            self.full = True
 
     # -- the shell --------------------------------------------------------------------------
 
@@ -84,17 +99,25 @@ class Phone:
             "pidof": lambda rest: (0, "4711") if self.alive else (1, ""),
             "df": lambda rest: (0, f"Filesystem 1K-blocks\nx 1000 10 {self._free()} 1%"),
             "input": lambda rest: (0, ""),
+            "mkdir": self._files,
+            "chmod": self._files,
+            "rm": self._files,
         }
         if words[0] in known:
-            code, text = known[words[0]](words[1:])
+            code, text = known[words[0]](
+                words if words[0] in ("mkdir", "chmod", "rm") else words[1:]
+            )
             return f"{text}\nX4EXIT:{code}\n".encode()
         mapped = command
-        for prefix in (SDCARD, TMP, "/sys/devices", "/sys/class"):
+        for prefix in (TMP, "/sys/devices", "/sys/class"):
             mapped = mapped.replace(prefix, f"{self.root}{prefix}")
         if "dumpsys" in inner:
             mapped = f'dumpsys() {{ cat "{self.root}/dumpsys/$1" 2>&1; }}; {mapped}'
         if "getprop" in inner:
-            mapped = f'getprop() {{ echo "value of $1"; }}; {mapped}'
+            mapped = (
+                f"getprop() {{ case $1 in ro.build.version.sdk) echo {self.api};; "
+                f'*) echo "value of $1";; esac; }}; {mapped}'
+            )
         return subprocess.run(["sh", "-c", mapped], capture_output=True, check=False).stdout
 
     def _plain(self, words: list[str]) -> bytes:
@@ -102,164 +125,100 @@ class Phone:
             return {"pm": self._pm, "am": self._am}[words[0]](words[1:])[1].encode()
         for name in words[1:]:
             if words[0] == "rm" and name.startswith(TMP):
-                self.path(name).unlink(missing_ok=True)
+                self.storage.remove(SHELL, name)
         return b""
+
+    def _files(self, words: list[str]) -> tuple[int, str]:
+        """mkdir, chmod and rm by Android's rules."""
+        paths = [word for word in words[1:] if word.startswith("/")]
+        modes = [int(word, 8) for word in words[1:] if word.isdigit()]
+        try:
+            for path in paths:
+                if words[0] == "mkdir":
+                    mode = modes[0] if modes else 0o777
+                    self.storage.make_folder(SHELL, path, mode, parents="-p" in words)
+                elif words[0] == "chmod":
+                    self.storage.change_mode(SHELL, path, modes[0])
+                else:
+                    self.storage.remove(SHELL, path)
+        except OSError as error:
+            return 1, f"{words[0]}: {error}"
+        return 0, ""
 
     def _free(self) -> int:
         return 1 if self.full else 50_000_000
 
     def _pm(self, rest: list[str]) -> tuple[int, str]:
         if rest[0] == "install":
-            self.installed = hashlib.sha256(self.path(rest[-1]).read_bytes()).hexdigest()
+            self.installed = hashlib.sha256(self.storage.read(SHELL, rest[-1])).hexdigest()
             self.app = True
             return 0, "Success\n"
-        return (0, f"package:/data/app/{APP}/base.apk") if self.app else (1, "")
+        there = self.app and rest[-1] == self.app_id
+        return (0, f"package:/data/app/{self.app_id}/base.apk") if there else (1, "")
 
     def _am(self, rest: list[str]) -> tuple[int, str]:
         if rest[0] == "force-stop":
             self.alive = False
+            self.started.clear()
             return 0, ""
+        component = rest[rest.index("-n") + 1]
+        package, _, name = component.partition("/")
+        if package == self.app_id and (package + name if name[0] == "." else name) == CAMERA:
+            self.alive = True
+            return 0, f"Starting: Intent {{ cmp={component} }}"
+        if component != f"{self.app_id}/{ACTIVITY}":
+            return 0, f"Error: Activity class {{{component}}} does not exist."
         self.alive = True
-        self.path(SDCARD).mkdir(parents=True, exist_ok=True)
-        if "job_base64" in rest:
-            text = base64.urlsafe_b64decode(rest[rest.index("job_base64") + 1]).decode()
-            job = json.loads(text)
-            self.jobs.append(job)
-            threading.Thread(target=App(self, job).run, daemon=True).start()
-        return 0, f"Starting: Intent {{ cmp={APP}/.measure.BenchmarkActivity }}"
+        extras = {rest[at + 1]: rest[at + 2] for at, word in enumerate(rest) if word == "--es"}
+        started = App(self, extras)
+        if "socket" in extras:
+            self.started[extras["socket"]] = started
+        if "folder" in extras:
+            self.waiting = started
+            if extras.get("out") == "files":
+                threading.Thread(target=self._to_file, args=(started,), daemon=True).start()
+        return 0, f"Starting: Intent {{ cmp={component} }}"
 
-
-class App:
-    """What BenchmarkRunner does with a job."""
-
-    def __init__(self, phone: Phone, job: dict[str, Any]) -> None:
-        self.phone, self.job = phone, job
-        self.folder = phone.path(SDCARD) / job["id"]
-
-    def run(self) -> None:
-        try:
-            self._run()
-        except FileNotFoundError:
-            pass  # the host removed the folder
-
-    def _run(self) -> None:
-        status = {"version": 1, "id": self.job["id"], "total": self.job["runs"], "model": ""}
-        self._write("status.json", {**status, "state": "loading", "done": 0, "error": None})
-        models = [_Model(self, entry) for entry in self.job["models"]]
-        for model in models:
-            model.compute()
-        done = 0
-        while any(model.wants_more() for model in models):
-            for model in models:
-                if model.wants_more():
-                    model.time()
-            done += 1
-            self._write(
-                "status.json", {**status, "state": "measuring", "done": done, "error": None}
-            )
-            if done == 20:
-                self._result(models, "partial")
-            self.phone.on_run(self.phone, "measuring", done)
-            if not self.phone.alive:
-                return  # killed
-        self._result(models, "done")
-        self._write("status.json", {**status, "state": "done", "done": done, "error": None})
-
-    def _result(self, models: list[_Model], state: str) -> None:
-        facts = self.phone.facts or {
-            "battery_percent": 80,
-            "battery_celsius": 31.5,
-            "charging": True,
-            "thermal": "none",
-            "cpus": [{"id": 0, "khz": 1_800_000, "max_khz": 2_000_000, "governor": "schedutil"}],
-            "temperatures": {"cpu-0": 40.5},
-        }
-        self._write(
-            "result.json",
-            {
-                "version": 1,
-                "id": self.job["id"],
-                "state": state,
-                "error": None,
-                "app": {"id": APP, "version": "0.1.0"},
-                "device": {
-                    "manufacturer": "Maker",
-                    "model": "Phone 1",
-                    "hardware": "hw",
-                    "soc": "SoC 9",
-                    "android": "14",
-                    "sdk": 34,
-                    "fingerprint": "maker/phone/1",
-                    "abis": ["arm64-v8a"],
-                    "cores": 8,
-                },
-                "runtime": {"tflite": "2.16.1", "delegate": self.phone.delegate},
-                "method": {"warmup": self.job["warmup"], "cpus": self.job.get("cpus", [])},
-                "start": facts,
-                "end": self.phone.end_facts or facts,
-                "models": [model.result() for model in models],
-            },
+    def _to_file(self, started: App) -> None:
+        frames = f"{self.storage.external}/files/measure/frames"
+        self.storage.make_folder(
+            APP_PROCESS, str(pathlib.PurePosixPath(frames).parent), 0o777, True
         )
+        ours, theirs = socket.socketpair()
+        threading.Thread(target=started.from_folder, args=(theirs,), daemon=True).start()
+        with ours, ours.makefile("rb") as stream:
+            self.storage.write(APP_PROCESS, frames, stream.read())
 
-    def _write(self, name: str, content: dict[str, Any]) -> None:
-        part = self.folder / f"{name}.part"
-        part.write_text(json.dumps(content))
-        part.rename(self.folder / name)
+    # -- services ---------------------------------------------------------------------------
 
-
-class _Model:
-    def __init__(self, app: App, entry: dict[str, str]) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        folder, self.phone = app.folder, app.phone
-        self.folder, self.entry, self.job = folder, entry, app.job
-        self.samples: list[int] = []
-        self.error: str | None = None
-        path = folder / entry["file"]
-        self.sha = hashlib.sha256(path.read_bytes()).hexdigest()
-        try:
-            self.interpreter = Interpreter(model_path=str(path), num_threads=1)
-            self.interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            self.error = str(error)
-
-    def compute(self) -> None:
-        if self.error or "inputs" not in self.entry:
+    def connect(self, name: str, end: socket.socket) -> None:
+        """localabstract:NAME: adbd may connect to sockets of apps, unless its policy forbids it."""
+        self.opened.append(f"localabstract:{name}")
+        started = self.started.get(name)
+        if self.socket_refused or started is None:
+            end.sendall(b"FAIL" + _block("closed"))
             return
-        (given,) = self.interpreter.get_input_details()
-        (gives,) = self.interpreter.get_output_details()
-        rows = np.fromfile(self.folder / self.entry["inputs"], given["dtype"])
-        outputs = []
-        for row in rows.reshape(-1, *given["shape"]):
-            self.interpreter.set_tensor(given["index"], row)
-            self.interpreter.invoke()
-            outputs.append(self.interpreter.get_tensor(gives["index"]))
-        np.concatenate(outputs).tofile(self.folder / f"{self.entry['name']}.outputs.bin")
+        end.sendall(b"OKAY")
+        started.serve(end)
 
-    def wants_more(self) -> bool:
-        spent = sum(self.samples) / 1e9
-        if self.error or spent >= self.job["seconds"]:
-            return False
-        return len(self.samples) < self.job["runs"]
-
-    def time(self) -> None:
-        start = time.perf_counter_ns()
-        self.interpreter.invoke()
-        spent = time.perf_counter_ns() - start
-        self.samples.append(int(spent if self.phone.slowness == 1 else 1e5 * self.phone.slowness))
-
-    def result(self) -> dict[str, Any]:
-        return {
-            "name": self.entry["name"],
-            "error": self.error,
-            "sha256": self.sha,
-            "load_ns": 5_000_000,
-            "first_run_ns": 90_000,
-            "pss_kb_added": 700,
-            "runtime": "TensorFlow Lite 2.16.1"
-            + (f" + {self.phone.delegate}" if self.phone.delegate else ""),
-            "samples_ns": [] if self.error else self.samples,
-        }
+    def output(self, command: str, end: socket.socket) -> None:
+        """exec:COMMAND: what it prints, as it comes."""
+        self.opened.append(f"exec:{command}")
+        end.sendall(b"OKAY")
+        words = shlex.split(command)
+        if words[:2] == ["content", "read"]:
+            if self.api < 28:
+                end.sendall(b"[ERROR] Unsupported operation: read")
+            elif (
+                self.waiting is not None and words[-1] == f"content://{self.app_id}.measure/frames"
+            ):
+                self.waiting.from_folder(end)
+            return
+        path, limit = words[-1], time.monotonic() + 30  # tail -F
+        while not self.storage.exists(path) and time.monotonic() < limit:
+            time.sleep(0.02)
+        time.sleep(0.05)
+        end.sendall(self.storage.read(SHELL, path))
 
 
 class Server:
@@ -315,6 +274,12 @@ class Server:
                     if phone.state == "device":  # else it went away meanwhile
                         end.sendall(b"OKAY" + told)
                     return
+                elif phone is not None and command.startswith("localabstract:"):
+                    phone.connect(command.partition(":")[2], end)
+                    return
+                elif phone is not None and command.startswith("exec:"):
+                    phone.output(command[5:], end)
+                    return
                 elif phone is not None and command == "sync:":
                     end.sendall(b"OKAY")
                     _sync(phone, stream, end)
@@ -342,13 +307,12 @@ def _sync(phone: Phone, stream: Any, end: socket.socket) -> None:
             return
         name = stream.read(size).decode()
         if kind == b"STAT":
-            path = phone.path(name)
+            path = phone.storage.place(name)
             told = path.stat() if path.exists() else None
             numbers = (told.st_mode, told.st_size, int(told.st_mtime)) if told else (0, 0, 0)
             end.sendall(b"STAT" + struct.pack("<III", *numbers))
         elif kind == b"RECV":
-            _send(phone.path(name), end)
-            phone.fetched.append(name)
+            _send(phone.storage.place(name), end)
         elif kind == b"SEND":
             _receive(phone, name, stream, end)
 
@@ -366,12 +330,7 @@ def _send(path: pathlib.Path, end: socket.socket) -> None:
 
 
 def _receive(phone: Phone, name: str, stream: Any, end: socket.socket) -> None:
-    phone.pushed += 1
-    if phone.gone_after is not None and phone.pushed > phone.gone_after:
-        phone.state = "offline"
-        raise ConnectionAbortedError
-    if phone.full_after is not None and phone.pushed > phone.full_after:
-        phone.full = True
+    phone.count_push()
     place, _, mode = name.rpartition(",")
     content = b""
     while True:
@@ -379,12 +338,13 @@ def _receive(phone: Phone, name: str, stream: Any, end: socket.socket) -> None:
         if kind == b"DONE":
             break
         content += stream.read(size)
-    if phone.full:
-        text = b"No space left on device"
+    try:
+        if phone.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        phone.storage.write(ADBD, place, content, int(mode) & 0o777)
+    except OSError as error:
+        text = str(error).encode()
         end.sendall(b"FAIL" + struct.pack("<I", len(text)) + text)
         return
-    path = phone.path(place)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    os.chmod(path, int(mode) & 0o777)
+    os.chmod(phone.storage.place(place), int(mode) & 0o777)
     end.sendall(b"OKAY" + struct.pack("<I", 0))

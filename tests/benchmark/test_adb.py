@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pathlib
-import time
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from adb_lab import Lab, open_up
-from adb_server import SDCARD, Phone
+from adb_server import Phone
 from benchmark_files import ROWS, Digits
 
-from xncaps_benchmark import measure
+from xncaps_benchmark import measure, plan, turns
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.report import render
 from xncaps_benchmark.targets import adb, appresult
@@ -46,10 +46,9 @@ def test_outputs_are_compared_before_anything_is_timed(lab: Lab, model: Make) ->
     assert wrong["status"] == "failed" and "wrong outputs" in wrong["error"]
     assert wrong["latency"] is None and good["status"] == "ok"
     check, times = lab.phone.jobs
-    assert check["runs"] == 0 and len(check["models"]) == 2
-    assert times["runs"] == 64 and [entry["name"] for entry in times["models"]] == [
-        "01_good.tflite"
-    ]
+    assert "turns" not in check and len(check["models"]) == 2
+    assert [entry["name"] for entry in times["models"]] == ["01_good.tflite"]
+    assert len(times["turns"]) == 64
 
 
 def test_the_shell_tells_what_the_app_cannot(lab: Lab, model: Make) -> None:
@@ -76,27 +75,116 @@ def test_the_shell_tells_what_the_app_cannot(lab: Lab, model: Make) -> None:
 
 
 def test_the_job_says_how_to_measure(lab: Lab, model: Make) -> None:
-    lab.measure([model("a")], threads=3, cooldown=0.5, cpus="0,2-3", seed=9, seconds=7.0)
-    job = lab.phone.jobs[1]
-    wanted = {
-        "threads": 3,
-        "cooldown": 0.5,
-        "cpus": [0, 2, 3],
-        "seed": 9,
-        "seconds": 7.0,
-        "runs": 64,
-    }
+    lab.measure(
+        [model("a"), model("b")], threads=2, cooldown=0.5, cpus="0,2-3", seed=9, seconds=7.0
+    )
+    check, job = lab.phone.jobs
+    wanted = {"threads": 2, "cpus": [0, 2, 3], "seconds": 7.0, "delegate": False}
     assert {key: job[key] for key in wanted} == wanted
-    assert job["delegate"] is False and job["version"] == 1
+    assert check["outputs"] is True and "turns" not in check and "outputs" not in job
+    assert job["settle_runs"] == 2 and job["warm_up_runs"] == 16
+
+
+def test_turns_are_planned_here(lab: Lab, model: Make) -> None:
+    """Blocks of 16, every file once a round, in an order that the seed decides."""
+    told = lab.measure([model("a"), model("b")], runs=1024, seed=3)
+    planned = lab.phone.jobs[1]["turns"]
+    assert len(planned) == 128 and {runs for _, runs in planned} == {16}
+    rounds = [{planned[at][0], planned[at + 1][0]} for at in range(0, 128, 2)]
+    assert rounds == [{0, 1}] * 64 and 10 < sum(planned[at][0] for at in range(0, 128, 2)) < 54
+    lab.measure([model("a"), model("b")], runs=1024, seed=3)
+    assert lab.phone.jobs[3]["turns"] == planned
+    latency = told["models"][0]["latency"]
+    assert latency["turns"] == [16] * 64 and told["method"]["rounds"] == 64
+    assert latency["starts_s"] == sorted(latency["starts_s"]) and latency["starts_s"][-1] > 0
+    assert told["method"]["order"] == turns.ORDER
+
+
+def test_rests_are_planned_too() -> None:
+    planned = turns.schedule(plan.Options(runs=64, cooldown=1.5), [2e6])
+    order = adb.with_rests(planned, [2e6], plan.Options(runs=64, cooldown=1.5))
+    assert order[:5] == [[0, 1], [0, 1], [-1, 1500], [0, 1], [0, 1]] and order[-1] == [0, 1]
+    still = adb.with_rests(planned, [2e6], plan.Options(runs=64, cooldown=0))
+    assert all(index == 0 for index, _ in still)
+
+
+def test_what_is_far_beyond_the_seconds_is_not_planned() -> None:
+    planned = turns.schedule(plan.Options(runs=1024, seconds=10), [1e6, 10.0])
+    runs = [sum(turn.runs for turn in planned if turn.index == at) for at in (0, 1)]
+    assert runs == [20, 1024]
 
 
 def test_a_phone_rests_and_runs_often_by_default(lab: Lab, model: Make) -> None:
     settings = {"host": "127.0.0.1", "port": lab.server.port}
     told = measure([model("a")], "adb", adb=settings)
-    check, job = lab.phone.jobs
-    assert (job["cooldown"], job["runs"], job["seconds"], job["warmup"]) == (10.0, 1024, 60.0, 16)
-    assert check["cooldown"] == 0 and told["method"]["cooldown_seconds"] == 10.0
+    assert told["method"]["cooldown_seconds"] == 10.0 and told["method"]["warm_up_seconds"] == 0.5
+    assert lab.phone.jobs[1]["warm_up_seconds"] == 0.5 and lab.phone.jobs[1]["seconds"] == 60.0
     assert told["models"][0]["latency"]["n"] == 1024
+
+
+def test_what_is_timed_is_said_truly(lab: Lab, model: Make) -> None:
+    (entry,) = lab.measure([model("a")])["models"]
+    assert entry["runtime"]["timed"].startswith("Interpreter.run: the input copied in")
+    # What the interpreter itself says, beside the whole call: the stand-in takes 100 ns off.
+    assert entry["runtime_us"] == pytest.approx(entry["latency"]["median_us"] - 0.1, abs=0.01)
+    assert entry["runtime"]["accelerator"] == "cpu" and entry["runtime"]["delegate_nodes"] is None
+
+
+def test_clocks_are_those_of_the_run(lab: Lab, model: Make) -> None:
+    def falls(done: int) -> dict[str, Any]:
+        return {"policy0": {"khz": 2_000_000 if done < 32 else 1_000_000}, "policy4": "odd"}
+
+    lab.phone.clocks_at = falls
+    told = lab.measure([model("a")])
+    assert told["state"]["clocks"] == {
+        "how": "sampled maximum",
+        "first_khz": [2_000_000],
+        "last_khz": [1_000_000],
+    }
+    assert "the clock was at 50% of what it had been" in " ".join(told["notes"])
+
+
+def test_nothing_asks_the_device_while_times_are_taken(lab: Lab, model: Make) -> None:
+    seen: list[int] = []
+    lab.phone.on_run = lambda phone, state, done: seen.append(len(phone.commands))
+    lab.measure([model("a")])
+    assert len(seen) == 64 and len(set(seen)) == 1
+
+
+def test_the_socket_is_the_way_and_nothing_is_forwarded(lab: Lab, model: Make) -> None:
+    told = lab.measure([model("a")])
+    assert told["method"]["channel"] == "the app's local socket"
+    (name,) = {opened for opened in lab.phone.opened if opened.startswith("localabstract:")}
+    assert re.fullmatch(r"localabstract:xncaps-[0-9a-f]{32}", name)
+    assert not [c for c in lab.phone.commands if "/sdcard" in c or "content" in c]
+    assert lab.phone.pushed == 2  # the model and its inputs, over the socket
+
+
+@pytest.mark.parametrize("api", [26, 27, 28, 30, 34, 36])
+def test_where_the_socket_is_refused_files_go_another_way(
+    lab: Lab, model: Make, tmp_path: pathlib.Path, api: int
+) -> None:
+    lab.phone = Phone(tmp_path / f"api{api}", api=api, socket_refused=True)
+    lab.server.phones["serial1"] = lab.phone
+    told = lab.measure([model("a"), model("b", hidden=3)])
+    assert [entry["status"] for entry in told["models"]] == ["ok", "ok"], told["models"]
+    assert told["models"][0]["verification"]["status"] == "verified"
+    way = "the app's own" if api < 28 else "the app's provider"
+    assert told["method"]["channel"].endswith("its local socket was refused")
+    assert way in told["method"]["channel"]
+    assert lab.phone.left() == []
+    starts = [command for command in lab.phone.commands if "--es folder" in command]
+    assert len(starts) == 2 and all(" -S " in command for command in starts)
+
+
+def test_an_app_with_a_suffix_is_found(lab: Lab, model: Make, tmp_path: pathlib.Path) -> None:
+    lab.phone = Phone(tmp_path / "suffix", app_id="org.xncaps.demo.groceries")
+    lab.server.phones["serial1"] = lab.phone
+    told = lab.measure([model("a")], adb={"app": "org.xncaps.demo.groceries"})
+    assert told["models"][0]["status"] == "ok"
+    assert told["method"]["tool"] == "the app org.xncaps.demo.groceries"
+    start = next(command for command in lab.phone.commands if "am start" in command)
+    assert "org.xncaps.demo.groceries/org.xncaps.demo.measure.BenchmarkActivity" in start
 
 
 def test_pictures_of_a_folder_are_the_same_here_and_there(
@@ -125,7 +213,7 @@ def test_predictions_are_compared_with_the_hosts(
     assert entry["verification"]["status"] == "not verified"
 
 
-def test_an_app_that_is_killed_leaves_its_partial_result(lab: Lab, model: Make) -> None:
+def test_an_app_that_is_killed_leaves_what_it_had_sent(lab: Lab, model: Make) -> None:
     def kill(phone: Phone, state: str, done: int) -> None:
         if done == 30:
             phone.alive = False
@@ -135,6 +223,10 @@ def test_an_app_that_is_killed_leaves_its_partial_result(lab: Lab, model: Make) 
     (entry,) = told["models"]
     assert not told["complete"] and "killed half-way" in " ".join(told["notes"])
     assert entry["status"] == "partial" and entry["latency"]["n"] == 20
+    assert entry["valid"] is False
+    assert entry["invalid_because"][:2] == ["the run ended early", "20 runs of at least 64"]
+    # What it could not delete it deletes when it is started once more.
+    assert lab.phone.left() == []
 
 
 def test_a_device_that_goes_away_is_one_line(lab: Lab, model: Make) -> None:
@@ -147,84 +239,57 @@ def test_a_device_that_goes_away_is_one_line(lab: Lab, model: Make) -> None:
         lab.measure([model("a")], runs=2000)
 
 
-def test_a_device_that_goes_away_leaves_what_was_fetched(
-    lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(adb, "_PARTIAL_SECONDS", 0.1)
-
+def test_a_device_that_goes_away_leaves_what_was_sent(lab: Lab, model: Make) -> None:
     def unplug(phone: Phone, state: str, done: int) -> None:
-        if done == 25:  # the partial result of the 20th round is there: let the host fetch it
-            before, end = phone.fetched.count(result(phone)), time.monotonic() + 30
-            while phone.fetched.count(result(phone)) == before and time.monotonic() < end:
-                time.sleep(0.02)
+        if done == 25:
             phone.state = "offline"
 
-    def result(phone: Phone) -> str:
-        return f"{SDCARD}/{phone.jobs[-1]['id']}/result.json"
-
     lab.phone.on_run = unplug
-    told = lab.measure([model("a")], runs=2000)
-    assert not told["complete"] and "does not answer any more" in " ".join(told["notes"])
+    told = lab.measure([model("a")])
+    notes = " ".join(told["notes"])
+    assert not told["complete"] and "does not answer any more" in notes
+    assert "is left on" not in notes  # the app deletes its files when its host is gone
     assert told["models"][0]["status"] == "partial" and told["models"][0]["latency"]["n"] == 20
 
 
-def test_a_rejected_job_says_why(lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    def reject(self: Phone, rest: list[str]) -> tuple[int, str]:
-        self.alive = rest[0] != "force-stop"
-        self.path(SDCARD).mkdir(parents=True, exist_ok=True)
-        if "job_base64" in rest:
-            (self.path(SDCARD) / "rejected.json").write_text('{"error": "threads: expected less"}')
-        return 0, ""
-
-    monkeypatch.setattr(Phone, "_am", reject)
-    with pytest.raises(BenchmarkError, match="the app refused the job: threads: expected less"):
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("job: threads: expected less", "refused: job: threads: expected less"),
+        ("busy: another host measures", "refused: busy: another host measures"),
+        ("storage: expected 7 bytes, got 1", "storage is full: storage: expected 7 bytes"),
+    ],
+)
+def test_a_refusal_says_why(lab: Lab, model: Make, said: str, message: str) -> None:
+    lab.phone.refuse = said
+    with pytest.raises(BenchmarkError, match=f"serial1: org.xncaps.demo:? {message}"):
         lab.measure([model("a")])
 
 
-@pytest.mark.parametrize("times", [1, 99], ids=["once", "always"])
-def test_a_busy_app_is_asked_again(
-    lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch, times: int
-) -> None:
-    start, refused = Phone._am, []
-    monkeypatch.setattr(
-        adb.time, "sleep", lambda seconds, sleep=time.sleep: sleep(min(seconds, 0.1))
-    )
-
-    def busy(self: Phone, rest: list[str]) -> tuple[int, str]:
-        if "job_base64" in rest and len(refused) < times:
-            refused.append(rest)
-            text = '{"error": "busy: expected the running job to end first"}'
-            (self.path(SDCARD) / "rejected.json").write_text(text)
-            return 0, ""
-        return start(self, rest)
-
-    monkeypatch.setattr(Phone, "_am", busy)
-    if times == 1:
-        assert lab.measure([model("a")])["models"][0]["status"] == "ok"
-    else:
-        with pytest.raises(BenchmarkError, match="the app is busy with another job"):
-            lab.measure([model("a")])
+def test_an_app_of_another_version_is_one_line(lab: Lab, model: Make) -> None:
+    lab.phone.protocol = 3
+    message = "speaks version 3 of the protocol, this host version 2: install the app"
+    with pytest.raises(BenchmarkError, match=message):
+        lab.measure([model("a")])
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    "told",
     [
-        ({"samples_ns": []}, "no times"),
-        ({"samples_ns": [5, -1]}, "no times"),
-        ({"samples_ns": "fast"}, "no times"),
-        ({"samples_ns": [1, 2.5]}, "no times"),
+        [],
+        [[0, [], []]],
+        [[0, [5, -1], [1, 1]]],
+        [[0, "fast", [1]]],
+        [[0, [1, 2.5], [1, 1]]],
+        [[-1, [5], [1]]],
+        [[0, [5]]],
+        ["turn"],
+        [[0, [1 << 60], [1]]],
     ],
-    ids=["empty", "negative", "text", "float"],
 )
-def test_times_of_a_device_are_looked_at(answer: dict[str, Any], message: str) -> None:
-    with pytest.raises(BenchmarkError, match=message):
-        appresult.times({}, answer, 0)
-
-
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
-def test_json_of_a_device_is_looked_at(content: bytes) -> None:
-    with pytest.raises(BenchmarkError, match="the app's result.json"):
-        appresult.read_json(content, "result.json")
+def test_times_of_a_device_are_looked_at(told: list[Any]) -> None:
+    with pytest.raises(BenchmarkError, match="the app('s times are no times| has no times of it)"):
+        appresult.times({}, told, 0, 0)
 
 
 def test_clusters_come_from_the_devices_cores() -> None:

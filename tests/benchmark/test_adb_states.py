@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import pathlib
+import re
+import socket
+import struct
 import threading
+import types
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from adb_app import App
 from adb_lab import Lab
-from adb_server import SDCARD, Phone
+from adb_server import Phone
 
 from xncaps_benchmark.errors import BenchmarkError
-from xncaps_benchmark.targets import adb, phonerun
+from xncaps_benchmark.targets import adb, channel, phonerun
+from xncaps_benchmark.targets.wire import Frame
 
 Make = Callable[..., pathlib.Path]
 # The client library leaves a refused connection to the garbage collector.
@@ -42,7 +48,7 @@ def fails(lab: Lab, files: list[pathlib.Path], message: str, **options: Any) -> 
         ({"state": "no permissions; see"}, "adb", "serial1 is not accessible: add a udev rule"),
         ({"state": "recovery"}, "adb", "serial1 is in recovery: start Android"),
         ({"full": True}, "adb", "serial1: storage is full: 0 MiB free"),
-        ({"full_after": 1}, "adb", r"serial1: storage is full \(/.*host-.* was not written\)"),
+        ({"full_after": 1}, "adb", "serial1: .*storage is full"),
         ({}, "adb:nobody", "no device nobody; there are: serial1"),
     ],
     ids=["offline", "unauthorised", "permissions", "recovery", "full", "fills up", "serial"],
@@ -82,17 +88,66 @@ def test_an_app_that_is_missing_is_one_line(lab: Lab, model: Make) -> None:
 def test_an_app_that_does_not_start_is_one_line(
     lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adb, "_START_SECONDS", 0.2)
-
-    def start(phone: Phone, rest: list[str]) -> tuple[int, str]:
-        phone.alive = rest[0] != "force-stop"
-        return 0, "Starting: Intent"
-
-    monkeypatch.setattr(Phone, "_am", start)
-    fails(lab, [model("a")], "org.xncaps.demo did not start its benchmark screen")
+    fails(lab, [model("a")], "the app org.other.app is not installed", adb={"app": "org.other.app"})
     error = "Error: Activity class does not exist."
     monkeypatch.setattr(Phone, "_am", lambda self, rest: (0, f"Starting: Intent\n{error}"))
     fails(lab, [model("a")], f"serial1: {error}")
+
+
+def test_an_app_that_ends_at_its_start_is_one_line(
+    lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "_REFUSED_AFTER", 3.0)
+    seconds = iter(range(1000))
+    clock = types.SimpleNamespace(monotonic=lambda: next(seconds), sleep=lambda seconds: None)
+    monkeypatch.setattr(channel, "time", clock)
+    monkeypatch.setattr(Phone, "_am", lambda self, rest: (0, "Starting: Intent"))
+    fails(lab, [model("a")], "serial1: org.xncaps.demo ended at its start")
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        (b"GET / HTTP/1.1\r\n" + bytes(48), "expected a frame. Received: b'GET '"),
+        (b"HELO" + struct.pack(">IQ", 0, 1 << 40) + bytes(32), "HELO: expected at most 4096 bytes"),
+        (
+            b"HELO" + struct.pack(">IQ", 1 << 30, 0) + bytes(32),
+            "HELO: expected at most 4096 bytes and a name of 100",
+        ),
+        (b"HELO" + struct.pack(">IQ", 0, 2) + bytes(32) + b"{}", "HELO : its SHA-256 is another"),
+        (b"HELO", "the connection ended"),
+    ],
+    ids=["another", "long", "name", "digest", "short"],
+)
+def test_an_app_that_speaks_something_else_is_one_line(
+    lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch, sent: bytes, message: str
+) -> None:
+    def serve(self: App, end: socket.socket) -> None:
+        end.sendall(sent)
+        end.shutdown(socket.SHUT_WR)
+
+    monkeypatch.setattr(App, "serve", serve)
+    fails(lab, [model("a")], f"serial1: org.xncaps.demo: {re.escape(message)}")
+
+
+def test_an_app_that_hangs_is_one_line(
+    lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = threading.Event()
+    monkeypatch.setattr(adb, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(channel, "_CONNECT_SECONDS", 0.3)
+    lab.phone.on_run = lambda phone, state, done: held.wait(20) and None
+    message = "the app hung or ended the job: serial1: org.xncaps.demo: no word within"
+    fails(lab, [model("a")], message, warm_up=0.0)
+    held.set()
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b"\xff\xfe", b"[" * 100_000], ids=["cut", "list", "bytes", "deep"]
+)
+def test_json_of_a_device_is_looked_at(content: bytes) -> None:
+    with pytest.raises(BenchmarkError, match="the app's RSLT: expected"):
+        Frame(b"RSLT", "", content).json()
 
 
 def test_an_app_that_is_killed_at_once_is_one_line(lab: Lab, model: Make) -> None:
@@ -100,16 +155,19 @@ def test_an_app_that_is_killed_at_once_is_one_line(lab: Lab, model: Make) -> Non
         phone.alive = False
 
     lab.phone.on_run = kill
-    fails(lab, [model("a")], r"the app ended without a result \(killed; adb logcat")
+    fails(lab, [model("a")], "the app was killed half-way: serial1: .*the connection ended")
 
 
 def test_a_device_that_goes_away_while_files_are_pushed_says_what_is_left(
     lab: Lab, model: Make, how: dict[str, Any]
 ) -> None:
     lab.phone.gone_after = 1
-    said = fails(lab, [model("a")], "serial1: the device does not answer any more", adb=how)
-    place = SDCARD if not how else "/data/local/tmp"
-    assert f"({place}/" in said and "is left on serial1)" in said
+    if how:
+        said = fails(lab, [model("a")], "serial1: the device does not answer any more", adb=how)
+        assert "(/data/local/tmp/" in said and "is left on serial1)" in said
+    else:  # the app deletes its files when its host is gone
+        said = fails(lab, [model("a")], "serial1: org.xncaps.demo: the connection ended", adb=how)
+        assert "is left" not in said
 
 
 def test_a_tool_that_is_killed_half_way_has_no_time(
@@ -148,35 +206,24 @@ def test_a_device_that_goes_away_leaves_the_rounds_of_the_tool(
 
 
 @pytest.mark.parametrize("rounds", [25, 3], ids=["with times", "without"])
-def test_ctrl_c_keeps_what_the_app_had(
+def test_ctrl_c_keeps_what_the_app_had_sent(
     lab: Lab, model: Make, monkeypatch: pytest.MonkeyPatch, rounds: int
 ) -> None:
-    tell = adb.AppRun._tell
+    follow = adb.AppRun._follow
 
-    def interrupt(self: adb.AppRun, what: str, status: dict[str, Any], share: Any) -> None:
-        tell(self, what, status, share)
-        if what == "time" and status.get("done", 0) >= rounds:
+    def interrupt(self: adb.AppRun, frame: Frame, found: dict[int, list[Any]]) -> None:
+        follow(self, frame, found)
+        if frame.kind == b"STAT" and frame.json()["done"] >= rounds:
             raise KeyboardInterrupt
 
-    def wait(phone: Phone, state: str, done: int) -> None:
-        if what_is_timed(phone) and done >= rounds:
-            held.wait(30)
-
-    held = threading.Event()
-    lab.phone.on_run = wait
-    monkeypatch.setattr(adb.AppRun, "_tell", interrupt)
-    told = lab.measure([model("a")], runs=2000)
-    held.set()
+    monkeypatch.setattr(adb.AppRun, "_follow", interrupt)
+    told = lab.measure([model("a")])
     assert not told["complete"] and "interrupted" in " ".join(told["notes"])
     (entry,) = told["models"]
-    if rounds == 25:  # the app writes one at its 20th round
+    if rounds == 25:  # the stand-in sends what it has at its 20th turn
         assert entry["status"] == "partial" and entry["latency"]["n"] == 20
     else:
         assert entry["status"] == "failed" and entry["latency"] is None
-
-
-def what_is_timed(phone: Phone) -> bool:
-    return phone.jobs[-1]["runs"] > 0
 
 
 def test_ctrl_c_keeps_the_rounds_of_the_tool(

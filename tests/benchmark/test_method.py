@@ -270,6 +270,8 @@ FACTS: dict[str, Any] = {
     "battery_celsius": 31.5,
     "charging": False,
     "thermal": "none",
+    "thermal_headroom": 0.5,
+    "battery_microamperes": -412_000,
     "cpus": [
         {"id": 0, "khz": 1_800_000, "max_khz": 2_000_000, "governor": "schedutil"},
         {"id": 1, "khz": 2_400_000, "max_khz": 2_800_000, "governor": "walt"},
@@ -300,7 +302,9 @@ def test_a_phone_is_told_with_all_of_it(lab: Lab, model: Make) -> None:
     assert entry["runtime"] == {
         "name": "litert+xncaps",
         "version": "TensorFlow Lite 2.16.1 + xncaps 0.1.0 neon, app 0.1.0",
-        "timed": "invoke",
+        "timed": "Interpreter.run: the input copied in, invoke, the output copied out",
+        "accelerator": "cpu",
+        "delegate_nodes": None,
         "details": {"tflite": "2.16.1", "delegate": "xncaps 0.1.0 neon"},
     }
     latency, us = entry["latency"], np.array(entry["latency"]["samples_us"])
@@ -330,6 +334,8 @@ def test_a_phone_is_told_with_all_of_it(lab: Lab, model: Make) -> None:
     assert (start["battery_percent"], end["battery_percent"]) == (80, 78)
     assert (start["battery_temperature_c"], end["battery_temperature_c"]) == (31.5, 41.0)
     assert (start["charging"], start["thermal_status"]) == (False, "none")
+    assert (start["thermal_headroom"], start["battery_current_ma"]) == (0.5, -412.0)
+    assert method["process"] == "the app, one process for all files"
     notes = " ".join(told["notes"])
     assert "Android's thermal status went from none to severe" in notes
 

@@ -19,6 +19,7 @@ from xncaps_android.common import (
     versions,
 )
 
+PACKAGE = "org.xncaps.demo"
 APP = ANDROID / "app/src/main"
 SOURCES = (ANDROID / "delegate/src/main/java", APP / "java")
 CORE = ANDROID / "core/src/main/java"
@@ -88,8 +89,12 @@ def compile_resources(
         _rename(res / "values/strings.xml", label)
     run(["aapt2", "compile", "--dir", res, "-o", work / "res.zip"])
     linked = work / "resources.apk"
+    manifest = work / "AndroidManifest.xml"
+    # Gradle puts the application's id in; a variant with a suffix has another one.
+    text = (APP / "AndroidManifest.xml").read_text("utf-8")
+    manifest.write_text(text.replace("${applicationId}", PACKAGE), "utf-8")
     run(
-        ["aapt2", "link", "-I", artifacts.ANDROID_JAR, "--manifest", APP / "AndroidManifest.xml",
+        ["aapt2", "link", "-I", artifacts.ANDROID_JAR, "--manifest", manifest,
          "--java", fresh(work / "gen"), "-A", assets, "-0", ".tflite", "--auto-add-overlay",
          "--min-sdk-version", numbers["minSdk"], "--target-sdk-version", numbers["targetSdk"],
          "--version-code", numbers["versionCode"], "--version-name", numbers["versionName"],

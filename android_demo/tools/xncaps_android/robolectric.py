@@ -17,9 +17,8 @@ def prepare(model_file: pathlib.Path) -> pathlib.Path:
     apk.compile_resources(work, model_file)
     settings = fresh(out / "resources") / "com/android/tools/test_config.properties"
     settings.parent.mkdir(parents=True)
-    manifest = work / "AndroidManifest.xml"
     # Robolectric takes the SDK levels from the manifest; the APK gets them from aapt2.
-    shutil.copyfile(apk.APP / "AndroidManifest.xml", manifest)
+    manifest = work / "AndroidManifest.xml"
     lines = {
         "android_merged_manifest": manifest,
         "android_merged_assets": work / "assets",

@@ -1,39 +1,35 @@
-"""A phone by adb: the demo app's benchmark screen carries out a job (docs/android.md), or TFLite's
-own benchmark_model does.
+"""A phone by adb: the demo app carries out a job (docs/adb-protocol.md), or TFLite's own
+benchmark_model does.
 
 The app is given two jobs: the first computes outputs alone, which are compared with the host's;
-only files that passed are in the second, which takes the times. Whatever happens, the job's folder
-is removed from the device and the app is stopped.
+only files that passed are in the second, which takes the times of the turns that were planned here.
+Whatever happens, the job's files are deleted and the app is stopped.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import pathlib
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark import checking, images, plan
+from xncaps_benchmark import checking, clocks, images, plan, turns
 from xncaps_benchmark.errors import BenchmarkError, ModelError, TargetError
-from xncaps_benchmark.targets import appresult, host
+from xncaps_benchmark.targets import appresult, channel, host
 from xncaps_benchmark.targets.benchmark_model import ToolRun
 from xncaps_benchmark.targets.local import Progress
 from xncaps_benchmark.targets.phone import Phone, Settings
 from xncaps_benchmark.targets.phonerun import PhoneRun
+from xncaps_benchmark.targets.wire import SILENCE_SECONDS, Frame
 from xncaps_files import expected, tflite
 
-_START_SECONDS = 20.0
-_POLL_SECONDS = 0.5
-_PARTIAL_SECONDS = 5.0  # the app writes one so often
-# A job may be silent for so long (a slow model loads, warms up) before it counts as hung.
-_SILENT_SECONDS = 300.0
 _WARM_UP_RUNS = 16
-_ATTEMPTS = 3
+# A phone in the heat may take so much longer for a turn than it was planned for.
+_SLOWER = 10.0
+# A model may take so long to load and to give its stored outputs.
+_LOAD_SECONDS = 300.0
 
 
 def measure(
@@ -50,43 +46,44 @@ def measure(
     return kind(jobs, phone, settings, options, progress).run()
 
 
-class _Busy(Exception):
-    """The app still has a job."""
-
-
 class AppRun(PhoneRun):
     """One measurement by the app."""
 
     def __init__(self, jobs: list[plan.Job], phone: Phone, settings: Settings, *more: Any) -> None:
-        self.root = f"/sdcard/Android/data/{settings.app}/files/bench"
         super().__init__(jobs, phone, settings, *more)
         self._inputs: dict[str, list[np.ndarray]] = {}
         self._expected: dict[str, expected.Expected] = {}
         self._images: images.Images | None = None
         self._here: dict[str, list[int]] = {}
-        self._partial = b""
+        self._cpus: list[int] = []
+        self._channel: channel.Channel | None = None
+        self._how = ""
+        self._clocks: list[clocks.Sample] = []
         self._answer: dict[str, Any] = {}
+        self._rounds = 0
+        self._run_us: dict[str, float] = {}
 
     def prepare(self) -> None:
         self._here = host.predictions(self.good(), self.options)
         if self.options.accuracy is not None:
             self._images = images.read(pathlib.Path(self.options.accuracy))
-        try:
-            self._check_app()
-        except TargetError:
-            with contextlib.suppress(TargetError):  # gone: nothing can be stopped
-                self.phone.shell("am", "force-stop", self.settings.app, check=False)
-            raise
+        app = self.settings.app
+        if not self.phone.shell("pm", "path", app, check=False).startswith("package:"):
+            raise TargetError(
+                f"{self.phone.serial}: the app {app} is not installed: xncaps android install"
+            )
+        self._cpus = appresult.affinity(self.options, self.phone)
+        self.phone.shell("input", "keyevent", "KEYCODE_WAKEUP", check=False)
 
     def take(self) -> None:
-        self._push()
-        self._answer = self._job("check", self.good(), runs=0, share=(0.1, 0.3))
-        self._check(self._answer)
-        if self.good():
-            with self.timed():
-                runs = self.options.runs
-                self._answer = self._job("time", self.good(), runs=runs, share=(0.3, 1.0))
-                self._take_times(self._answer)
+        size = sum(job.path.stat().st_size for job in self.good())
+        self.make_room("/data", size)
+        opened = channel.open_channel(self.phone, self.settings.app)
+        self._channel, self._how = opened, opened.how
+        self._put(opened)
+        checked = self.good()
+        self._check(opened, checked)
+        self._time(opened, [job for job in checked if not job.failed])
 
     def finish(self, job: plan.Job) -> None:
         if job.record["latency"] is None:
@@ -98,39 +95,40 @@ class AppRun(PhoneRun):
     def parts(self) -> dict[str, Any]:
         for job in self.jobs:
             job.record.pop("_host_error", None)
-        return appresult.parts(self._answer, self.options, self.told, self.states)
+        parts = appresult.parts(self._answer, self.options, self.told, self.states)
+        parts["method"].update(
+            rounds=self._rounds,
+            cpus=self._cpus,
+            warm_up_runs=_WARM_UP_RUNS,
+            channel=self._how,
+        )
+        if (during := clocks.told(self._clocks)) is not None:
+            parts["state"]["clocks"] = during
+        return parts
 
     def clean(self) -> None:
-        self.phone.shell("am", "force-stop", self.settings.app, check=False)
-        self.phone.shell("rm", "-rf", self.folder, f"{self.root}/rejected.json")
+        """The app deletes its files when the host leaves; one that was killed at its start."""
+        app, deleted = self.settings.app, False
+        try:
+            if self._channel is not None:
+                with contextlib.suppress(TargetError):  # killed, hung or gone: what is left follows
+                    self._channel.close()
+                    deleted = True
+                if not deleted:
+                    self.phone.shell("am", "force-stop", app, check=False)
+                    channel.start(self.phone, app)
+                    if self._channel.folder:
+                        self.phone.shell("rm", "-rf", self._channel.folder)
+        finally:
+            self.phone.shell("am", "force-stop", app, check=False)
 
-    # -- the device -------------------------------------------------------------------------
+    def leaves(self) -> str:
+        return self._channel.folder if self._channel is not None else ""
 
-    def _check_app(self) -> None:
-        """The app is there, and has made its folder."""
-        app = self.settings.app
-        if not self.phone.shell("pm", "path", app, check=False).startswith("package:"):
-            raise TargetError(
-                f"{self.phone.serial}: the app {app} is not installed: xncaps android install"
-            )
-        self.phone.shell("input", "keyevent", "KEYCODE_WAKEUP", check=False)
-        self._start()
-        end = time.monotonic() + _START_SECONDS
-        while self.phone.script(f"test -d {self.root} && echo yes", check=False).strip() != "yes":
-            if time.monotonic() > end:
-                raise TargetError(f"{self.phone.serial}: {app} did not start its benchmark screen")
-            time.sleep(_POLL_SECONDS)
+    # -- what goes there --------------------------------------------------------------------
 
-    def _start(self, *extras: str) -> None:
-        app = self.settings.app
-        text = self.phone.shell("am", "start", "-n", f"{app}/.measure.BenchmarkActivity", *extras)
-        for line in text.splitlines():
-            if line.startswith(("Error", "java.lang.")) or "Exception" in line:
-                raise TargetError(f"{self.phone.serial}: {line.strip()[:300]}")
-
-    def _push(self) -> None:
+    def _put(self, opened: channel.Channel) -> None:
         """Files and their inputs, as bytes of the input tensor one after the other."""
-        self.make_folder(sum(job.path.stat().st_size for job in self.good()))
         for index, job in enumerate(self.good()):
             self.progress(f"pushing {job.record['name']}", 0.1 * index / len(self.jobs))
             try:
@@ -139,10 +137,9 @@ class AppRun(PhoneRun):
                 job.fail(str(error))
                 continue
             name = self.name(job)
-            self.phone.push(job.path.read_bytes(), f"{self.folder}/{name}")
+            opened.put(name, job.path.read_bytes())
             if rows:
-                content = b"".join(row.tobytes() for row in rows)
-                self.phone.push(content, f"{self.folder}/{name}.inputs.bin")
+                opened.put(f"{name}.inputs.bin", b"".join(row.tobytes() for row in rows))
 
     def _rows(self, job: plan.Job) -> list[np.ndarray]:
         """Stored inputs, then the images of --accuracy, as the model's input tensor takes them."""
@@ -167,131 +164,125 @@ class AppRun(PhoneRun):
 
     # -- jobs -------------------------------------------------------------------------------
 
-    def _job(
-        self, what: str, jobs: list[plan.Job], *, runs: int, share: tuple[float, float]
-    ) -> dict[str, Any]:
-        """Lets the app carry out a job; its result, marked where it is not whole."""
-        options, needs = self.options, any(job.record["custom_ops"] for job in jobs)
+    def _order(self, jobs: list[plan.Job], **more: Any) -> dict[str, Any]:
+        """What both jobs have in common."""
+        needs = any(job.record["custom_ops"] for job in jobs)
         delegate = needs if self.settings.delegate is None else self.settings.delegate
         order = {
-            "version": 1,
-            "id": self.id,
-            "models": [self._entry(job, with_inputs=True) for job in jobs],
-            "threads": options.threads,
+            "models": [self._entry(job) for job in jobs],
+            "threads": self.options.threads,
             "delegate": delegate,
-            "warmup": _WARM_UP_RUNS if runs else 0,
-            "warmup_seconds": options.warm_up if runs else 0.0,
-            "runs": runs,
-            "seconds": options.seconds,
-            "cooldown": options.rest if runs else 0.0,
-            "seed": options.seed,
+            "seconds": self.options.seconds,
+            **more,
         }
-        if cpus := appresult.affinity(options, self.phone):
-            order["cpus"] = cpus
-        text = json.dumps(order, separators=(",", ":"))
-        encoded = base64.urlsafe_b64encode(text.encode()).decode()
-        for attempt in range(_ATTEMPTS):
-            try:
-                return self._order(encoded, what, share)
-            except _Busy:  # the job before has written its result, its thread has not ended yet
-                time.sleep(1 + attempt)
-        raise TargetError(f"{self.phone.serial}: the app is busy with another job")
+        return {**order, "cpus": self._cpus} if self._cpus else order
 
-    def _order(self, encoded: str, what: str, share: tuple[float, float]) -> dict[str, Any]:
-        """Starts a job and waits for its end."""
-        for name in ("status.json", "result.json"):
-            self.phone.shell("rm", "-f", f"{self.folder}/{name}", f"{self.root}/rejected.json")
-        self._start("--es", "job_base64", encoded)
-        return self._wait(what, share)
-
-    def _entry(self, job: plan.Job, *, with_inputs: bool) -> dict[str, str]:
+    def _entry(self, job: plan.Job) -> dict[str, str]:
         name = self.name(job)
         entry = {"name": name, "file": name}
-        if with_inputs and self._inputs.get(job.record["name"]):
+        if self._inputs.get(job.record["name"]):
             entry["inputs"] = f"{name}.inputs.bin"
         return entry
 
-    def _wait(self, what: str, share: tuple[float, float]) -> dict[str, Any]:
-        """The job's result; where the device goes away meanwhile, the last one fetched."""
-        self._partial = b""
-        try:
-            return self._follow(what, share)
-        except TargetError as error:
-            return self._lost(error)
-        except KeyboardInterrupt:
-            if what == "check":
-                raise
-            self.complete = False
-            self.notes.append("interrupted: the times until then")
-            content = self.phone.read(f"{self.folder}/result.json") or self._partial
-            return appresult.read_json(content, "result.json") if content else {}
+    def _check(self, opened: channel.Channel, jobs: list[plan.Job]) -> None:
+        """The first job: outputs against the stored ones, predictions against this host's."""
+        outputs: dict[str, bytes] = {}
+        for frame in opened.job(self._order(jobs, outputs=True), _LOAD_SECONDS):
+            if frame.kind == b"OUTP":
+                outputs[frame.name] = frame.content
+            elif frame.kind == b"STAT":
+                self.progress(f"check: {str(frame.json().get('model'))[:60]}", 0.2)
+            elif frame.kind == b"RSLT":
+                self._take_result(frame)
+        for job, entry in self._each(self._answer, jobs):
+            appresult.describe(job.record, entry, self._answer)
+            self._run_us[job.record["name"]] = appresult.run_us(entry)
+            rows = self._inputs.get(job.record["name"], [])
+            if not rows:
+                reason = "no stored outputs beside the file"
+                job.record["verification"] = checking.not_verified(reason)
+                continue
+            try:
+                self._judge(job, self._outputs(job, len(rows), outputs.get(self.name(job))))
+            except BenchmarkError as error:
+                job.fail(str(error))
 
-    def _follow(self, what: str, share: tuple[float, float]) -> dict[str, Any]:
-        """Follows the app's status until the job's end.
+    def _time(self, opened: channel.Channel, jobs: list[plan.Job]) -> None:
+        """The second job: turns as they are planned here; what came until its end is kept."""
+        if not jobs:
+            return
+        each = [self._run_us[job.record["name"]] for job in jobs]
+        planned = turns.schedule(self.options, each)
+        self._rounds = len(planned.rounds)
+        order = self._order(
+            jobs,
+            warm_up_runs=_WARM_UP_RUNS,
+            warm_up_seconds=self.options.warm_up,
+            settle_runs=plan.SETTLE_RUNS,
+            turns=with_rests(planned, each, self.options),
+        )
+        longest = max(turn.runs * each[turn.index] / 1e6 for turn in planned)
+        silence = SILENCE_SECONDS + self.options.warm_up + _SLOWER * longest
+        found: dict[int, list[Any]] = {}
+        with self.timed():
+            try:
+                for frame in opened.job(order, silence):
+                    self._follow(frame, found)
+            except TargetError as error:
+                self._lost(error, found)
+            except KeyboardInterrupt:
+                self.complete = False
+                self.notes.append("interrupted: the times until then")
+        self._take_times(jobs, found)
+
+    def _follow(self, frame: Frame, found: dict[int, list[Any]]) -> None:
+        """One message of the second job."""
+        if frame.kind == b"PART":
+            appresult.take_turns(found, frame.json())
+        elif frame.kind == b"RSLT":
+            self._take_result(frame)
+        elif frame.kind == b"STAT":
+            status = frame.json()
+            done, total = status.get("done"), status.get("total")
+            if type(done) is int and type(total) is int and total > 0:
+                share = 0.3 + 0.7 * min(max(done / total, 0.0), 1.0)
+                self.progress(f"time: {str(status.get('state'))[:20]}", share)
+            if (sample := appresult.clock_sample(status)) is not None:
+                self._clocks.append(sample)
+
+    def _take_result(self, frame: Frame) -> None:
+        self._answer = frame.json()
+        if self._answer.get("state") != "done":
+            self.complete = False
+            if error := self._answer.get("error"):
+                self.notes.append(f"the app: {str(error)[:300]}")
+
+    def _lost(self, error: TargetError, found: dict[int, list[Any]]) -> None:
+        """The app or the device went away: what was sent until then, if that has times.
 
         Raises:
-            TargetError: the app refused the job, was killed or hangs, and left no times.
+            TargetError: it has none.
         """
-        changed, last = time.monotonic(), b""
-        kept = changed
-        while True:
-            time.sleep(_POLL_SECONDS)
-            text = self.phone.read(f"{self.folder}/status.json") or b""
-            if time.monotonic() - kept > _PARTIAL_SECONDS:
-                kept = time.monotonic()
-                self._partial = self.phone.read(f"{self.folder}/result.json") or b""
-            if text != last:
-                changed, last = time.monotonic(), text
-            status = appresult.read_json(text, "status.json") if text else {}
-            state = str(status.get("state", ""))
-            self._tell(what, status, share)
-            if state in ("done", "failed", "cancelled"):
-                return self._result(state)
-            if rejected := self.phone.read(f"{self.root}/rejected.json"):
-                why = appresult.read_json(rejected, "rejected.json").get("error")
-                if str(why).startswith("busy"):
-                    raise _Busy
-                raise TargetError(f"{self.phone.serial}: the app refused the job: {str(why)[:300]}")
+        try:
             alive = self.phone.shell("pidof", self.settings.app, check=False).strip()
-            silent = time.monotonic() - changed > _SILENT_SECONDS
-            if silent or (not alive and time.monotonic() - changed > 2 * _POLL_SECONDS):
-                self.notes.append(f"the app {'hung' if silent else 'was killed half-way'} ({what})")
-                return self._result("killed")
-
-    def _lost(self, error: TargetError) -> dict[str, Any]:
-        """The device went away: what was fetched until then, if that has times."""
-        answer = appresult.read_json(self._partial, "result.json") if self._partial else {}
-        if not any(entry.get("samples_ns") for entry in appresult.models(answer)):
+            how = "hung or ended the job" if alive else "was killed half-way"
+            error = TargetError(f"the app {how}: {error}")
+        except TargetError as gone:
+            error = gone
+        if not any(found.values()):
             raise error
         self.lost(error)
-        return answer
-
-    def _tell(self, what: str, status: dict[str, Any], share: tuple[float, float]) -> None:
-        done, total = status.get("done"), status.get("total")
-        if isinstance(done, int) and isinstance(total, int) and total > 0:
-            part = share[0] + (share[1] - share[0]) * min(done / total, 1.0)
-            self.progress(f"{what}: {str(status.get('state'))[:20]}", part)
-
-    def _result(self, state: str) -> dict[str, Any]:
-        content = self.phone.read(f"{self.folder}/result.json")
-        if content is None:
-            raise TargetError(
-                f"{self.phone.serial}: the app ended without a result "
-                f"({state}; adb logcat -s xncaps AndroidRuntime tells more)"
-            )
-        answer = appresult.read_json(content, "result.json")
-        if answer.get("state") != "done":
-            self.complete = False
-            if error := answer.get("error"):
-                self.notes.append(f"the app: {str(error)[:300]}")
-        return answer
 
     # -- what came back ---------------------------------------------------------------------
 
-    def _each(self, answer: dict[str, Any]) -> Iterator[tuple[plan.Job, dict[str, Any]]]:
+    def _each(
+        self, answer: dict[str, Any], jobs: list[plan.Job]
+    ) -> Iterator[tuple[plan.Job, dict[str, Any]]]:
         found = {str(entry.get("name")): entry for entry in appresult.models(answer)}
-        for job in self.good():
+        for job in jobs:
             entry = found.get(self.name(job))
+            if job.failed:
+                continue
             if entry is None:
                 job.fail("the app did not come to it")
             elif entry.get("error"):
@@ -301,25 +292,8 @@ class AppRun(PhoneRun):
             else:
                 yield job, entry
 
-    def _check(self, answer: dict[str, Any]) -> None:
-        """Outputs against the stored ones; predictions against this host's."""
-        for job, entry in self._each(answer):
-            appresult.describe(job.record, entry, answer)
-            rows = self._inputs.get(job.record["name"], [])
-            if not rows:
-                reason = "no stored outputs beside the file"
-                job.record["verification"] = checking.not_verified(reason)
-                continue
-            try:
-                outputs = self._outputs(job, len(rows))
-            except BenchmarkError as error:
-                job.fail(str(error))
-                continue
-            self._judge(job, outputs)
-
-    def _outputs(self, job: plan.Job, count: int) -> np.ndarray:
+    def _outputs(self, job: plan.Job, count: int, content: bytes | None) -> np.ndarray:
         _, (spec,) = tflite.read_io(tflite.load(job.path), job.path.name)
-        content = self.phone.read(f"{self.folder}/{self.name(job)}.outputs.bin")
         width = int(np.prod(spec.shape[1:]))
         size = count * width * np.dtype(spec.dtype).itemsize
         if content is None or len(content) != size:
@@ -352,9 +326,31 @@ class AppRun(PhoneRun):
                 found = scores.argmax(axis=1).tolist()
                 record["agreement"] = host.agreement(self._here[record["name"]], found, source)
 
-    def _take_times(self, answer: dict[str, Any]) -> None:
-        for job, entry in self._each(answer):
+    def _take_times(self, jobs: list[plan.Job], found: dict[int, list[Any]]) -> None:
+        first = appresult.first_start(found)
+        failed = {
+            str(entry.get("name")): str(entry["error"])
+            for entry in appresult.models(self._answer)
+            if entry.get("error")
+        }
+        for index, job in enumerate(jobs):
             try:
-                appresult.times(job.record, entry, self.options.seed)
+                if error := failed.get(self.name(job)):
+                    raise BenchmarkError(error)
+                appresult.times(job.record, found.get(index, []), first, self.options.seed)
             except BenchmarkError as error:
                 job.fail(str(error))
+
+
+def with_rests(
+    planned: turns.Schedule, run_us: list[float], options: plan.Options
+) -> list[list[int]]:
+    """The turns as a job has them, [model, runs], with a rest [-1, ms] after each 10 s of work."""
+    told, worked = [], 0.0
+    for turn in planned:
+        if options.rest and worked > plan.COOLDOWN_EVERY_SECONDS:
+            told.append([-1, max(round(options.rest * 1000), 1)])
+            worked = 0.0
+        told.append([turn.index, turn.runs])
+        worked += (turn.runs + plan.SETTLE_RUNS) * run_us[turn.index] / 1e6
+    return told

@@ -3,34 +3,16 @@ it is believed before it was looked at."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from xncaps_benchmark import cores, plan, stats
-from xncaps_benchmark.errors import BenchmarkError, TargetError
+import numpy as np
+
+from xncaps_benchmark import clocks, cores, plan, stats, turns
+from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import phonestate
 from xncaps_benchmark.targets.phone import Phone
-
-
-def read_json(content: bytes, name: str) -> dict[str, Any]:
-    """A JSON object of the app.
-
-    Raises:
-        TargetError: it is something else.
-    """
-    try:
-        value = json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise TargetError(
-            f"the app's {name}: expected JSON. Received: {str(error)[:100]}"
-        ) from error
-    if not isinstance(value, dict):
-        raise TargetError(
-            f"the app's {name}: expected an object. Received: {type(value).__name__}."
-        )
-    return value
 
 
 def models(answer: dict[str, Any]) -> list[dict[str, Any]]:
@@ -46,7 +28,9 @@ def describe(record: dict[str, Any], entry: dict[str, Any], answer: dict[str, An
     record["runtime"] = {
         "name": "litert+xncaps" if "xncaps" in name else "litert",
         "version": f"{name}, app {_text(_dict(answer, 'app'), 'version')}"[:200],
-        "timed": "invoke",
+        "timed": "Interpreter.run: the input copied in, invoke, the output copied out",
+        "accelerator": "cpu",
+        "delegate_nodes": None,
         "details": {key: _text(runtime, key) for key in ("tflite", "delegate") if runtime.get(key)},
     }
     for ours, theirs in (("load_us", "load_ns"), ("first_run_us", "first_run_ns")):
@@ -61,19 +45,71 @@ def describe(record: dict[str, Any], entry: dict[str, Any], answer: dict[str, An
         }
 
 
-def times(record: dict[str, Any], entry: dict[str, Any], seed: int) -> None:
-    """The samples of a model; a round of the app is one run of each model.
+def take_turns(found: dict[int, list[Any]], partial: dict[str, Any]) -> None:
+    """Adds the turns of a PARTIAL to those of each model (by its place in the job)."""
+    rows = partial.get("turns")
+    for index, told in enumerate(rows if isinstance(rows, list) else []):
+        if isinstance(told, list):
+            found.setdefault(index, []).extend(told)
+
+
+def times(record: dict[str, Any], told: Sequence[Any], first: int, seed: int) -> None:
+    """The times of a model out of its turns, [began, whole calls, the interpreter's own].
+
+    Args:
+        record: the model's, which is filled.
+        told: as the app told them; nanoseconds.
+        first: when the first turn of all began.
+        seed: of the bootstrap.
 
     Raises:
         BenchmarkError: they are no times.
     """
-    samples = entry.get("samples_ns")
-    if not isinstance(samples, list) or not samples or len(samples) > 1_000_000:
+    whole, own, starts = [], [], []
+    for turn in told:
+        if not isinstance(turn, list) or len(turn) != 3 or not _are_times([turn[0]], 0):
+            raise BenchmarkError("the app's times are no times")
+        if not (_are_times(turn[1], 1) and _are_times(turn[2], 0) and len(turn[1])):
+            raise BenchmarkError("the app's times are no times")
+        starts.append(max(turn[0] - first, 0) / 1e9)
+        whole.append([value / 1e3 for value in turn[1]])
+        own += turn[2]
+    if not whole or sum(map(len, whole)) > 1_000_000:
         raise BenchmarkError("the app has no times of it")
-    if not all(type(value) is int and 0 < value < 1 << 53 for value in samples):
-        raise BenchmarkError("the app's times are no times")
-    latency = stats.summarise([[value / 1e3] for value in samples])
+    latency = stats.summarise(whole, starts)
     record.update(latency=latency, drift=stats.drift(latency, seed))
+    record["runtime_us"] = round(float(np.median(own)) / 1e3, 3) if any(own) else None
+
+
+def _are_times(values: Any, least: int) -> bool:
+    return isinstance(values, list) and all(
+        type(value) is int and least <= value < 1 << 53 for value in values
+    )
+
+
+def first_start(found: dict[int, list[Any]]) -> int:
+    """When the first turn of all began."""
+    began = [turn[0] for told in found.values() for turn in told[:1] if isinstance(turn, list)]
+    return min((value for value in began if type(value) is int), default=0)
+
+
+def run_us(entry: dict[str, Any]) -> float:
+    """How long a run took before any was timed, microseconds; to plan the turns."""
+    told = _number(entry, "run_ns") or _number(entry, "first_run_ns") or 1e6
+    return max(told / 1e3, 0.1)
+
+
+def clock_sample(status: dict[str, Any]) -> clocks.Sample | None:
+    """The clocks that a STATUS tells of."""
+    khz, ticks = {}, {}
+    for name, told in list(_dict(status, "clocks").items())[:64]:
+        if isinstance(told, dict):
+            if (now := _number(told, "khz")) is not None and now >= 0:
+                khz[str(name)[:50]] = int(now)
+            table = told.get("time_in_state")
+            if parsed := clocks.time_in_state(table) if isinstance(table, str) else {}:
+                ticks[str(name)[:50]] = parsed
+    return clocks.Sample(khz, ticks) if khz or ticks else None
 
 
 def affinity(options: plan.Options, phone: Phone) -> list[int]:
@@ -94,15 +130,15 @@ def affinity(options: plan.Options, phone: Phone) -> list[int]:
 def strengths(listing: str) -> dict[int, int]:
     """Lines 'CPU CAPACITY|TOP_CLOCK' -> capacity of each core, top clock where that is hidden."""
     capacities: dict[int, int] = {}
-    clocks: dict[int, int] = {}
+    top: dict[int, int] = {}
     for line in listing.splitlines()[:4096]:
         name, _, rest = line.partition(" ")
         capacity, _, khz = rest.partition("|")
         if name.isdigit():
-            for table, text in ((capacities, capacity), (clocks, khz)):
+            for table, text in ((capacities, capacity), (top, khz)):
                 if text.strip().isdigit():
                     table[int(name)] = int(text)
-    return capacities if len(capacities) >= len(clocks) else clocks
+    return capacities if len(capacities) >= len(top) else top
 
 
 def parts(
@@ -119,22 +155,19 @@ def parts(
         told: the device's properties.
         states: what its shell told before and after.
     """
-    method = _dict(answer, "method")
-    cpus = method.get("cpus")
     return {
         "method": {
-            "order": "interleaved: each round runs every file once, in seeded random order",
+            "order": turns.ORDER,
             "seed": options.seed,
             "runs": options.runs,
             "seconds": options.seconds,
-            "settle_runs": 0,
+            "settle_runs": plan.SETTLE_RUNS,
+            "block_runs": plan.BLOCK_RUNS,
             "warm_up_seconds": options.warm_up,
-            "warm_up_runs": int(_number(method, "warmup") or 0),
             "cooldown_seconds": options.rest,
             "threads": options.threads,
-            "cpus": [c for c in cpus if type(c) is int and c >= 0]
-            if isinstance(cpus, list)
-            else [],
+            "process": "the app, one process for all files",
+            "memory": "the proportional set size that loading the file added to the app",
             "tool": f"the app {_text(_dict(answer, 'app'), 'id')}",
         },
         "machine": {**_machine(_dict(answer, "device")), **memory(told)},
@@ -181,9 +214,12 @@ def _state(told: dict[str, Any]) -> dict[str, Any]:
     for ours, theirs in (
         ("battery_percent", "battery_percent"),
         ("battery_temperature_c", "battery_celsius"),
+        ("thermal_headroom", "thermal_headroom"),
     ):
         if (value := _number(told, theirs)) is not None:
             state[ours] = value
+    if (current := _number(told, "battery_microamperes")) is not None:
+        state["battery_current_ma"] = current / 1000
     if isinstance(told.get("charging"), bool):
         state["charging"] = told["charging"]
     if told.get("thermal") is not None:

@@ -136,6 +136,41 @@ class Phone:
         except self._error as error:
             raise self.gone(error) from error
 
+    def connect(self, name: str) -> Any:
+        """A socket that is connected to an abstract local one; None where nobody takes it.
+
+        Raises:
+            TargetError: the device is gone.
+        """
+        from adbutils import Network
+        from adbutils.errors import AdbError
+
+        try:
+            return self._device.create_connection(Network.LOCAL_ABSTRACT, name)
+        except AdbError as error:
+            if "device" in str(error):  # adb's words where it lost the device itself
+                raise self.gone(error) from error
+            return None
+        except self._error as error:
+            raise self.gone(error) from error
+
+    def open_output(self, *words: str) -> Any:
+        """A socket with the bytes that a command prints, as they come.
+
+        Raises:
+            TargetError: the device is gone.
+        """
+        connection = None
+        try:
+            connection = self._device.open_transport()
+            connection.send_command(f"exec:{shlex.join(words)}")
+            connection.check_okay()
+            return connection.conn
+        except self._error as error:
+            if connection is not None:
+                connection.close()
+            raise self.gone(error) from error
+
     def gone(self, error: BaseException) -> TargetError:
         """Why an exchange with the device failed, in one line."""
         text = " ".join(str(error).split()) or type(error).__name__

@@ -59,6 +59,10 @@ class PhoneRun(abc.ABC):
         """Removes what is on the device."""
         self.phone.shell("rm", "-rf", self.folder)
 
+    def leaves(self) -> str:
+        """What stays on the device where it cannot be cleaned; '' where nothing does."""
+        return self.folder
+
     def run(self) -> dict[str, Any]:
         """The result.
 
@@ -91,14 +95,22 @@ class PhoneRun(abc.ABC):
         """A file's name on the device."""
         return host.remote_name(job, self.jobs.index(job))
 
-    def make_folder(self, size: int) -> None:
-        """The folder, where there is room for so many bytes and what is made of them.
+    def make_room(self, root: str, size: int) -> None:
+        """Checks that there is room for so many bytes and what is made of them.
 
         Raises:
             TargetError: storage is full.
         """
-        if 0 < (free := self.phone.free(self.root)) < 2 * size:
+        if 0 < (free := self.phone.free(root)) < 2 * size:
             raise TargetError(f"{self.phone.serial}: storage is full: {free >> 20} MiB free")
+
+    def make_folder(self, size: int) -> None:
+        """The folder, where there is room.
+
+        Raises:
+            TargetError: storage is full.
+        """
+        self.make_room(self.root, size)
         self.phone.shell("mkdir", "-p", self.folder)
 
     def lost(self, error: TargetError) -> None:
@@ -125,7 +137,8 @@ class PhoneRun(abc.ABC):
             try:
                 self.clean()
             except TargetError:
-                left = f"{self.folder} is left on {self.phone.serial}"
+                if folder := self.leaves():
+                    left = f"{folder} is left on {self.phone.serial}"
         if failed is not None:
             raise TargetError(f"{failed} ({left})" if left else str(failed)) from failed
         if left:

@@ -41,7 +41,6 @@ public final class CoreTest {
   @Test
   public void emptyStatisticsAreNotANumber() {
     assertTrue(Double.isNaN(new LatencyStats(3).medianMillis()));
-    assertNull(new Samples().summary());
     assertThrows(IllegalArgumentException.class, () -> new LatencyStats(0));
   }
 
@@ -78,22 +77,6 @@ public final class CoreTest {
   public void aFullBarIsTheHighestScoreOrOne() {
     assertEquals(1, TopK.scale(new float[] {0.2f, Float.NaN}), 0);
     assertEquals(4.5f, TopK.scale(new float[] {0.2f, 4.5f, Float.NaN}), 0);
-  }
-
-  @Test
-  public void samplesSumUp() {
-    Samples samples = new Samples();
-    for (int i = 1; i <= 100; i++) {
-      samples.add(i * 1_000_000L, i);
-    }
-    Map<String, Object> summary = samples.summary();
-    assertEquals(50.5, (Double) summary.get("p50_ms"), 1e-9);
-    assertEquals(90.1, (Double) summary.get("p90_ms"), 1e-9);
-    assertEquals(99.01, (Double) summary.get("p99_ms"), 1e-9);
-    assertEquals(1, (Double) summary.get("min_ms"), 1e-9);
-    assertEquals(29.011491975882016, (Double) summary.get("std_ms"), 1e-9);
-    assertEquals(100, samples.nanos().length);
-    assertEquals(7, samples.atMillis()[6]);
   }
 
   @Test
@@ -173,20 +156,6 @@ public final class CoreTest {
     }
     assertEquals(20, rate.perSecond(399 * 50_000_000L), 1e-9);
     assertEquals("nothing lately", 0, rate.perSecond(Long.MAX_VALUE / 2), 0);
-  }
-
-  @Test
-  public void interleaverTakesEveryModelOnceARound() {
-    Interleaver order = new Interleaver(5, 3);
-    HashSet<List<Integer>> orders = new HashSet<>();
-    for (int round = 0; round < 50; round++) {
-      List<Integer> next = order.next();
-      assertEquals(new HashSet<>(Arrays.asList(0, 1, 2, 3, 4)), new HashSet<>(next));
-      orders.add(next);
-    }
-    assertTrue("shuffled", orders.size() > 20);
-    assertEquals(new Interleaver(5, 3).next(), new Interleaver(5, 3).next());
-    assertThrows(IllegalArgumentException.class, () -> new Interleaver(0, 1));
   }
 
   @Test

@@ -58,39 +58,4 @@ public final class JsonTest {
       }
     }
   }
-
-  @Test
-  public void jobsAreChecked() {
-    String good = "{\"id\":\"a-1\",\"models\":[{\"file\":\"m.tflite\"},{\"asset\":\"d.tflite\","
-        + "\"name\":\"x\",\"inputs\":\"in.bin\"}],\"threads\":2,\"seconds\":0.5,\"cpus\":[0,3]}";
-    BenchmarkJob job = BenchmarkJob.parse(good);
-    assertEquals("m.tflite", job.models.get(0).name);
-    assertEquals("in.bin", job.models.get(1).inputs);
-    assertEquals(1024, job.runs);
-    assertEquals(0.5, job.seconds, 0);
-    assertEquals(Arrays.asList(0, 3), job.cpus);
-    String[][] bad = {
-      {"[]", "expected an object"},
-      {"{\"id\":\"../x\",\"models\":[]}", "id: expected"},
-      {"{\"id\":\"a\",\"models\":[]}", "at least one"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"../../m\"}]}", "file: expected"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\".m\"}]}", "file: expected"},
-      {"{\"id\":\"a\",\"models\":[{}]}", "either file or asset"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"m\",\"asset\":\"m\"}]}", "either file or asset"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"m\"},{\"file\":\"m\"}]}", "names that differ"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"m\"}],\"threads\":0}", "threads: expected"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"m\"}],\"runs\":1.5}", "runs: expected"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"m\"}],\"delegate\":1}", "delegate: expected"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"m\"}],\"version\":2}", "version: expected 1, got 2"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"m\"}],\"seconds\":-1}", "seconds: expected"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"m\"}],\"cpus\":[64]}", "cpus: expected"},
-      {"{\"id\":\"a\",\"models\":[{\"file\":\"m\"}],\"what\":1}", "known fields, got [what]"},
-    };
-    for (String[] row : bad) {
-      IllegalArgumentException error =
-          assertThrows(row[0], IllegalArgumentException.class, () -> BenchmarkJob.parse(row[0]));
-      assertTrue(error.getMessage(), error.getMessage().contains(row[1]));
-    }
-    assertThrows(IllegalArgumentException.class, () -> BenchmarkJob.parse(null));
-  }
 }

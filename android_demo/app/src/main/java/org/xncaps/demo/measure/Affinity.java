@@ -19,7 +19,8 @@ public final class Affinity {
     }
     int error = setMask(mask);
     if (error != 0) {
-      throw new IOException("cpus " + cpus + ": the system refused (errno " + error + ")");
+      String name = error == 22 ? ", EINVAL: none of them is there" : error == 1 ? ", EPERM" : "";
+      throw new IOException("cpus " + cpus + ": the system refused (errno " + error + name + ")");
     }
   }
 

@@ -1,30 +1,40 @@
 package org.xncaps.demo.measure;
 
 import android.app.Activity;
+import android.content.Context;
 import android.content.Intent;
 import android.os.Bundle;
-import android.util.Base64;
 import android.view.WindowManager;
 import android.widget.ProgressBar;
 import android.widget.TextView;
 import java.io.File;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import org.xncaps.core.BenchmarkJob;
+import org.xncaps.core.measure.Endpoint;
+import org.xncaps.core.measure.MeasureServer;
 import org.xncaps.demo.R;
 
 /**
- * The screen that adb starts with a job (docs/android.md). It stays lit while the job runs; leaving
- * it ends the job.
+ * The screen that adb starts (docs/adb-protocol.md). It stays lit while the host measures; leaving
+ * it ends the job that is going on.
  */
 public final class BenchmarkActivity extends Activity implements BenchmarkRunner.Listener {
-  public static final String JOB = "job";
-  public static final String JOB_BASE64 = "job_base64";
-  public static final String FOLDER = "bench";
+  static final String SOCKET = "socket";
+  static final String FOLDER = "folder";
+  static final String JOB = "job";
+  static final String OUT = "out";
+  private static final String NAME = "xncaps-[0-9a-f]{32}";
+
+  /** Opens the socket of a name; tests open loopback. */
+  interface Endpoints {
+    Endpoint open(Context context, String name) throws IOException;
+  }
+
+  static Endpoints endpoints = LocalEndpoint::new;
+  static long silenceMillis = MeasureServer.SILENCE_MILLIS;
 
   private BenchmarkRunner runner;
+  private MeasureServer server;
   private Thread thread;
   private TextView text;
   private ProgressBar bar;
@@ -42,78 +52,77 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRunner
   @Override
   protected void onNewIntent(Intent intent) {
     super.onNewIntent(intent);
-    if (thread != null && thread.isAlive()) {
-      reject(intent, "busy: expected the running job to end first");
+    if (server != null || (thread != null && thread.isAlive())) {
+      // The host of before is served on; who starts anew stops the app first.
+      text.setText(getString(R.string.benchmark_rejected, "busy"));
       return;
     }
     setIntent(intent);
     begin(intent);
   }
 
-  /** Where the jobs' folders are; adb's shell can write there, and needs no root. */
-  public static File root(android.content.Context context) {
-    File external = context.getExternalFilesDir(FOLDER);
-    return external != null ? external : new File(context.getFilesDir(), FOLDER);
-  }
-
   private void begin(Intent intent) {
-    File root = root(this);
-    String json = json(intent);
-    if (json == null) {
-      // Started without a job: makes the folder, so that the host can push into it.
-      text.setText(getString(R.string.benchmark_waiting, root.getPath()));
-      return;
-    }
+    runner = new BenchmarkRunner(this, this);
+    MeasureServer.clean(root());
     try {
-      BenchmarkJob job = BenchmarkJob.parse(json);
-      runner = new BenchmarkRunner(this, job, new File(root, job.id), this);
-      thread = new Thread(new Work(runner), "benchmark");
-      thread.start();
+      if (intent.hasExtra(FOLDER)) {
+        beginFolder(intent);
+      } else {
+        beginSocket(intent.getStringExtra(SOCKET));
+      }
     } catch (IllegalArgumentException | IOException e) {
-      reject(intent, e.getMessage());
+      android.util.Log.w("xncaps", "benchmark", e);
+      text.setText(getString(R.string.benchmark_rejected, e.getMessage()));
     }
   }
 
-  private static String json(Intent intent) {
-    String encoded = intent.getStringExtra(JOB_BASE64);
-    if (encoded == null) {
-      return intent.getStringExtra(JOB);
-    }
-    try {
-      return new String(
-          Base64.decode(encoded, Base64.URL_SAFE | Base64.NO_WRAP), StandardCharsets.UTF_8);
-    } catch (IllegalArgumentException e) {
-      return "not base64: " + e.getMessage(); // parse says what is wrong with that
-    }
+  private File root() {
+    return new File(getFilesDir(), "measure");
   }
 
-  /** A job that cannot start is answered in rejected.json of the root, which the host reads. */
-  private void reject(Intent intent, String why) {
-    text.setText(getString(R.string.benchmark_rejected, why));
-    Map<String, Object> answer = new LinkedHashMap<>();
-    answer.put("version", BenchmarkJob.VERSION);
-    answer.put("state", "rejected");
-    answer.put("error", why);
-    answer.put("job", json(intent));
-    try {
-      new BenchmarkFolder(root(this)).writeRejection(answer);
-    } catch (IOException e) {
-      android.util.Log.w("xncaps", "benchmark: " + why, e);
+  private void beginSocket(String name) throws IOException {
+    if (name == null || !name.matches(NAME)) {
+      throw new IllegalArgumentException("socket: expected " + NAME + ", got " + name);
     }
+    text.setText(getString(R.string.benchmark_waiting));
+    server =
+        new MeasureServer(
+            endpoints.open(this, name), root(), runner,
+            DeviceFacts.app(this), silenceMillis, this::onEnd);
+    server.start();
+  }
+
+  private void beginFolder(Intent intent) {
+    FolderRun.Out out = ResultProvider::awaitReader;
+    if ("files".equals(intent.getStringExtra(OUT))) {
+      // Before Android 9 `content` has no `read`; what the app itself writes there adb can read.
+      File file = new File(getExternalFilesDir("measure"), "frames");
+      out = () -> new FileOutputStream(file);
+    }
+    thread =
+        new Thread(
+            new FolderRun(intent.getStringExtra(FOLDER), intent.getStringExtra(JOB), runner, out),
+            "benchmark");
+    thread.start();
+  }
+
+  private void onEnd(String why) {
+    runOnUiThread(
+        () -> {
+          if (why != null) {
+            text.setText(getString(R.string.benchmark_ended, why));
+          }
+          finish(); // nothing is left to keep the screen lit for
+        });
   }
 
   @Override
-  public void onProgress(
-      final String state, final int done, final int total, final String model,
-      final String error) {
+  public void onProgress(String state, int done, int total, String model, String error) {
     runOnUiThread(
-        new Runnable() {
-          @Override
-          public void run() {
-            bar.setMax(Math.max(1, total));
-            bar.setProgress(done);
-            text.setText(words(state, done, total, model, error));
-          }
+        () -> {
+          bar.setMax(Math.max(1, total));
+          bar.setProgress(done);
+          text.setText(words(state, done, total, model, error));
         });
   }
 
@@ -144,39 +153,17 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRunner
   protected void onStop() {
     super.onStop();
     // Not in front any more: the system slows the app down, and times would lie.
-    if (runner != null && !isChangingConfigurations()) {
+    if (!isChangingConfigurations()) {
       runner.cancel();
     }
   }
 
   @Override
   protected void onDestroy() {
-    if (runner != null) {
-      runner.cancel();
+    runner.cancel();
+    if (server != null) {
+      server.close();
     }
     super.onDestroy();
-  }
-
-  /** For tests: the thread of the job, null if none was started. */
-  public Thread job() {
-    return thread;
-  }
-
-  private static final class Work implements Runnable {
-    private final BenchmarkRunner runner;
-
-    Work(BenchmarkRunner runner) {
-      this.runner = runner;
-    }
-
-    @Override
-    public void run() {
-      try {
-        runner.run();
-      } catch (IOException e) {
-        // Storage is full or gone: there is nowhere left to say it but the log.
-        android.util.Log.e("xncaps", "benchmark result lost", e);
-      }
-    }
   }
 }

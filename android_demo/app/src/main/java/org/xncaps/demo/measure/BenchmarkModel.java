@@ -2,44 +2,52 @@ package org.xncaps.demo.measure;
 
 import android.content.Context;
 import android.os.Debug;
-import java.io.FileOutputStream;
+import java.io.File;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import org.xncaps.core.BenchmarkJob;
 import org.xncaps.core.Clock;
 import org.xncaps.core.ModelException;
-import org.xncaps.core.Samples;
+import org.xncaps.core.measure.Job;
 import org.xncaps.demo.models.Classifier;
 import org.xncaps.demo.models.ModelStore;
 
-/** One model of a job: loading, outputs for the host to compare, and its times. */
-public final class BenchmarkModel implements AutoCloseable {
-  private final BenchmarkJob.Entry entry;
-  private final BenchmarkJob job;
-  private final BenchmarkFolder folder;
-  private final Samples samples = new Samples();
+/** One model of a job: loading, outputs for the host to compare, and the times of its turns. */
+final class BenchmarkModel implements AutoCloseable {
+  /** Untimed runs whose median tells the host how long a run is, to plan the turns. */
+  private static final int TRIAL_RUNS = 5;
+
+  private final Job.Entry entry;
+  private final Job job;
+  private final File folder;
   private final Map<String, Object> facts = new LinkedHashMap<>();
+  private List<Object> turns = new ArrayList<>();
   private Classifier classifier;
   private ByteBuffer inputs;
   private ByteBuffer input;
   private int cases;
+  private int next;
+  private long spentNanos;
   private String error;
 
-  public BenchmarkModel(Context context, BenchmarkJob.Entry entry, BenchmarkJob job, BenchmarkFolder folder) {
+  BenchmarkModel(Context context, Job.Entry entry, Job job, File folder) {
     this.entry = entry;
     this.job = job;
     this.folder = folder;
     try {
       load(new ModelStore(context));
     } catch (IOException | RuntimeException e) {
-      android.util.Log.w("xncaps", "benchmark model " + entry.name, e);
-      error = String.valueOf(e.getMessage());
+      failed(e);
     }
   }
 
@@ -48,7 +56,7 @@ public final class BenchmarkModel implements AutoCloseable {
     long start = Clock.nanos();
     ModelStore.Loaded file =
         entry.asset != null ? store.load(ModelStore.ASSET + entry.asset)
-            : ModelStore.file(folder.file(entry.file));
+            : ModelStore.file(new File(folder, entry.file));
     classifier = Classifier.open(file, job.threads, job.delegate);
     facts.put("load_ns", Clock.nanos() - start);
     facts.put("pss_kb_added", Debug.getPss() - before);
@@ -61,18 +69,19 @@ public final class BenchmarkModel implements AutoCloseable {
       throw new IOException("the delegate failed: " + classifier.delegateFailure);
     }
     prepareInputs(classifier.model.input.tensor.byteSize());
+    start = Clock.nanos();
+    classifier.invoke(input);
+    facts.put("first_run_ns", Clock.nanos() - start);
   }
 
   private void prepareInputs(int size) throws IOException {
     input = ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());
     if (entry.inputs == null) {
-      cases = 0;
-      for (int i = 0; i < size; i++) {
-        input.put(i, (byte) 0);
-      }
       return;
     }
-    inputs = folder.map(entry.inputs);
+    try (RandomAccessFile in = new RandomAccessFile(new File(folder, entry.inputs), "r")) {
+      inputs = in.getChannel().map(FileChannel.MapMode.READ_ONLY, 0, in.length());
+    }
     if (inputs.capacity() == 0 || inputs.capacity() % size != 0) {
       throw new ModelException(
           ModelException.Kind.UNFIT,
@@ -83,106 +92,123 @@ public final class BenchmarkModel implements AutoCloseable {
   }
 
   private void take(int index) {
+    if (cases == 0) {
+      return;
+    }
     ByteBuffer from = inputs.duplicate();
-    from.position(index * input.capacity());
-    from.limit((index + 1) * input.capacity());
+    from.position(index % cases * input.capacity());
+    from.limit(from.position() + input.capacity());
     input.clear();
     input.put(from);
     input.rewind();
   }
 
-  public String name() {
+  String name() {
     return entry.name;
   }
 
-  public boolean failed() {
+  boolean hasFailed() {
     return error != null;
   }
 
-  /**
-   * First run; then every input once, outputs to NAME.outputs.bin; then the warm-up: so many runs,
-   * and more until so many seconds are over.
-   */
-  public void compute(int warmup, double seconds) throws IOException {
-    if (failed()) {
-      return;
-    }
-    try {
-      long start = Clock.nanos();
-      classifier.run(input);
-      facts.put("first_run_ns", Clock.nanos() - start);
-      if (cases > 0) {
-        writeOutputs();
-      }
-      start = Clock.nanos();
-      for (int i = 0; i < warmup || Clock.nanos() - start < seconds * 1e9; i++) {
-        classifier.run(input);
-      }
-    } catch (RuntimeException e) {
-      error = String.valueOf(e.getMessage());
-    }
+  private void failed(Exception e) {
+    android.util.Log.w("xncaps", "benchmark model " + entry.name, e);
+    error = String.valueOf(e.getMessage());
+    turns.clear(); // a model that failed half-way has no times that anyone should quote
   }
 
-  /** A run that is not timed: after a rest caches and clocks are not what they were. */
-  public void settle() {
-    if (!wantsMore()) {
-      return;
-    }
+  /** The outputs of all inputs, one after the other, and how long a run takes; null if it failed. */
+  byte[] outputs() {
     try {
-      input.rewind();
-      classifier.run(input);
-    } catch (RuntimeException e) {
-      error = String.valueOf(e.getMessage());
-    }
-  }
-
-  private void writeOutputs() throws IOException {
-    String name = entry.name + ".outputs.bin";
-    try (FileOutputStream file = new FileOutputStream(folder.file(name));
-        FileChannel channel = file.getChannel()) {
+      int size = classifier.model.output.byteSize();
+      if ((long) size * cases > org.xncaps.core.measure.Frame.Kind.OUTPUT.longest) {
+        throw new IllegalArgumentException("expected less outputs, got " + cases + " of " + size);
+      }
+      ByteBuffer all = ByteBuffer.allocate(size * cases);
       for (int i = 0; i < cases; i++) {
         take(i);
-        classifier.run(input);
+        classifier.invoke(input);
         ByteBuffer raw = classifier.rawOutput().duplicate();
-        raw.rewind();
-        raw.limit(raw.capacity());
-        while (raw.hasRemaining()) {
-          channel.write(raw);
-        }
+        raw.clear();
+        all.put(raw);
       }
-    }
-    take(0);
-    facts.put("outputs", name);
-    facts.put("output_type", classifier.model.output.type.name().toLowerCase(java.util.Locale.ROOT));
-    facts.put("output_scale", classifier.model.output.scale);
-    facts.put("output_zero_point", classifier.model.output.zeroPoint);
-    facts.put("cases", cases);
-  }
-
-  public boolean wantsMore() {
-    return !failed() && samples.count() < job.runs && samples.totalNanos() < job.seconds * 1e9;
-  }
-
-  public void time(long atMillis) {
-    try {
-      input.rewind();
-      long start = Clock.nanos();
-      classifier.run(input);
-      samples.add(Clock.nanos() - start, atMillis);
+      take(0);
+      facts.put(
+          "output_type", classifier.model.output.type.name().toLowerCase(Locale.ROOT));
+      facts.put("output_scale", classifier.model.output.scale);
+      facts.put("output_zero_point", classifier.model.output.zeroPoint);
+      facts.put("cases", cases);
+      long[] trial = new long[TRIAL_RUNS];
+      for (int i = 0; i < trial.length; i++) {
+        trial[i] = run();
+      }
+      Arrays.sort(trial);
+      facts.put("run_ns", trial[trial.length / 2]);
+      return all.array();
     } catch (RuntimeException e) {
-      error = String.valueOf(e.getMessage());
+      failed(e);
+      return null;
     }
   }
 
-  public Map<String, Object> result() {
+  /** Untimed runs: so many, and more until so many seconds are over. */
+  void warmUp(int runs, double seconds) {
+    try {
+      long start = Clock.nanos();
+      for (int i = 0; i < runs || Clock.nanos() - start < seconds * 1e9; i++) {
+        run();
+      }
+    } catch (RuntimeException e) {
+      failed(e);
+    }
+  }
+
+  boolean wantsMore() {
+    return !hasFailed() && spentNanos < job.seconds * 1e9;
+  }
+
+  /** One turn: the next input, untimed runs (other models had the caches), timed ones. */
+  void turn(int runs, long jobNanos) {
+    long[] whole = new long[runs];
+    long[] own = new long[runs];
+    try {
+      take(next++);
+      for (int i = 0; i < job.settleRuns; i++) {
+        run();
+      }
+      long began = Clock.nanos() - jobNanos;
+      for (int i = 0; i < runs; i++) {
+        whole[i] = run();
+        own[i] = classifier.nativeNanos();
+      }
+      for (long nanos : whole) {
+        spentNanos += nanos;
+      }
+      turns.add(Arrays.asList(began, whole, own));
+    } catch (RuntimeException e) {
+      failed(e);
+    }
+  }
+
+  private long run() {
+    input.rewind();
+    long start = Clock.nanos();
+    classifier.invoke(input);
+    return Clock.nanos() - start;
+  }
+
+  /** The turns since the last call: when each began, what its runs took, and what they say. */
+  List<Object> takeTurns() {
+    List<Object> taken = turns;
+    turns = new ArrayList<>();
+    return taken;
+  }
+
+  Map<String, Object> result() {
     Map<String, Object> out = new LinkedHashMap<>();
     out.put("name", entry.name);
     out.put("error", error);
     out.putAll(facts);
-    // A model that failed half-way has no times that anyone should quote.
-    out.put("summary", failed() ? null : samples.summary());
-    out.put("samples_ns", failed() ? new long[0] : samples.nanos());
-    out.put("samples_at_ms", failed() ? new long[0] : samples.atMillis());
     return out;
   }
 

@@ -9,66 +9,60 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.lite.TensorFlowLite;
-import org.xncaps.core.BenchmarkJob;
 import org.xncaps.core.Clock;
-import org.xncaps.core.Interleaver;
+import org.xncaps.core.measure.Frame.Kind;
+import org.xncaps.core.measure.Job;
+import org.xncaps.core.measure.Sink;
+import org.xncaps.core.measure.Work;
 import org.xncaps.delegate.XncapsDelegate;
 
-/** Carries out one job and keeps its status and result files up to date. Runs on one thread. */
-public final class BenchmarkRunner {
-  /** Told of progress, on the runner's thread. */
-  public interface Listener {
+/** Carries out jobs with TensorFlow Lite: the turns as the host planned them, raw times back. */
+final class BenchmarkRunner implements Work {
+  /** Told of progress, on the job's thread. */
+  interface Listener {
     /** @param error why the job ended early; null while it has not */
     void onProgress(String state, int done, int total, String model, String error);
   }
 
   private static final long STATUS_MILLIS = 500;
   private static final long PARTIAL_MILLIS = 5000;
-  /** How long it measures before it rests; tests shorten it. */
-  public static long restAfterMillis = 10_000;
 
   private final Context context;
-  private final BenchmarkJob job;
-  private final BenchmarkFolder folder;
   private final Listener listener;
-  private final List<BenchmarkModel> models = new ArrayList<>();
-  private final Map<String, Object> result = new LinkedHashMap<>();
-  private final long start = Clock.millis();
   private volatile boolean cancelled;
+  private final List<BenchmarkModel> models = new ArrayList<>();
+  private Job job;
+  private Sink sink;
+  private long start;
   private long lastStatus;
   private long lastPartial;
-  private int rounds;
+  private int done;
 
-  public BenchmarkRunner(Context context, BenchmarkJob job, File folder, Listener listener)
-      throws IOException {
+  BenchmarkRunner(Context context, Listener listener) {
     this.context = context.getApplicationContext();
-    this.job = job;
-    this.folder = new BenchmarkFolder(folder);
     this.listener = listener;
   }
 
-  /** Ends the job after the run that is going on; what was measured is kept and marked. */
+  @Override
   public void cancel() {
     cancelled = true;
   }
 
-  /** @return whether the job was done; why not is in the result and the status */
-  public boolean run() throws IOException {
-    describe();
+  @Override
+  public void run(Job job, File folder, Sink sink) throws IOException {
+    this.job = job;
+    this.sink = sink;
+    start = Clock.nanos();
+    lastPartial = Clock.millis();
+    done = 0;
+    Map<String, Object> result = describe();
     String error = null;
     try {
-      status("loading", "", true);
+      status("loading", "");
       if (!job.cpus.isEmpty()) {
         Affinity.set(job.cpus);
       }
-      for (BenchmarkJob.Entry entry : job.models) {
-        models.add(new BenchmarkModel(context, entry, job, folder));
-      }
-      if (allFailed()) {
-        error = "no model could be run; see each model's error";
-      } else {
-        measure();
-      }
+      error = carryOut(folder);
     } catch (IOException | RuntimeException e) {
       android.util.Log.w("xncaps", "benchmark", e);
       error = e.toString();
@@ -80,137 +74,128 @@ public final class BenchmarkRunner {
     if (error == null && cancelled) {
       error = "cancelled: the screen was left";
     }
-    finish(error);
-    return error == null;
+    finish(result, error);
   }
 
-  private void describe() {
-    result.put("version", BenchmarkJob.VERSION);
-    result.put("id", job.id);
-    result.put("state", "running");
-    result.put("error", null);
-    result.put("app", DeviceFacts.app(context));
-    result.put("device", DeviceFacts.device());
-    Map<String, Object> runtime = new LinkedHashMap<>();
-    runtime.put("tflite", TensorFlowLite.runtimeVersion());
-    runtime.put("delegate", job.delegate ? XncapsDelegate.version() : null);
-    result.put("runtime", runtime);
-    Map<String, Object> method = new LinkedHashMap<>();
-    method.put("threads", job.threads);
-    method.put("delegate", job.delegate);
-    method.put("warmup", job.warmup);
-    method.put("warmup_seconds", job.warmupSeconds);
-    method.put("runs", job.runs);
-    method.put("seconds", job.seconds);
-    method.put("cooldown", job.cooldown);
-    method.put("seed", job.seed);
-    method.put("cpus", job.cpus);
-    result.put("method", method);
-    result.put("start", DeviceFacts.state(context));
-  }
-
-  private boolean allFailed() {
+  /** @return why nothing could be measured; null where something could */
+  private String carryOut(File folder) throws IOException {
+    models.clear();
+    boolean any = false;
+    for (Job.Entry entry : job.models) {
+      BenchmarkModel model = new BenchmarkModel(context, entry, job, folder);
+      models.add(model);
+      any |= !model.hasFailed();
+    }
+    if (!any) {
+      return "no model could be run; see each model's error";
+    }
     for (BenchmarkModel model : models) {
-      if (!model.failed()) {
-        return false;
+      if (job.outputs && !model.hasFailed() && !cancelled) {
+        status("checking", model.name());
+        byte[] outputs = model.outputs();
+        if (outputs != null) {
+          sink.send(Kind.OUTPUT, model.name(), outputs);
+        }
       }
     }
-    return true;
+    if (job.turns.length > 0) {
+      measure();
+    }
+    return null;
   }
 
   private void measure() throws IOException {
     for (BenchmarkModel model : models) {
-      status("warming", model.name(), true);
-      model.compute(job.warmup, job.warmupSeconds);
-      if (cancelled) {
-        return;
+      if (!model.hasFailed() && !cancelled) {
+        status("warming", model.name());
+        model.warmUp(job.warmUpRuns, job.warmUpSeconds);
       }
-      cool(model.name());
     }
-    Interleaver order = new Interleaver(models.size(), job.seed);
-    long rested = Clock.millis();
-    for (boolean more = job.runs > 0; more && !cancelled; rounds++) {
-      more = false;
-      for (int index : order.next()) {
-        BenchmarkModel model = models.get(index);
-        if (model.wantsMore()) {
-          model.time(Clock.millis() - start);
-          more |= model.wantsMore();
-        }
+    for (; done < job.turns.length && !cancelled; done++) {
+      int index = job.turns[done];
+      if (index < 0) {
+        rest(job.runs[done]);
+      } else if (models.get(index).wantsMore()) {
+        models.get(index).turn(job.runs[done], start);
       }
-      status("measuring", "", false);
-      keepPartial();
-      if (more && job.cooldown > 0 && Clock.millis() - rested > restAfterMillis) {
-        rest();
-        rested = Clock.millis();
+      if (Clock.millis() - lastStatus >= STATUS_MILLIS) {
+        status("measuring", "");
+      }
+      if (Clock.millis() - lastPartial >= PARTIAL_MILLIS) {
+        partial();
       }
     }
   }
 
-  private void rest() throws IOException {
-    cool("");
-    for (BenchmarkModel model : models) {
-      model.settle();
-    }
-  }
-
-  private void cool(String name) throws IOException {
-    long end = Clock.millis() + (long) (1000 * job.cooldown);
+  /** What there is goes to the host meanwhile, so that it is not sent while turns are timed. */
+  private void rest(long millis) throws IOException {
+    long end = Clock.millis() + millis;
+    partial();
     while (!cancelled && Clock.millis() < end) {
-      status("cooling", name, false);
+      status("cooling", "");
       try {
-        Thread.sleep(Math.max(1, Math.min(100, end - Clock.millis())));
+        Thread.sleep(Math.max(1, Math.min(STATUS_MILLIS, end - Clock.millis())));
       } catch (InterruptedException e) {
         cancelled = true;
       }
     }
   }
 
-  private void status(String state, String model, boolean now) throws IOException {
-    long time = Clock.millis();
-    if (!now && time - lastStatus < STATUS_MILLIS) {
-      return;
-    }
-    lastStatus = time;
-    int total = job.runs;
+  private Map<String, Object> describe() {
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("app", DeviceFacts.app(context));
+    result.put("device", DeviceFacts.device());
+    Map<String, Object> runtime = new LinkedHashMap<>();
+    runtime.put("tflite", TensorFlowLite.runtimeVersion());
+    runtime.put("delegate", job.delegate ? XncapsDelegate.version() : null);
+    result.put("runtime", runtime);
+    result.put("start", DeviceFacts.state(context));
+    return result;
+  }
+
+  private void status(String state, String model) throws IOException {
+    lastStatus = Clock.millis();
     Map<String, Object> status = new LinkedHashMap<>();
-    status.put("version", BenchmarkJob.VERSION);
-    status.put("id", job.id);
     status.put("state", state);
-    status.put("done", rounds);
-    status.put("total", total);
+    status.put("done", done);
+    status.put("total", job.turns.length);
     status.put("model", model);
-    status.put("error", result.get("error"));
-    folder.writeStatus(status);
-    listener.onProgress(state, rounds, total, model, (String) result.get("error"));
-  }
-
-  private void keepPartial() throws IOException {
-    long time = Clock.millis();
-    if (time - lastPartial >= PARTIAL_MILLIS) {
-      lastPartial = time;
-      result.put("state", "partial");
-      writeModels();
+    if (state.equals("measuring") || state.equals("warming")) {
+      status.put("clocks", DeviceFacts.clocks());
     }
+    sink.send(Kind.STATUS, status);
+    listener.onProgress(state, done, job.turns.length, model, null);
   }
 
-  private void writeModels() throws IOException {
+  /** The turns since the last one. */
+  private void partial() throws IOException {
+    lastPartial = Clock.millis();
+    List<Object> rows = new ArrayList<>();
+    for (BenchmarkModel model : models) {
+      rows.add(model.hasFailed() ? new ArrayList<>() : model.takeTurns());
+    }
+    Map<String, Object> partial = new LinkedHashMap<>();
+    partial.put("turns", rows);
+    sink.send(Kind.PARTIAL, partial);
+  }
+
+  private void finish(Map<String, Object> result, String error) throws IOException {
+    String state = error == null ? "done" : cancelled ? "cancelled" : "failed";
+    if (job.turns.length > 0) {
+      partial();
+    }
     List<Object> rows = new ArrayList<>();
     for (BenchmarkModel model : models) {
       rows.add(model.result());
     }
-    result.put("models", rows);
-    folder.writeResult(result);
-  }
-
-  private void finish(String error) throws IOException {
-    String state = error == null ? "done" : cancelled ? "cancelled" : "failed";
     result.put("state", state);
     result.put("error", error);
     result.put("end", DeviceFacts.state(context));
+    result.put("models", rows);
     result.put("native_heap_bytes", Debug.getNativeHeapAllocatedSize());
-    result.put("elapsed_ms", Clock.millis() - start);
-    writeModels(); // before the status: who sees 'done' finds the whole result
-    status(state, "", true);
+    result.put("elapsed_ms", (Clock.nanos() - start) / 1_000_000);
+    // Told first: who has the result may take the screen away.
+    listener.onProgress(state, done, job.turns.length, "", error);
+    sink.send(Kind.RESULT, result);
   }
 }

@@ -3,8 +3,10 @@ package org.xncaps.demo.measure;
 import android.content.Context;
 import android.content.pm.PackageInfo;
 import android.content.pm.PackageManager;
+import android.os.BatteryManager;
 import android.os.Build;
 import android.os.Debug;
+import android.os.PowerManager;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.FileReader;
@@ -60,7 +62,48 @@ public final class DeviceFacts {
     out.put("cpus", cpus());
     out.put("temperatures", temperatures());
     out.put("pss_kb", Debug.getPss());
+    out.put("thermal_headroom", thermalHeadroom(context));
+    out.put("battery_microamperes", batteryCurrent(context));
     return out;
+  }
+
+  /** Each cluster's clock now and its ticks at each clock so far; what is hidden is missing. */
+  static Map<String, Object> clocks() {
+    Map<String, Object> out = new LinkedHashMap<>();
+    File[] policies = new File(CPUS, "cpufreq").listFiles();
+    for (File policy : policies == null ? new File[0] : policies) {
+      Map<String, Object> told = new LinkedHashMap<>();
+      Long khz = number(new File(policy, "scaling_cur_freq"));
+      if (khz != null) {
+        told.put("khz", khz);
+      }
+      String table = text(new File(policy, "stats/time_in_state"));
+      if (table != null) {
+        told.put("time_in_state", table);
+      }
+      if (!told.isEmpty()) {
+        out.put(policy.getName(), told);
+      }
+    }
+    return out;
+  }
+
+  /** 1 is where the device begins to throttle severely; null before Android 11 or if not told. */
+  private static Float thermalHeadroom(Context context) {
+    if (Build.VERSION.SDK_INT < Build.VERSION_CODES.R) {
+      return null;
+    }
+    PowerManager power = (PowerManager) context.getSystemService(Context.POWER_SERVICE);
+    float headroom = power.getThermalHeadroom(0);
+    return Float.isNaN(headroom) ? null : headroom;
+  }
+
+  /** Makers differ in its sign; null where the device does not tell it. */
+  private static Integer batteryCurrent(Context context) {
+    BatteryManager battery =
+        (BatteryManager) context.getSystemService(Context.BATTERY_SERVICE);
+    int current = battery.getIntProperty(BatteryManager.BATTERY_PROPERTY_CURRENT_NOW);
+    return current == Integer.MIN_VALUE ? null : current;
   }
 
   private static List<Object> cpus() {
@@ -88,6 +131,17 @@ public final class DeviceFacts {
       }
     }
     return out;
+  }
+
+  /** At most 4 KiB of a file's start; null where the system does not let an app read it. */
+  private static String text(File file) {
+    char[] held = new char[4096];
+    try (FileReader in = new FileReader(file)) {
+      int count = in.read(held);
+      return count < 0 ? null : new String(held, 0, count);
+    } catch (IOException e) {
+      return null;
+    }
   }
 
   private static Long number(File file) {

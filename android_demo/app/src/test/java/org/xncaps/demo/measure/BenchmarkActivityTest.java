@@ -2,21 +2,19 @@ package org.xncaps.demo.measure;
 
 import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
-import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertNull;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import android.app.Application;
 import android.content.Intent;
 import android.content.pm.ActivityInfo;
 import android.content.pm.PackageManager;
-import android.util.Base64;
+import android.content.pm.ProviderInfo;
 import java.io.File;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import org.junit.After;
@@ -28,103 +26,73 @@ import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
 import org.xncaps.core.Json;
+import org.xncaps.core.measure.Loopback;
+import org.xncaps.core.measure.MeasureServer;
+import org.xncaps.core.measure.TestHost;
 import org.xncaps.demo.R;
 import org.xncaps.demo.testing.Screens;
 import org.xncaps.demo.testing.TestModels;
 
-/** The benchmark screen by its protocol (docs/android.md), with real inference. */
+/** The benchmark screen by its protocol (docs/adb-protocol.md), with real inference. */
 @RunWith(RobolectricTestRunner.class)
 public final class BenchmarkActivityTest {
   private static final String FUSED = "{\"file\":\"fused.tflite\",\"inputs\":\"in.f32\"}";
   private static final String FLOAT = "{\"file\":\"float.tflite\"}";
+  private static final String NAME = "xncaps-00112233445566778899aabbccddeeff";
 
-  private File root;
+  private final BenchmarkActivity.Endpoints usual = BenchmarkActivity.endpoints;
+  private Loopback endpoint;
+  private String opened;
   private ActivityController<BenchmarkActivity> controller;
+  private TestHost host;
 
   @Before
   public void setUp() throws Exception {
-    root = BenchmarkActivity.root(RuntimeEnvironment.getApplication());
-    File folder = new File(root, "job");
-    assertTrue(folder.mkdirs());
-    put(folder, "fused.tflite", TestModels.bytes("tiny_fused.tflite"));
-    put(folder, "float.tflite", TestModels.bytes("tiny_float.tflite"));
-    put(folder, "bad.tflite", "no".getBytes("UTF-8"));
-    put(folder, "in.f32", TestModels.bytes("digits.inputs.f32"));
+    endpoint = new Loopback();
+    BenchmarkActivity.endpoints =
+        (context, name) -> {
+          opened = name;
+          return endpoint;
+        };
   }
 
   @After
   public void tearDown() throws Exception {
-    if (controller != null) {
-      Thread job = controller.get().job();
-      controller.close();
-      if (job != null) {
-        job.join(20_000);
-        assertFalse("the job ends with its screen", job.isAlive());
-      }
+    BenchmarkActivity.endpoints = usual;
+    BenchmarkActivity.silenceMillis = MeasureServer.SILENCE_MILLIS;
+    if (host != null) {
+      host.close();
     }
+    if (controller != null) {
+      controller.close();
+    }
+    Screens.awaitModelsClosed();
+    File left = new File(RuntimeEnvironment.getApplication().getFilesDir(), "measure");
+    Screens.await("the job's files deleted", () -> !new File(left, "host").exists());
   }
 
-  private static void put(File folder, String name, byte[] content) throws Exception {
-    Files.write(new File(folder, name).toPath(), content);
-  }
-
-  private BenchmarkActivity start(String models, String more) {
-    String json = "{\"version\":1,\"id\":\"job\",\"models\":[" + models + "]" + more + "}";
-    String encoded =
-        Base64.encodeToString(
-            json.getBytes(StandardCharsets.UTF_8), Base64.URL_SAFE | Base64.NO_WRAP);
-    return startWith(new Intent().putExtra(BenchmarkActivity.JOB_BASE64, encoded));
-  }
-
-  private BenchmarkActivity startWith(Intent intent) {
+  private void start(Intent intent) {
     controller = Robolectric.buildActivity(BenchmarkActivity.class, intent).setup();
-    return controller.get();
   }
 
-  private Map<String, Object> json(String name) throws Exception {
-    byte[] text = Files.readAllBytes(new File(root, name).toPath());
-    return Json.object(Json.parse(new String(text, StandardCharsets.UTF_8)), name);
+  /** A host whose files are there. */
+  private TestHost connect() throws Exception {
+    start(new Intent().putExtra(BenchmarkActivity.SOCKET, NAME));
+    host = new TestHost(endpoint.port());
+    host.put("fused.tflite", TestModels.bytes("tiny_fused.tflite"));
+    host.put("float.tflite", TestModels.bytes("tiny_float.tflite"));
+    host.put("bad.tflite", "no".getBytes("UTF-8"));
+    host.put("in.f32", TestModels.bytes("digits.inputs.f32"));
+    return host;
   }
 
-  private Map<String, Object> finished(BenchmarkActivity activity) throws Exception {
-    Screens.await("the job", () -> !activity.job().isAlive());
-    return json("job/result.json");
+  private static String job(String models, String more) {
+    return "{\"models\":[" + models + "]" + more + "}";
   }
 
   @SuppressWarnings("unchecked")
-  private static Map<String, Object> row(Map<String, Object> result, int index) {
-    return ((List<Map<String, Object>>) result.get("models")).get(index);
-  }
-
-  @Test
-  public void measuresTwoModelsAndWritesTheirOutputs() throws Exception {
-    BenchmarkActivity activity =
-        start(FUSED + "," + FLOAT, ",\"runs\":50,\"warmup\":3,\"cooldown\":0.05,\"threads\":2");
-    Map<String, Object> result = finished(activity);
-    assertEquals("done", result.get("state"));
-    assertNull(result.get("error"));
-    assertEquals("done", json("job/status.json").get("state"));
-    assertEquals(50L, json("job/status.json").get("done"));
-    for (int i = 0; i < 2; i++) {
-      Map<String, Object> row = row(result, i);
-      assertNull(row.toString(), row.get("error"));
-      assertEquals(50, ((List<?>) row.get("samples_ns")).size());
-      assertEquals(50, ((List<?>) row.get("samples_at_ms")).size());
-      Map<String, Object> summary = Json.object(row.get("summary"), "summary");
-      assertTrue((Double) summary.get("p50_ms") > 0);
-      assertTrue((Double) summary.get("p99_ms") >= (Double) summary.get("p50_ms"));
-      assertTrue((Long) row.get("load_ns") > 0 && (Long) row.get("first_run_ns") > 0);
-      assertEquals("has an op for it", i == 0, row.get("runtime").toString().contains("xncaps"));
-    }
-    checkOutputs(row(result, 0));
-    Map<String, Object> state = Json.object(result.get("start"), "start");
-    for (String key : new String[] {"epoch_ms", "battery_celsius", "thermal", "cpus", "pss_kb"}) {
-      assertTrue(key, state.containsKey(key));
-    }
-    assertNotNull(Json.object(result.get("device"), "device").get("android"));
-    assertEquals("2.16.1", Json.object(result.get("runtime"), "runtime").get("tflite"));
-    assertTrue(Screens.colors(Screens.save(activity, "benchmark")) > 2);
-    assertEquals("Done: 50 of 50 rounds.", words());
+  private static Map<String, Object> row(TestHost.Answer answer, int index) {
+    return ((List<Map<String, Object>>) answer.result.get("models")).get(index);
   }
 
   private String words() {
@@ -133,127 +101,248 @@ public final class BenchmarkActivityTest {
     return text.getText().toString();
   }
 
-  private void checkOutputs(Map<String, Object> row) throws Exception {
+  @Test
+  public void outputsComeBeforeTimesAndTurnsAsPlanned() throws Exception {
+    connect();
+    assertEquals(NAME, opened);
+    TestHost.Answer check = host.job(job(FUSED + "," + FLOAT, ",\"outputs\":true"));
+    assertEquals("done", check.result.get("state"));
+    assertNull(check.result.get("error"));
+    assertTrue("no times are taken", check.turns.isEmpty());
+    checkOutputs(check);
+    TestHost.Answer times =
+        host.job(
+            job(
+                FUSED + "," + FLOAT,
+                ",\"threads\":2,\"warm_up_runs\":3,\"settle_runs\":1,"
+                    + "\"turns\":[[1,16],[0,16],[0,4],[1,2]]"));
+    assertEquals(20, times.runs(0));
+    assertEquals(18, times.runs(1));
+    assertTrue(times.outputs.isEmpty());
+    checkTimes(times);
+    checkFacts(times);
+    assertTrue(Screens.colors(Screens.save(controller.get(), "benchmark")) > 2);
+    assertEquals("Done: 4 of 4 turns.", words());
+  }
+
+  private static void checkTimes(TestHost.Answer times) {
+    long before = -1;
+    for (int[] at : new int[][] {{1, 0}, {0, 0}, {0, 1}, {1, 1}}) {
+      List<?> turn = (List<?>) times.turns.get(at[0]).get(at[1]);
+      assertTrue("turns begin in the order of the plan", (Long) turn.get(0) > before);
+      before = (Long) turn.get(0);
+      List<?> whole = (List<?>) turn.get(1);
+      List<?> own = (List<?>) turn.get(2);
+      assertEquals(whole.size(), own.size());
+      for (int i = 0; i < whole.size(); i++) {
+        assertTrue("the interpreter's own time is a part", (Long) own.get(i) <= (Long) whole.get(i));
+        assertTrue((Long) own.get(i) > 0);
+      }
+    }
+    for (int i = 0; i < 2; i++) {
+      Map<String, Object> row = row(times, i);
+      assertNull(row.toString(), row.get("error"));
+      assertTrue((Long) row.get("load_ns") > 0 && (Long) row.get("first_run_ns") > 0);
+      assertEquals("has an op for it", i == 0, row.get("runtime").toString().contains("xncaps"));
+    }
+  }
+
+  private static void checkFacts(TestHost.Answer times) {
+    Map<String, Object> state = Json.object(times.result.get("start"), "start");
+    for (String key :
+        new String[] {
+          "epoch_ms", "battery_celsius", "thermal", "cpus", "pss_kb", "thermal_headroom",
+          "battery_microamperes"
+        }) {
+      assertTrue(key, state.containsKey(key));
+    }
+    assertNotNull(Json.object(times.result.get("device"), "device").get("android"));
+    assertEquals("2.16.1", Json.object(times.result.get("runtime"), "runtime").get("tflite"));
+    assertEquals("warming", times.states.get(1));
+    assertTrue(times.statuses.get(1).containsKey("clocks"));
+  }
+
+  private static void checkOutputs(TestHost.Answer answer) throws Exception {
+    Map<String, Object> row = row(answer, 0);
     assertEquals(16L, row.get("cases"));
     assertEquals("float32", row.get("output_type"));
-    byte[] bytes =
-        Files.readAllBytes(new File(root, "job/" + row.get("outputs")).toPath());
+    assertTrue((Long) row.get("run_ns") > 0);
+    byte[] bytes = answer.outputs.get("fused.tflite");
     float[] got = new float[bytes.length / 4];
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(got);
     float[][] expected = TestModels.rows("tiny_fused.outputs.f32", got.length);
     assertArrayEquals(expected[0], got, 1e-5f);
+    assertEquals("no inputs, no outputs", 0, answer.outputs.get("float.tflite").length);
   }
 
   @Test
-  public void secondsEndAJob() throws Exception {
-    Map<String, Object> result = finished(start(FLOAT, ",\"runs\":1000000,\"seconds\":0.2"));
-    assertEquals("done", result.get("state"));
-    int runs = ((List<?>) row(result, 0).get("samples_ns")).size();
-    assertTrue("runs " + runs, runs > 5 && runs < 1_000_000);
+  public void secondsEndAModelsTurns() throws Exception {
+    connect();
+    StringBuilder turns = new StringBuilder("[0,1000]");
+    for (int i = 0; i < 5000; i++) {
+      turns.append(",[0,1000]");
+    }
+    TestHost.Answer answer = host.job(job(FLOAT, ",\"seconds\":0.2,\"turns\":[" + turns + "]"));
+    assertEquals("done", answer.result.get("state"));
+    assertTrue("runs " + answer.runs(0), answer.runs(0) >= 1000 && answer.runs(0) < 5_000_000);
   }
 
   @Test
   public void oneBrokenModelDoesNotSpoilTheOther() throws Exception {
-    Map<String, Object> result =
-        finished(start("{\"file\":\"bad.tflite\"}," + FLOAT, ",\"runs\":5"));
-    assertEquals("done", result.get("state"));
-    assertTrue(row(result, 0).get("error").toString().contains("bad.tflite"));
-    assertNull(row(result, 0).get("summary"));
-    assertEquals(5, ((List<?>) row(result, 1).get("samples_ns")).size());
+    connect();
+    TestHost.Answer answer =
+        host.job(job("{\"file\":\"bad.tflite\"}," + FLOAT, ",\"turns\":[[0,5],[1,5]]"));
+    assertEquals("done", answer.result.get("state"));
+    assertTrue(row(answer, 0).get("error").toString().contains("bad.tflite"));
+    assertEquals(0, answer.runs(0));
+    assertEquals(5, answer.runs(1));
   }
 
   @Test
   public void noModelAtAllIsAFailure() throws Exception {
-    Map<String, Object> result =
-        finished(start("{\"file\":\"gone.tflite\"},{\"file\":\"bad.tflite\"}", ""));
-    assertEquals("failed", result.get("state"));
-    assertEquals("failed", json("job/status.json").get("state"));
-    assertTrue(result.get("error").toString().contains("no model could be run"));
+    connect();
+    TestHost.Answer answer =
+        host.job(job("{\"file\":\"gone.tflite\"},{\"file\":\"bad.tflite\"}", ""));
+    assertEquals("failed", answer.result.get("state"));
+    assertTrue(answer.result.get("error").toString().contains("no model could be run"));
     assertEquals("Ended early: no model could be run; see each model's error", words());
   }
 
   @Test
   public void delegateOffFailsAFusedModelAndNeverTimesAnotherRuntime() throws Exception {
-    Map<String, Object> result = finished(start(FUSED, ",\"delegate\":false"));
-    assertEquals("failed", result.get("state"));
-    assertTrue(row(result, 0).get("error").toString().contains("XnCapsOdr"));
+    connect();
+    TestHost.Answer answer = host.job(job(FUSED, ",\"delegate\":false,\"turns\":[[0,1]]"));
+    assertEquals("failed", answer.result.get("state"));
+    assertTrue(row(answer, 0).get("error").toString().contains("XnCapsOdr"));
   }
 
   @Test
   public void inputsOfAnotherSizeAreRefused() throws Exception {
-    put(new File(root, "job"), "in.f32", new byte[100]);
-    Map<String, Object> result = finished(start(FUSED, ""));
-    assertTrue(row(result, 0).get("error").toString().contains("expected a multiple of 256 bytes"));
+    connect();
+    host.put("in.f32", new byte[100]);
+    TestHost.Answer answer = host.job(job(FUSED, ""));
+    assertTrue(row(answer, 0).get("error").toString().contains("expected a multiple of 256 bytes"));
   }
 
   @Test
   public void leavingTheScreenCancelsAndKeepsWhatWasMeasured() throws Exception {
-    BenchmarkActivity activity = start(FLOAT, ",\"runs\":1000000,\"seconds\":600");
-    Screens.await(
-        "measuring",
-        () ->
-            new File(root, "job/status.json").exists()
-                && "measuring".equals(json("job/status.json").get("state")));
-    Screens.await(
-        "words", () -> words().matches("Measuring: \\d+ of 1000000 rounds\\.\nKeep this .*"));
+    connect();
+    StringBuilder turns = new StringBuilder("[0,16]");
+    for (int i = 0; i < 200_000; i++) {
+      turns.append(",[0,16]");
+    }
+    host.send(job(FLOAT, ",\"seconds\":600,\"turns\":[" + turns + "]"));
+    TestHost.Answer answer = new TestHost.Answer();
+    while (!answer.states.contains("measuring")) {
+      host.take(answer);
+    }
+    Screens.await("words", () -> words().matches("Measuring: \\d+ of 200001 turns\\.\nKeep this .*"));
     controller.pause().stop();
-    Map<String, Object> result = finished(activity);
-    assertEquals("cancelled", result.get("state"));
+    while (answer.result == null) {
+      host.take(answer);
+    }
+    assertEquals("cancelled", answer.result.get("state"));
     assertTrue(words(), words().startsWith("Ended early: cancelled"));
-    assertTrue(((List<?>) row(result, 0).get("samples_ns")).size() > 0);
+    assertTrue(answer.runs(0) > 0);
   }
 
   @Test
-  public void restsAfterSomeWork() throws Exception {
-    long usual = BenchmarkRunner.restAfterMillis;
-    BenchmarkRunner.restAfterMillis = 5;
-    try {
-      Map<String, Object> result =
-          finished(
-              start(
-                  FLOAT,
-                  ",\"runs\":400,\"warmup\":2,\"warmup_seconds\":0.3,\"cooldown\":0.15"));
-      assertEquals("done", result.get("state"));
-      List<?> at = (List<?>) row(result, 0).get("samples_at_ms");
-      assertEquals(400, at.size());
-      assertTrue("warm-up and rest come first: " + at.get(0), (Long) at.get(0) >= 450);
-      int rests = 0;
-      for (int i = 1; i < at.size(); i++) {
-        rests += (Long) at.get(i) - (Long) at.get(i - 1) >= 150 ? 1 : 0;
+  public void aRestIsAsLongAsPlannedAndThePartsAreSentBefore() throws Exception {
+    connect();
+    TestHost.Answer answer = host.job(job(FLOAT, ",\"turns\":[[0,4],[-1,150],[0,4]]"));
+    assertTrue(answer.states.toString(), answer.states.contains("cooling"));
+    List<?> first = (List<?>) answer.turns.get(0).get(0);
+    List<?> second = (List<?>) answer.turns.get(0).get(1);
+    long apart = (Long) second.get(0) - (Long) first.get(0);
+    assertTrue("apart " + apart, apart >= 150_000_000L);
+  }
+
+  @Test
+  public void theEndOfTheHostIsTheEndOfTheScreen() throws Exception {
+    connect();
+    host.close();
+    Screens.await("the end", () -> {
+      words();
+      return controller.get().isFinishing();
+    });
+  }
+
+  @Test
+  public void withoutAHostItEndsByName() throws Exception {
+    BenchmarkActivity.silenceMillis = 100;
+    start(new Intent().putExtra(BenchmarkActivity.SOCKET, NAME));
+    Screens.await("the end", () -> words().startsWith("Ended early: silence: expected a host"));
+    assertTrue(controller.get().isFinishing());
+  }
+
+  @Test
+  public void whatItIsStartedWithIsChecked() throws Exception {
+    String[][] bad = {
+      {null, null, "socket: expected"},
+      {"xncaps-1", null, "socket: expected"},
+      {null, "/sdcard/x", "folder: expected"},
+      {null, "/data/local/tmp/" + NAME + "/..", "folder: expected"},
+      {null, "/data/local/tmp/" + NAME, "job: expected"},
+    };
+    for (String[] row : bad) {
+      Intent intent = new Intent();
+      if (row[0] != null) {
+        intent.putExtra(BenchmarkActivity.SOCKET, row[0]);
       }
-      assertTrue("rests: " + rests, rests >= 1);
-      Map<String, Object> method = Json.object(result.get("method"), "method");
-      assertEquals(0.3, method.get("warmup_seconds"));
-      assertEquals(0.15, method.get("cooldown"));
-    } finally {
-      BenchmarkRunner.restAfterMillis = usual;
+      if (row[1] != null) {
+        intent.putExtra(BenchmarkActivity.FOLDER, row[1]);
+        intent.putExtra(BenchmarkActivity.JOB, "../job-1.json");
+      }
+      start(intent);
+      assertTrue(words(), words().startsWith("This job cannot be done: " + row[2]));
+      controller.close();
+    }
+    controller = null;
+  }
+
+  @Test
+  public void whereTheSocketIsRefusedTheSameFramesComeThroughAFile() throws Exception {
+    File frames =
+        new File(RuntimeEnvironment.getApplication().getExternalFilesDir("measure"), "frames");
+    start(
+        new Intent()
+            .putExtra(BenchmarkActivity.FOLDER, "/data/local/tmp/" + NAME)
+            .putExtra(BenchmarkActivity.JOB, "job-1.json")
+            .putExtra(BenchmarkActivity.OUT, "files"));
+    Screens.await("the frames", () -> frames.length() > 0);
+    try (java.io.InputStream in = new java.io.FileInputStream(frames)) {
+      assertTrue(TestHost.read(in).refusal.contains("job-1.json")); // nobody pushed it
     }
   }
 
   @Test
-  public void badJobsAreAnsweredInWords() throws Exception {
-    startWith(new Intent().putExtra(BenchmarkActivity.JOB, "{\"id\":\"../../x\",\"models\":[]}"));
-    assertEquals("rejected", json("rejected.json").get("state"));
-    assertTrue(json("rejected.json").get("error").toString().contains("id: expected"));
-    controller.close();
-    startWith(new Intent().putExtra(BenchmarkActivity.JOB_BASE64, "%%%"));
-    assertEquals("rejected", json("rejected.json").get("state"));
-  }
-
-  @Test
-  public void withoutAJobItMakesTheFolderAndWaits() {
-    BenchmarkActivity activity = startWith(new Intent());
-    assertNull(activity.job());
-    assertTrue(root.isDirectory());
-    assertTrue(words(), words().contains(root.getPath()));
-  }
-
-  @Test
-  public void secondJobIsTurnedAwayWhileOneRuns() throws Exception {
-    BenchmarkActivity activity = start(FLOAT, ",\"runs\":1000000,\"seconds\":600");
-    controller.newIntent(new Intent().putExtra(BenchmarkActivity.JOB, "{}"));
-    assertTrue(json("rejected.json").get("error").toString().startsWith("busy"));
-    assertTrue(activity.job().isAlive());
+  public void aReaderGetsWhatAJobWrites() throws Exception {
+    ResultProvider provider = Robolectric.setupContentProvider(ResultProvider.class);
+    Thread job =
+        new Thread(
+            () -> {
+              try (java.io.OutputStream out = ResultProvider.awaitReader()) {
+                out.write(new byte[] {1, 2, 3});
+              } catch (java.io.IOException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    job.start();
+    try (java.io.InputStream in =
+        new android.os.ParcelFileDescriptor.AutoCloseInputStream(
+            provider.openFile(android.net.Uri.parse("content://x/y"), "r"))) {
+      byte[] held = new byte[8];
+      int count = 0;
+      for (int more; (more = in.read(held, count, held.length - count)) > 0; ) {
+        count += more;
+      }
+      assertEquals(3, count);
+      assertEquals(3, held[2]);
+    }
+    job.join(20_000);
+    assertThrows(
+        java.io.FileNotFoundException.class,
+        () -> provider.openFile(android.net.Uri.parse("content://x/y"), "w"));
   }
 
   @Test
@@ -270,5 +359,11 @@ public final class BenchmarkActivityTest {
       exported += info.exported ? 1 : 0;
     }
     assertEquals(2, exported);
+    ProviderInfo provider =
+        packages.getPackageInfo(application.getPackageName(), PackageManager.GET_PROVIDERS)
+            .providers[0];
+    assertEquals("android.permission.DUMP", provider.readPermission);
+    assertEquals("android.permission.DUMP", provider.writePermission);
+    assertEquals("org.xncaps.demo.measure", provider.authority);
   }
 }

@@ -1,4 +1,4 @@
-package org.xncaps.core;
+package org.xncaps.core.measure;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -6,12 +6,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.xncaps.core.Json;
 
-/** What the benchmark screen is told to do: the JSON of docs/android.md, checked. */
-public final class BenchmarkJob {
-  public static final int VERSION = 1;
-
-  /** One model of a job. */
+/** What the host wants carried out: the JSON of docs/adb-protocol.md, checked. */
+public final class Job {
+  /** A file in the job's folder or a model of the APK, and its inputs. */
   public static final class Entry {
     public final String name;
     /** A file in the job's folder, or null for an asset. */
@@ -29,50 +28,70 @@ public final class BenchmarkJob {
     }
   }
 
-  public final String id;
+  private static final int MOST_TURNS = 1_000_000;
+
   public final List<Entry> models;
   public final int threads;
   public final boolean delegate;
-  public final int warmup;
-  public final double warmupSeconds;
-  public final int runs;
-  public final double seconds;
-  public final double cooldown;
-  public final long seed;
   public final List<Integer> cpus;
+  /** Whether the outputs of all inputs are computed and sent. */
+  public final boolean outputs;
+  public final int warmUpRuns;
+  public final double warmUpSeconds;
+  /** Untimed runs at the start of each turn. */
+  public final int settleRuns;
+  /** A model has no more turns once its timed runs took so long. */
+  public final double seconds;
 
-  private BenchmarkJob(Map<String, Object> fields) {
+  /** The models' indices in the order of their turns, -1 for a rest. */
+  public final int[] turns;
+  /** Timed runs of each turn, or the milliseconds of the rest. */
+  public final int[] runs;
+
+  private Job(Map<String, Object> fields) {
     checkKeys(
-        fields, "version", "id", "models", "threads", "delegate", "warmup", "warmup_seconds", "runs",
-        "seconds", "cooldown", "seed", "cpus");
-    long version = integer(fields, "version", VERSION, 1, Integer.MAX_VALUE);
-    if (version != VERSION) {
-      throw new IllegalArgumentException("version: expected " + VERSION + ", got " + version);
-    }
-    id = safeName("id", fields.get("id"));
+        fields, "models", "threads", "delegate", "cpus", "outputs", "warm_up_runs",
+        "warm_up_seconds", "settle_runs", "seconds", "turns");
     models = entries(fields.get("models"));
     threads = (int) integer(fields, "threads", 1, 1, 64);
     delegate = bool(fields, "delegate", true);
-    warmup = (int) integer(fields, "warmup", 16, 0, 1_000_000);
-    warmupSeconds = real(fields, "warmup_seconds", 0, 3_600);
-    runs = (int) integer(fields, "runs", 1024, 0, 1_000_000);
-    seconds = real(fields, "seconds", 60, 86_400);
-    cooldown = real(fields, "cooldown", 0, 3_600);
-    seed = integer(fields, "seed", 0, Long.MIN_VALUE, Long.MAX_VALUE);
     cpus = cpus(fields.get("cpus"));
+    outputs = bool(fields, "outputs", false);
+    warmUpRuns = (int) integer(fields, "warm_up_runs", 0, 0, 1_000_000);
+    warmUpSeconds = real(fields, "warm_up_seconds", 0, 3_600);
+    settleRuns = (int) integer(fields, "settle_runs", 2, 0, 1_000);
+    seconds = real(fields, "seconds", 60, 86_400);
+    List<?> given = list(fields, "turns", MOST_TURNS);
+    turns = new int[given.size()];
+    runs = new int[given.size()];
+    for (int i = 0; i < turns.length; i++) {
+      takeTurn(i, given.get(i));
+    }
   }
 
   /** @throws IllegalArgumentException that names the field, what was expected and what came */
-  public static BenchmarkJob parse(String json) {
-    if (json == null) {
-      throw new IllegalArgumentException("expected the extra 'job' with JSON, got none");
+  public static Job parse(String json) {
+    return new Job(Json.object(Json.parse(json), "job"));
+  }
+
+  private void takeTurn(int at, Object turn) {
+    List<?> pair = turn instanceof List ? (List<?>) turn : Collections.emptyList();
+    if (pair.size() != 2 || !isIn(pair.get(0), -1, models.size() - 1)
+        || !isIn(pair.get(1), 1, 3_600_000)) {
+      throw new IllegalArgumentException(
+          "turns: expected [model, runs] or [-1, milliseconds], got " + turn);
     }
-    return new BenchmarkJob(Json.object(Json.parse(json), "job"));
+    turns[at] = ((Long) pair.get(0)).intValue();
+    runs[at] = ((Long) pair.get(1)).intValue();
+  }
+
+  private static boolean isIn(Object value, long low, long high) {
+    return value instanceof Long && (Long) value >= low && (Long) value <= high;
   }
 
   private static List<Entry> entries(Object value) {
-    if (!(value instanceof List) || ((List<?>) value).isEmpty()) {
-      throw new IllegalArgumentException("models: expected a list of at least one, got " + value);
+    if (!(value instanceof List) || ((List<?>) value).isEmpty() || ((List<?>) value).size() > 64) {
+      throw new IllegalArgumentException("models: expected a list of 1 to 64, got " + value);
     }
     List<Entry> out = new ArrayList<>();
     Set<String> names = new HashSet<>();
@@ -96,10 +115,8 @@ public final class BenchmarkJob {
     return Collections.unmodifiableList(out);
   }
 
-  /** Names become files in the job's own folder: no separators, no dots in front. */
   private static String safeName(String field, Object value) {
-    if (!(value instanceof String)
-        || !((String) value).matches("[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")) {
+    if (!(value instanceof String) || !Frame.isSafe((String) value)) {
       throw new IllegalArgumentException(
           field + ": expected 1 to 100 of A-Z a-z 0-9 . _ -, got " + value);
     }
@@ -115,12 +132,20 @@ public final class BenchmarkJob {
       throw new IllegalArgumentException("cpus: expected a list of numbers, got " + value);
     }
     for (Object item : (List<?>) value) {
-      if (!(item instanceof Long) || (Long) item < 0 || (Long) item > 63) {
+      if (!isIn(item, 0, 63)) {
         throw new IllegalArgumentException("cpus: expected numbers of 0 to 63, got " + item);
       }
       out.add(((Long) item).intValue());
     }
     return Collections.unmodifiableList(out);
+  }
+
+  private static List<?> list(Map<String, Object> fields, String name, int most) {
+    Object value = fields.containsKey(name) ? fields.get(name) : Collections.emptyList();
+    if (!(value instanceof List) || ((List<?>) value).size() > most) {
+      throw new IllegalArgumentException(name + ": expected a list of at most " + most);
+    }
+    return (List<?>) value;
   }
 
   private static void checkKeys(Map<String, Object> fields, String... known) {
@@ -137,7 +162,7 @@ public final class BenchmarkJob {
     if (value == null) {
       return otherwise;
     }
-    if (!(value instanceof Long) || (Long) value < low || (Long) value > high) {
+    if (!isIn(value, low, high)) {
       throw new IllegalArgumentException(
           name + ": expected a whole number of " + low + " to " + high + ", got " + value);
     }
