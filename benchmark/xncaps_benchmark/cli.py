@@ -60,6 +60,27 @@ def _target(context: click.Context, parameter: click.Parameter, value: str) -> s
     help="Seconds of untimed runs a file before.",
 )
 @click.option(
+    "--minimum-runs",
+    type=click.IntRange(0, 1_000_000),
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="A time of fewer runs is not valid.",
+)
+@click.option(
+    "--minimum-seconds",
+    type=click.FloatRange(0, 86_400),
+    default=0.01,
+    show_default=True,
+    metavar="S",
+    help="A time of less run time is not valid.",
+)
+@click.option(
+    "--profile",
+    is_flag=True,
+    help="Also list each file's ops, where the runtime has a profiler (--benchmark-model).",
+)
+@click.option(
     "--cooldown",
     type=click.FloatRange(0, 3600),
     metavar="S",

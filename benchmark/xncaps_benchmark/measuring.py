@@ -74,6 +74,11 @@ def measure(
     plan.pick_baseline([job.record for job in jobs], chosen.baseline)
     if chosen.cooldown is None:
         chosen = dataclasses.replace(chosen, cooldown=plan.COOLDOWN[kind])
+    if chosen.profile and not chosen.adb.get("benchmark_model"):
+        raise BenchmarkError(
+            "--profile: expected --target adb with --benchmark-model: LiteRT's Python and Java "
+            "interpreters have no profiler. Received: another runtime."
+        )
     with tempfile.TemporaryDirectory(prefix="xncaps-images-") as scratch:
         chosen = _with_images(jobs, chosen, pathlib.Path(scratch))
         if kind == "local":

@@ -12,7 +12,7 @@ from adb_lab import NEW, TIMINGS, Lab, open_up
 from xncaps_benchmark import terminal
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.report import render
-from xncaps_benchmark.targets import benchmark_model
+from xncaps_benchmark.targets import benchmark_model, tooloutput
 
 Make = Callable[..., pathlib.Path]
 # The client library leaves a refused connection to the garbage collector.
@@ -32,7 +32,7 @@ Memory footprint delta from the start of the tool (MB): init=1.5 overall=2.5
 
 
 def test_output_of_benchmark_model_is_parsed() -> None:
-    old, new = benchmark_model.parse(OLD), benchmark_model.parse(NEW)
+    old, new = tooloutput.parse(OLD), tooloutput.parse(NEW)
     assert (old.count, old.minimum, old.maximum) == (128, 880, 1200)
     assert (old.average, old.deviation) == (905.5, 20)
     assert (old.load, old.first, old.memory, old.median) == (3241, 2000, 2_621_440, None)
@@ -50,12 +50,12 @@ def test_output_of_benchmark_model_is_parsed() -> None:
 )
 def test_output_without_times_says_why(text: str, message: str) -> None:
     with pytest.raises(BenchmarkError, match=f"benchmark_model: .*{message}"):
-        benchmark_model.parse(text)
+        tooloutput.parse(text)
 
 
 def test_rounds_are_pooled() -> None:
-    first = benchmark_model.parse(OLD)
-    told = benchmark_model.pooled([first, first, first])
+    first = tooloutput.parse(OLD)
+    told = tooloutput.pooled([first, first, first])
     assert told["n"] == 384 and told["mean_us"] == 905.5 and told["std_us"] == 20
     assert told["samples_us"] == [905.5] * 3 and told["p99_us"] is None
 
@@ -99,3 +99,77 @@ def test_benchmark_model_refuses_what_it_cannot(
         lab.measure([model("a")], adb={"benchmark_model": tool}, accuracy=images)
     with pytest.raises(BenchmarkError, match="--external-delegate goes with --benchmark-model"):
         lab.measure([model("a")], adb={"external_delegate": tool})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Though EXTERNAL delegate is explicitly applied, the model graph will not be executed by "
+        "the delegate.",
+        "ERROR: Failed to apply EXTERNAL delegate.",
+    ],
+)
+def test_a_delegate_that_takes_nothing_makes_the_file_fail(
+    lab: Lab, model: Make, tool: pathlib.Path, tmp_path: pathlib.Path, words: str
+) -> None:
+    """Times of the tool's own kernels are no times 'by the delegate'."""
+    delegate = tmp_path / "libother.so"
+    delegate.write_bytes(b"elf")
+    tool.write_text(tool.read_text() + f"print({words!r})\n")
+    settings = {"benchmark_model": tool, "external_delegate": delegate}
+    (entry,) = lab.measure([model("a")], adb=settings)["models"]
+    assert entry["status"] == "failed" and entry["latency"] is None
+    assert words.removeprefix("ERROR: ")[:40] in entry["error"]
+
+
+CLAIMED = (
+    "VERBOSE: Replacing 3 out of 19 node(s) with delegate (XncapsDelegate) node, yielding 3 "
+    "partitions for the whole graph.\n"
+    "VERBOSE: Replacing 9 out of 19 node(s) with delegate (TfLiteXNNPackDelegate) node\n"
+)
+PEAK = "Overall peak memory footprint (MB) via periodic monitoring: 12.5 MB\n"
+_RULE = "=" * 30
+_CONV = "\t CONV_2D\t 4.269\t 4.269\t 80.000%\t 80.000%\t 0.000\t 1\t[conv/Relu]:0"
+_CAPS = "\t XncapsDelegate\t 0.051\t 0.050\t 20.000%\t100.000%\t 0.000\t 2\t[caps]:1"
+_HEADS = "\t [node type]\t [first]\t [avg ms]\t [%]\t [cdf%]\t [mem KB]\t[times called]\t[Name]"
+OPS = f"""Operator-wise Profiling Info for Regular Benchmark Runs:
+{_RULE} Run Order {_RULE}
+{_HEADS}
+{_CONV}
+{_CAPS}
+
+{_RULE} Top by Computation Time {_RULE}
+{_CONV}
+"""
+
+
+def test_nodes_peak_and_ops_are_parsed() -> None:
+    told = tooloutput.parse(CLAIMED + NEW + PEAK)
+    assert (told.claimed, told.peak) == (3, 13_107_200)
+    assert tooloutput.parse(NEW).claimed is None and tooloutput.parse(NEW).peak is None
+    assert tooloutput.parse_ops(NEW + OPS) == [
+        {"op": "CONV_2D", "name": "conv/Relu", "microseconds": 4269.0, "calls": 1},
+        {"op": "XncapsDelegate", "name": "caps", "microseconds": 50.0, "calls": 2},
+    ]
+    assert tooloutput.parse_ops(NEW) == []
+
+
+def test_memory_and_ops_come_from_a_run_of_their_own(
+    lab: Lab, model: Make, tool: pathlib.Path
+) -> None:
+    tool.write_text(
+        tool.read_text()
+        + f"if given.get('report_peak_memory_footprint'): print({PEAK!r})\n"
+        + f"if given.get('enable_op_profiling'): print({OPS!r})\n"
+    )
+    (entry,) = lab.measure([model("a")], adb={"benchmark_model": tool}, profile=True)["models"]
+    assert entry["memory"]["peak_bytes"] == 13_107_200
+    assert [row["op"] for row in entry["profile"]] == ["CONV_2D", "XncapsDelegate"]
+    runs = [command for command in lab.phone.commands if "--graph=" in command]
+    looked = [command for command in runs if "footprint" in command or "profiling" in command]
+    assert len(runs) == benchmark_model.ROUNDS + 1 and looked == runs[-1:]
+
+
+def test_a_profile_needs_a_runtime_that_has_one(lab: Lab, model: Make) -> None:
+    with pytest.raises(BenchmarkError, match="--profile: expected --target adb with --benchmark-"):
+        lab.measure([model("a")], profile=True)

@@ -7,14 +7,12 @@ are the rounds' medians (averages from older versions), and percentiles are not 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import math
 import os
 import pathlib
-import re
 import shlex
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,62 +22,12 @@ from xncaps_benchmark.errors import BenchmarkError, TargetError
 from xncaps_benchmark.targets import appresult
 from xncaps_benchmark.targets.phone import Phone, Settings
 from xncaps_benchmark.targets.phonerun import PhoneRun
+from xncaps_benchmark.targets.tooloutput import Output, parse, parse_ops, pooled
 
 ROUNDS = 8
 _NO_PERCENTILES = (
     "benchmark_model tells no single times: p90 and p99 are left out, the samples are its rounds'"
 )
-_STATS = re.compile(r"\bcount=(\d+)\b(.*)")
-_FIELD = re.compile(r"\b(first|curr|min|max|avg|std|median|p5|p95)=([0-9.eE+-]+)")
-_TIMINGS = re.compile(
-    r"Inference timings in us:\s*Init:\s*([0-9.eE+-]+),\s*First inference:\s*([0-9.eE+-]+),"
-    r"\s*Warmup \(avg\):\s*([0-9.eE+-]+),\s*Inference \(avg\):\s*([0-9.eE+-]+)"
-)
-_MEMORY = re.compile(r"Memory footprint delta.*?init=([0-9.eE+-]+)\s+overall=([0-9.eE+-]+)")
-
-
-@dataclass(frozen=True)
-class Output:
-    """What one run of the tool told, in microseconds and bytes."""
-
-    count: int
-    minimum: float
-    maximum: float
-    average: float
-    deviation: float
-    median: float | None
-    load: float
-    first: float
-    memory: int | None
-
-
-def parse(text: str) -> Output:
-    """The tool's output.
-
-    Raises:
-        BenchmarkError: it did not measure; with the line that says why.
-    """
-    timings = _TIMINGS.search(text)
-    rows = _STATS.findall(text)
-    if timings is None or not rows:
-        errors = [line.strip() for line in text.splitlines() if "ERROR" in line or "error" in line]
-        last = (errors or [line for line in text.splitlines() if line.strip()] or ["no output"])[-1]
-        raise BenchmarkError(f"benchmark_model: {last.strip()[:300]}")
-    count, rest = rows[-1]  # the first row is the warm-up
-    fields = {name: float(value) for name, value in _FIELD.findall(rest)}
-    memory = _MEMORY.search(text)
-    average = fields.get("avg", float(timings[4]))
-    return Output(
-        count=int(count),
-        minimum=fields.get("min", average),
-        maximum=fields.get("max", average),
-        average=average,
-        deviation=fields.get("std", 0.0),
-        median=fields.get("median"),
-        load=float(timings[1]),
-        first=float(timings[2]),
-        memory=int(float(memory[2]) * (1 << 20)) if memory else None,
-    )
 
 
 class ToolRun(PhoneRun):
@@ -90,6 +38,7 @@ class ToolRun(PhoneRun):
     def __init__(self, jobs: list[plan.Job], phone: Phone, settings: Settings, *more: Any) -> None:
         super().__init__(jobs, phone, settings, *more)
         self.folder = f"{self.root}/xncaps-bench-{self.id}"
+        self._last: dict[str, tuple[Output, list[dict[str, Any]]]] = {}
         self._found: dict[str, list[Output]] = {job.record["name"]: [] for job in jobs}
         self._cpus: list[int] = []
 
@@ -102,6 +51,7 @@ class ToolRun(PhoneRun):
         self._push()
         with self.timed():
             self._rounds()
+        self._look()
 
     def _push(self) -> None:
         """The binary, the delegate and the files."""
@@ -140,12 +90,25 @@ class ToolRun(PhoneRun):
                 self.phone.shell("sleep", f"{self.options.rest:g}", timeout=4000)
                 rested = time.monotonic()
 
-    def _run(self, job: plan.Job) -> str:
+    def _look(self) -> None:
+        """One more run of each file, of whose times none counts: its peak memory (the tool asks for
+        it every 50 ms) and, with --profile, its ops."""
+        more = ["--report_peak_memory_footprint=true"]
+        if self.options.profile:
+            more.append("--enable_op_profiling=true")
+        for job in self.good() if self.complete else []:
+            self.progress(f"memory of {job.record['name']}", 1.0)
+            with contextlib.suppress(BenchmarkError):  # the times are good without it
+                text = self._run(job, *more)
+                self._last[job.record["name"]] = (parse(text), parse_ops(text))
+
+    def _run(self, job: plan.Job, *more: str) -> str:
         options = self.options
         words = [f"{self.folder}/benchmark_model", f"--graph={self.folder}/{self.name(job)}"]
         words += [f"--num_threads={options.threads}", f"--num_runs={-(-options.runs // ROUNDS)}"]
         words += [f"--max_secs={options.seconds / ROUNDS:g}", "--min_secs=0"]
         words += [f"--warmup_min_secs={options.warm_up:g}", "--warmup_runs=1"]
+        words += more
         if self.settings.external_delegate is not None:
             words.append(f"--external_delegate_path={self.folder}/delegate.so")
         if self._cpus:
@@ -165,6 +128,10 @@ class ToolRun(PhoneRun):
                 "name": "benchmark_model",
                 "version": _version(delegate),
                 "timed": "invoke",
+                "accelerator": "cpu"
+                if delegate is None
+                else f"delegate {pathlib.Path(delegate).name}"[:50],
+                "delegate_nodes": found[0].claimed,
             },
             verification=checking.not_verified("benchmark_model gives no outputs to compare"),
             latency=pooled(found),
@@ -172,9 +139,17 @@ class ToolRun(PhoneRun):
             first_run_us=found[0].first,
         )
         job.record["drift"] = stats.drift(job.record["latency"], self.options.seed)
-        if (memory := max((out.memory or 0 for out in found), default=0)) > 0:
+        last, ops = self._last.get(job.record["name"], (None, []))
+        if last is not None and last.peak:
+            note = "the peak that benchmark_model told"
+            job.record["memory"] = {"peak_bytes": last.peak, "before_load_bytes": 0, "note": note}
+        elif (memory := max((out.memory or 0 for out in found), default=0)) > 0:
             note = "what benchmark_model's footprint grew by"
             job.record["memory"] = {"peak_bytes": memory, "before_load_bytes": 0, "note": note}
+        if self.options.profile:
+            job.record["profile"] = ops
+            if not ops:
+                self.notes.append(f"--profile: the tool told of no ops of {job.record['name']}")
 
     def parts(self) -> dict[str, Any]:
         self.notes.append(_NO_PERCENTILES)
@@ -190,6 +165,8 @@ class ToolRun(PhoneRun):
                 "cooldown_seconds": options.rest,
                 "threads": options.threads,
                 "cpus": self._cpus,
+                "process": "a process of the tool for each file and round",
+                "memory": "the tool's peak, where it tells that, else what its footprint grew by",
                 "tool": "TFLite's benchmark_model; the samples are its rounds' medians",
             },
             "machine": {
@@ -212,24 +189,3 @@ def _version(delegate: str | os.PathLike[str] | None) -> str:
         return ""
     path = pathlib.Path(delegate)
     return f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-
-
-def pooled(rounds: list[Output]) -> dict[str, Any]:
-    """Rounds as one latency: counts add up, means are weighted, the deviation is of all runs."""
-    counts = np.array([out.count for out in rounds], float)
-    means = np.array([out.average for out in rounds])
-    total = max(counts.sum(), 1.0)
-    mean = float((counts * means).sum() / total)
-    spread = counts * (np.array([out.deviation for out in rounds]) ** 2 + (means - mean) ** 2)
-    middles = [out.average if out.median is None else out.median for out in rounds]
-    return {
-        "n": int(total),
-        "min_us": min(out.minimum for out in rounds),
-        "median_us": round(float(np.median(middles)), 3),
-        "mean_us": round(mean, 3),
-        "std_us": round(math.sqrt(spread.sum() / total), 3),
-        "p90_us": None,
-        "p99_us": None,
-        "samples_us": middles,
-        "turns": [1] * len(rounds),
-    }
