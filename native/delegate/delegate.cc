@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delegate/fusion.h"
 #include "delegate/graph_check.h"
 #include "delegate/host_check.h"
 #include "delegate/partition.h"
@@ -92,21 +93,6 @@ TfLiteIntArray* CopyOfPlan(TfLiteContext* context) {
   TfLiteIntArray* nodes = static_cast<TfLiteIntArray*>(malloc(bytes));
   if (nodes != nullptr) memcpy(nodes, plan, bytes);
   return nodes;
-}
-
-// Leaves the nodes that we claim.
-TfLiteStatus KeepClaimed(TfLiteContext* context, TfLiteIntArray* nodes) {
-  const int total = nodes->size;
-  nodes->size = 0;
-  for (int i = 0; i < total; ++i) {
-    TfLiteNode* node = nullptr;
-    TfLiteRegistration* registration = nullptr;
-    const int index = nodes->data[i];
-    if (context->GetNodeAndRegistration(context, index, &node, &registration) != kTfLiteOk)
-      return kTfLiteError;
-    if (OpOfNode(node, registration, nullptr) != nullptr) nodes->data[nodes->size++] = index;
-  }
-  return kTfLiteOk;
 }
 
 TfLiteStatus Replace(TfLiteContext* context, const TfLiteIntArray* nodes,

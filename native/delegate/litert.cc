@@ -58,8 +58,8 @@ Status CreateDelegate(RuntimeContext* runtime, Environment*, const Accelerator*,
     Report("xncaps: expected a runtime context of LiteRT 2.2 or newer, major version 1.");
     return xncaps::litert::kErrorWrongVersion;
   }
-  auto* delegate = reinterpret_cast<OpaqueDelegate*>(
-      xncaps::CreateDelegate(xncaps::DelegateOptions(), Report));
+  auto* delegate =
+      reinterpret_cast<OpaqueDelegate*>(xncaps::CreateDelegate(xncaps::DelegateOptions(), Report));
   if (delegate == nullptr) return xncaps::litert::kErrorRuntimeFailure;
   const Status status = runtime->wrap_delegate(delegate, Delete, wrapper);
   if (status != xncaps::litert::kOk) Delete(delegate);
@@ -105,21 +105,20 @@ extern "C" {
 
 // The symbol that LiteRT looks for in libLiteRtGpuAccelerator of its runtime path.
 extern XNCAPS_EXPORT const AcceleratorDef LiteRtAcceleratorImpl;
-const AcceleratorDef LiteRtAcceleratorImpl = {
-    {sizeof(AcceleratorDef), 1, 0, 0},
-    GetName,
-    GetVersion,
-    GetHardwareSupport,
-    IsResponsibleForJit,
-    CreateDelegate,
-    nullptr,
-    nullptr,
-    {{sizeof(xncaps::litert::BufferHandlers), 1, 0, 0},
-     {},
-     xncaps::litert::kEnvOptionTagNull,
-     xncaps::litert::kEnvOptionTagNull,
-     0,
-     {}}};
+const AcceleratorDef LiteRtAcceleratorImpl = {{sizeof(AcceleratorDef), 1, 0, 0},
+                                              GetName,
+                                              GetVersion,
+                                              GetHardwareSupport,
+                                              IsResponsibleForJit,
+                                              CreateDelegate,
+                                              nullptr,
+                                              nullptr,
+                                              {{sizeof(xncaps::litert::BufferHandlers), 1, 0, 0},
+                                               {},
+                                               xncaps::litert::kEnvOptionTagNull,
+                                               xncaps::litert::kEnvOptionTagNull,
+                                               0,
+                                               {}}};
 
 int XncapsLiteRtRegister(struct LiteRtEnvironmentT* environment,
                          void* (*find)(void* library, const char* name), void* library) {

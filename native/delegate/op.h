@@ -31,6 +31,8 @@ using tflite::TfLiteStatus;
 using tflite::TfLiteTensor;
 using tflite::TfLiteType;
 
+struct TailNode;
+
 // One node: its tensors, options and what it may run on. Tensors that live only between nodes of
 // the delegate have no buffer in TFLite; the Data functions know.
 class OpContext {
@@ -39,6 +41,11 @@ class OpContext {
   const FlexMap& options() const { return options_; }
   const Isa& isa() const { return *isa_; }
   ThreadPool* pool() const { return pool_; }
+  // Built-in ops that are done along with it (tail.h); their operands are further inputs, the signs
+  // of what they make the second output.
+  const TailNode* tail() const { return tail_; }
+  int tail_count() const { return tail_count_; }
+  bool has_tail_bits() const { return has_tail_bits_; }
   int threads() const { return pool_ == nullptr ? 1 : pool_->threads(); }
 
   int input_count() const { return inputs_->size; }
@@ -88,6 +95,9 @@ class OpContext {
   FlexMap options_;
   const Isa* isa_ = nullptr;
   ThreadPool* pool_ = nullptr;
+  const TailNode* tail_ = nullptr;
+  int tail_count_ = 0;
+  bool has_tail_bits_ = false;
 };
 
 // One kind of node. Made by MakeOp from a class with

@@ -2,12 +2,17 @@
 //   Inputs: bits int32 [B, H, W, ceil(C/32)]; filter int32 [out, fh, fw, words of a group];
 //   multiplier and bias float32 [out] or none (bits out); thresholds int32 [out] or none.
 //   Output: float32 or int8 [B, H', W', out], or bits int32 [B, H', W', ceil(out/32)].
+// With a tail (tail.h) its operands are inputs 5 and on, the floats behind it the output; a second
+// output are the signs of these, as LceQuantize packs them.
 #include "kernels/lce.h"
 
 #include "delegate/op.h"
+#include "delegate/tail.h"
 
 namespace xncaps {
 namespace {
+
+constexpr int kInputs = 5;  // of the op itself
 
 class BconvOp {
  public:
@@ -20,10 +25,14 @@ class BconvOp {
   TfLiteStatus ReadFilter(const OpContext& op, BconvParams* params) const;
   TfLiteStatus Pack(const OpContext& op);
 
+  TfLiteStatus PrepareTail(const OpContext& op);
+
   BconvLayer layer_;
+  Tail tail_;
   bool packed_ = false;
   int in_words_ = 0;
   int batch_ = 0;
+  size_t values_bytes_ = 0;
 };
 
 TfLiteStatus BconvOp::ReadOptions(const OpContext& op, BconvParams* p) const {
@@ -105,6 +114,7 @@ TfLiteStatus BconvOp::Pack(const OpContext& op) {
   BconvParams params;
   BconvConstants constants;
   packed_ = false;
+  if (!tail_.Read(op.tail(), op.tail_count())) return op.Error("too many ops behind it.");
   if (ReadOptions(op, &params) != kTfLiteOk) return kTfLiteError;
   if (ReadOutput(op, &params) != kTfLiteOk) return kTfLiteError;
   if (ReadFilter(op, &params) != kTfLiteOk) return kTfLiteError;
@@ -136,7 +146,8 @@ TfLiteStatus BconvOp::Pack(const OpContext& op) {
 
 TfLiteStatus BconvOp::Prepare(const OpContext& op) {
   const TfLiteTensor* input = op.Input(0);
-  if (op.CheckCounts(5, 5, 1) != kTfLiteOk) return kTfLiteError;
+  if (op.CheckCounts(kInputs, kInputs + op.tail_count(), op.has_tail_bits() ? 2 : 1) != kTfLiteOk)
+    return kTfLiteError;
   if (op.CheckInput(input, "input", kTfLiteInt32, 4) != kTfLiteOk) return kTfLiteError;
   if (!packed_ && Pack(op) != kTfLiteOk) return kTfLiteError;
   const int* dims = input->dims->data;
@@ -163,11 +174,29 @@ TfLiteStatus BconvOp::Prepare(const OpContext& op) {
   batch_ = dims[0];
   const int out[4] = {batch_, layer_.out_h(), layer_.out_w(), layer_.out_depth()};
   if (op.ResizeOutput(0, 4, out) != kTfLiteOk) return kTfLiteError;
-  return op.CheckTensor(op.Output(0), "output", op.Output(0)->type, 4);
+  if (op.CheckTensor(op.Output(0), "output", op.Output(0)->type, 4) != kTfLiteOk)
+    return kTfLiteError;
+  return PrepareTail(op);
+}
+
+TfLiteStatus BconvOp::PrepareTail(const OpContext& op) {
+  if (tail_.Prepare(op, kInputs, op.Output(0)) != kTfLiteOk) return kTfLiteError;
+  if (!ShapeBytes(op.Output(0), &values_bytes_)) return op.Error("an impossible output.");
+  if (!op.has_tail_bits()) return kTfLiteOk;
+  if (op.CheckTensor(op.Output(1), "bits", kTfLiteInt32, -1) != kTfLiteOk) return kTfLiteError;
+  const int bits[4] = {batch_, layer_.out_h(), layer_.out_w(), layer_.out_words()};
+  return op.ResizeOutput(1, 4, bits);
 }
 
 TfLiteStatus BconvOp::Invoke(const OpContext& op) {
-  return op.Ran(layer_.Run(op.pool(), op.InputBytes(0), batch_, op.OutputBytes(0)));
+  BconvTail tail;
+  if (tail_.Steps(op, kInputs, values_bytes_, &tail.steps) != kTfLiteOk) return kTfLiteError;
+  tail.count = tail_.count();
+  if (op.has_tail_bits()) {
+    tail.bits = op.OutputBytes(1);
+    if (tail.bits.data == nullptr) return op.Ran(Status::kTooSmall);
+  }
+  return op.Ran(layer_.Run(op.pool(), op.InputBytes(0), batch_, op.OutputBytes(0), tail));
 }
 
 }  // namespace

@@ -5,19 +5,86 @@
 
 namespace xncaps {
 
+extern const OpType kOpElementwise;
+
 using tflite::kBuiltinCustom;
 using tflite::kBuiltinStablehloComposite;
 using tflite::TfLiteStablehloCompositeParams;
 
 namespace {
 
-// Nodes outlive the partition, but a host may move what it told us about them: keep copies.
-TfLiteIntArray* Copy(const TfLiteIntArray* array) {
-  const size_t bytes = sizeof(int) * (static_cast<size_t>(array->size) + 1);
-  TfLiteIntArray* copy = static_cast<TfLiteIntArray*>(malloc(bytes));
-  if (copy != nullptr) memcpy(copy, array, bytes);
-  return copy;
+TfLiteIntArray* Array(size_t size) {
+  TfLiteIntArray* array = static_cast<TfLiteIntArray*>(malloc(sizeof(int) * (size + 1)));
+  if (array != nullptr) array->size = static_cast<int>(size);
+  return array;
 }
+
+// Nodes outlive the partition, but a host may move what it told us about them: these are copies.
+// A convolution's inputs with the operands of what is done along with it; a single built-in op's
+// tensor before its operand.
+TfLiteIntArray* Inputs(const TfLiteNode& node, const TfLiteRegistration* registration,
+                       const Fusion& fusion) {
+  const bool built_in = OpOfNode(&node, registration, nullptr) == nullptr;
+  const int own = built_in ? 1 : node.inputs->size;
+  TfLiteIntArray* inputs = Array(static_cast<size_t>(own) + kMaxTailNodes);
+  if (inputs == nullptr) return nullptr;
+  inputs->size = own;
+  for (int i = 0; i < own; ++i) inputs->data[i] = built_in ? fusion.source : node.inputs->data[i];
+  for (int i = 0; i < fusion.count; ++i) {
+    if (fusion.nodes[i].has_op) inputs->data[inputs->size++] = fusion.nodes[i].operand;
+  }
+  return inputs;
+}
+
+TfLiteIntArray* Outputs(const TfLiteNode& node, const Fusion& fusion) {
+  const bool has_tail = fusion.result >= 0;
+  const int own = has_tail ? 1 : node.outputs->size;
+  TfLiteIntArray* outputs = Array(static_cast<size_t>(own) + 1);
+  if (outputs == nullptr) return nullptr;
+  for (int i = 0; i < own; ++i) outputs->data[i] = has_tail ? fusion.result : node.outputs->data[i];
+  outputs->size = own;
+  if (fusion.bits >= 0) outputs->data[outputs->size++] = fusion.bits;
+  return outputs;
+}
+
+// A built-in op by itself, of whichever of its inputs it can be done on.
+bool ReadAlone(const TfLiteContext* context, const TfLiteNode* node,
+               const TfLiteRegistration* registration, Fusion* fusion) {
+  *fusion = Fusion();
+  for (int i = 0; i < node->inputs->size; ++i) {
+    const int source = node->inputs->data[i];
+    if (!ReadTailNode(context, node, registration, source, &fusion->nodes[0])) continue;
+    fusion->count = 1;
+    fusion->source = source;
+    return true;
+  }
+  return false;
+}
+
+// What runs at each position of the partition's list.
+struct Place {
+  int runs = -1;  // position of the node; -1: none
+  Fusion fusion;  // of the node at this position
+};
+
+class PlaceList {
+ public:
+  explicit PlaceList(int size)
+      : places_(static_cast<Place*>(malloc((static_cast<size_t>(size) + 1) * sizeof(Place)))) {
+    for (int i = 0; ok() && i < size; ++i) {
+      new (XncapsHere{&places_[i]}) Place();
+      places_[i].runs = i;
+    }
+  }
+  ~PlaceList() { free(places_); }
+  PlaceList(const PlaceList&) = delete;
+  PlaceList& operator=(const PlaceList&) = delete;
+  bool ok() const { return places_ != nullptr; }
+  Place& operator[](int i) { return places_[i]; }
+
+ private:
+  Place* places_;
+};
 
 bool Contains(const TfLiteIntArray* array, int value) {
   for (int i = 0; i < array->size; ++i) {
@@ -47,26 +114,54 @@ const OpType* OpOfNode(const TfLiteNode* node, const TfLiteRegistration* registr
   return type;
 }
 
-bool Partition::AddNode(TfLiteContext* context, int index, const Isa* isa, ThreadPool* pool) {
+bool Partition::AddNode(TfLiteContext* context, int index, const Fusion& fusion) {
   TfLiteNode* from = nullptr;
   TfLiteRegistration* registration = nullptr;
   if (context->GetNodeAndRegistration(context, index, &from, &registration) != kTfLiteOk)
     return false;
   Node* node = new (XncapsHere{&nodes_[node_count_]}) Node();
   node->type = OpOfNode(from, registration, &node->op.options_);
-  if (node->type == nullptr) return false;
+  node->fusion = fusion;
+  if (node->type == nullptr && !ReadAlone(context, from, registration, &node->fusion)) return false;
+  if (node->type == nullptr) node->type = &kOpElementwise;
   node->op.context_ = context;
   node->op.partition_ = this;
   node->op.name_ = node->type->name;
   node->op.node_ = index;
-  node->op.isa_ = isa;
-  node->op.pool_ = pool;
-  node->op.inputs_ = Copy(from->inputs);
-  node->op.outputs_ = Copy(from->outputs);
+  node->op.isa_ = isa_;
+  node->op.pool_ = pool_;
+  node->op.tail_ = node->fusion.nodes;
+  node->op.tail_count_ = node->fusion.count;
+  node->op.has_tail_bits_ = node->fusion.bits >= 0;
+  node->op.inputs_ = Inputs(*from, registration, node->fusion);
+  node->op.outputs_ = Outputs(*from, node->fusion);
   node->state = calloc(1, node->type->state_size);
   if (node->state != nullptr) node->type->construct(node->state);
   ++node_count_;  // from here on Delete() takes care of it
   return node->op.inputs_ != nullptr && node->op.outputs_ != nullptr && node->state != nullptr;
+}
+
+// Each node, but those that are done along with others: a convolution where the last built-in op
+// behind it stands, for that one's operands have been made then.
+bool Partition::AddNodes(TfLiteContext* context, const TfLiteDelegateParams* params) {
+  const TfLiteIntArray* list = params->nodes_to_replace;
+  Fuser fuser(context, list, params->output_tensors);
+  PlaceList places(list->size);
+  if (!places.ok() || !fuser.Read()) return false;
+  for (int i = 0; i < list->size; ++i) {
+    Fusion* fusion = &places[i].fusion;
+    if (!fuser.Follow(i, fusion)) continue;
+    for (int k = 0; k < fusion->count; ++k) places[fusion->positions[k]].runs = -1;
+    if (fusion->quantize >= 0) places[fusion->quantize].runs = -1;
+    if (fusion->count == 0) continue;
+    places[i].runs = -1;
+    places[fusion->positions[fusion->count - 1]].runs = i;
+  }
+  for (int i = 0; i < list->size; ++i) {
+    const int runs = places[i].runs;
+    if (runs >= 0 && !AddNode(context, list->data[runs], places[runs].fusion)) return false;
+  }
+  return true;
 }
 
 bool Partition::AddOwnTensors(const TfLiteIntArray* outside) {
@@ -91,13 +186,14 @@ Partition* Partition::Create(TfLiteContext* context, const TfLiteDelegateParams*
   if (memory == nullptr) return nullptr;
   Partition* partition = new (XncapsHere{memory}) Partition();
   partition->context_ = context;
-  const TfLiteIntArray* nodes = params->nodes_to_replace;
-  partition->nodes_ =
-      static_cast<Node*>(calloc(static_cast<size_t>(nodes->size) + 1, sizeof(Node)));
-  bool ok = partition->nodes_ != nullptr;
-  for (int i = 0; ok && i < nodes->size; ++i)
-    ok = partition->AddNode(context, nodes->data[i], isa, pool);
-  if (ok && partition->AddOwnTensors(params->output_tensors)) return partition;
+  partition->isa_ = isa;
+  partition->pool_ = pool;
+  const size_t nodes = static_cast<size_t>(params->nodes_to_replace->size);
+  partition->nodes_ = static_cast<Node*>(calloc(nodes + 1, sizeof(Node)));
+  if (partition->nodes_ != nullptr && partition->AddNodes(context, params) &&
+      partition->AddOwnTensors(params->output_tensors)) {
+    return partition;
+  }
   context->ReportError(context, "xncaps: a node cannot be read, or out of memory");
   Delete(partition);
   return nullptr;

@@ -2,6 +2,7 @@
 #ifndef XNCAPS_DELEGATE_PARTITION_H_
 #define XNCAPS_DELEGATE_PARTITION_H_
 
+#include "delegate/fusion.h"
 #include "delegate/op.h"
 #include "kernels/memory.h"
 
@@ -31,6 +32,7 @@ class Partition {
     OpContext op;
     const OpType* type;
     void* state;
+    Fusion fusion;
   };
   struct OwnTensor {
     int index;
@@ -38,11 +40,14 @@ class Partition {
     size_t bytes;  // of the shape it has been given
   };
 
-  bool AddNode(TfLiteContext* context, int index, const Isa* isa, ThreadPool* pool);
+  bool AddNodes(TfLiteContext* context, const TfLiteDelegateParams* params);
+  bool AddNode(TfLiteContext* context, int index, const Fusion& fusion);
   bool AddOwnTensors(const TfLiteIntArray* outside);
   TfLiteStatus ReserveOutputs(const Node& node);
 
   TfLiteContext* context_ = nullptr;
+  const Isa* isa_ = nullptr;
+  ThreadPool* pool_ = nullptr;
   Node* nodes_ = nullptr;
   int node_count_ = 0;
   OwnTensor* own_ = nullptr;

@@ -160,7 +160,14 @@ struct TfLiteDelegate {
   void* opaque_delegate_builder;
 };
 
+constexpr int kBuiltinAdd = 0;
+constexpr int kBuiltinMul = 18;
+constexpr int kBuiltinRelu = 19;
+constexpr int kBuiltinReluN1To1 = 20;
+constexpr int kBuiltinRelu6 = 21;
 constexpr int kBuiltinCustom = 32;
+constexpr int kBuiltinMaximum = 55;
+constexpr int kBuiltinMinimum = 57;
 constexpr int kBuiltinStablehloComposite = 206;
 
 // What builtin_data of a STABLEHLO_COMPOSITE begins with.

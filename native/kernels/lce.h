@@ -63,6 +63,14 @@ struct BconvConstants {
   const void* thresholds = nullptr;  // int32 [out_c]: bits; 1 where the count is larger
 };
 
+// What follows a convolution of floats in the same pass: steps, then signs of the results to `bits`
+// where that is not empty, as LceQuantize packs them.
+struct BconvTail {
+  const TailStep* steps = nullptr;  // operands that are tensors have all of the output's values
+  int count = 0;
+  Bytes bits = {nullptr, 0};
+};
+
 // Padded rows of all threads: a tiny file with an extreme dilation cannot commit more.
 constexpr size_t kMaxScratchBytes = size_t{64} << 20;
 
@@ -75,11 +83,13 @@ class BconvLayer {
   // above asks for it (kOverLimit: even one would be too many); after Pack, at any time.
   Status Resize(int in_h, int in_w, int threads);
   // kTooSmall where `in` or `out` has fewer bytes than the batch takes.
-  Status Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out);
+  Status Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out,
+             const BconvTail& tail = BconvTail());
 
   int threads() const { return threads_; }  // that Run takes at most
   int out_h() const { return view_.out_h; }
   int out_w() const { return view_.out_w; }
+  int out_words() const { return view_.out_words; }  // of a pixel's signs
   int out_depth() const {
     return params_.output == LceOutput::kBits ? view_.out_words : params_.out_c;
   }
@@ -89,6 +99,7 @@ class BconvLayer {
   Status PackTransform(const BconvConstants& constants);
   Status PackTapSums(const BconvConstants& constants);
   Status Segments();
+  void Finish(const BconvTail& tail, char* out, size_t first, size_t pixels) const;
   struct Job;
   static void Task(void* job, int index, int worker);
 

@@ -7,6 +7,7 @@
 
 #include "kernels/lce_bconv.h"
 #include "kernels/lce_pack.h"
+#include "kernels/lce_tail.h"
 
 namespace xncaps {
 namespace {
@@ -237,6 +238,7 @@ const LceKernels kLceAvx2 = {
     PackFloats,   PackBytes,
     UnpackFloats, UnpackBytes,
     AndBytes,     {Avx2::kBlock, Avx2::kSuper, 4, 1, Avx2::kChunk, 2, 65535, Avx2::kLanes},
-    Bconv<Avx2>};
+    Bconv<Avx2>,
+    ApplyTail};
 
 }  // namespace xncaps

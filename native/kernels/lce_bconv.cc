@@ -94,6 +94,7 @@ struct BconvLayer::Job {
   BconvLayer* layer;
   const char* in;
   char* out;
+  const BconvTail* tail;
   int64_t strips;  // of one item
   int64_t total;
   int64_t tasks;
@@ -115,22 +116,38 @@ void BconvLayer::Task(void* argument, int index, int worker) {
     const int stop = v.out_h - begin < layer->strip_rows_ ? v.out_h : begin + layer->strip_rows_;
     layer->kernels_->bconv(v, scratch, job->in + item * in_bytes, job->out + item * out_bytes,
                            begin, stop);
+    layer->Finish(*job->tail, job->out, (item * v.out_h + begin) * v.out_w,
+                  static_cast<size_t>(stop - begin) * v.out_w);
   }
 }
 
-Status BconvLayer::Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out) {
+// The tail of `pixels` pixels from pixel `first` of the batch on, which the caches still hold.
+void BconvLayer::Finish(const BconvTail& tail, char* out, size_t first, size_t pixels) const {
+  const size_t channels = static_cast<size_t>(view_.out_c);
+  char* values = out + first * channels * 4;
+  if (tail.count > 0) {
+    kernels_->tail(tail.steps, tail.count, reinterpret_cast<float*>(values), first * channels,
+                   pixels, channels);
+  }
+  if (tail.bits.data != nullptr) {
+    kernels_->pack_floats(values, pixels, channels,
+                          static_cast<char*>(tail.bits.data) + first * view_.out_words * 4);
+  }
+}
+
+Status BconvLayer::Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out,
+                       const BconvTail& tail) {
   const BconvView& v = view_;
   Sizes sizes;
   const size_t items = static_cast<size_t>(batch);
   const size_t in_bytes = sizes.Product(items, v.in_h, v.in_w, v.in_words, 4);
   const size_t width = v.output == LceOutput::kInt8 ? 1 : 4;
   const size_t out_bytes = sizes.Product(items, v.out_h, v.out_w, out_depth(), width);
+  const size_t bits_bytes = sizes.Product(items, v.out_h, v.out_w, v.out_words, 4);
   if (!sizes.ok() || in.size < in_bytes || out.size < out_bytes) return Status::kTooSmall;
-  Job job = {this,
-             static_cast<const char*>(in.data),
-             static_cast<char*>(out.data),
-             (v.out_h - 1) / strip_rows_ + 1,
-             0,
+  if (tail.bits.data != nullptr && tail.bits.size < bits_bytes) return Status::kTooSmall;
+  Job job = {this,  static_cast<const char*>(in.data), static_cast<char*>(out.data),
+             &tail, (v.out_h - 1) / strip_rows_ + 1,   0,
              1};
   job.total = job.strips * batch;
   int threads = pool == nullptr ? 1 : pool->threads();

@@ -72,6 +72,15 @@ struct BconvView {
   const float* tap_worth;
 };
 
+// What is done to the floats of a convolution before they leave the cache.
+enum class TailOp { kAdd, kMul, kMin, kMax, kClamp };
+struct TailStep {
+  TailOp op;
+  bool per_channel;  // operand: [cols]; else all of the output's tensor, null for kClamp
+  const float* operand;
+  float low, high;  // kClamp
+};
+
 struct BconvScratch {
   void* rows;    // codes of the padded rows of one strip
   void* counts;  // [kTilePixels][super * block]
@@ -93,6 +102,9 @@ struct LceKernels {
   // Output rows [begin, end) of one batch item: the padded rows they need go to scratch.rows.
   void (*bconv)(const BconvView& view, const BconvScratch& scratch, const void* input, void* output,
                 int begin, int end);
+  // Steps on values [rows, cols], the tensor's from value `first` on.
+  void (*tail)(const TailStep* steps, int count, float* values, size_t first, size_t rows,
+               size_t cols);
 };
 
 }  // namespace xncaps

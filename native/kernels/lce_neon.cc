@@ -4,6 +4,7 @@
 
 #include "kernels/lce_bconv.h"
 #include "kernels/lce_pack.h"
+#include "kernels/lce_tail.h"
 
 namespace xncaps {
 namespace {
@@ -194,6 +195,7 @@ const LceKernels kLceNeon = {
     PackFloats,   PackBytes,
     UnpackFloats, UnpackBytes,
     AndBytes,     {Neon::kBlock, Neon::kSuper, 8, 1, Neon::kChunk, 2, 65535, Neon::kLanes},
-    Bconv<Neon>};
+    Bconv<Neon>,
+    ApplyTail};
 
 }  // namespace xncaps

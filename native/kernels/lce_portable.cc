@@ -3,6 +3,7 @@
 // too large for the counts of the others.
 #include "kernels/lce_bconv.h"
 #include "kernels/lce_pack.h"
+#include "kernels/lce_tail.h"
 
 namespace xncaps {
 namespace {
@@ -131,6 +132,7 @@ const LceKernels kLcePortable = {
     UnpackBytes,
     AndBytes,
     {Portable::kBlock, Portable::kSuper, 32, 4, 1 << 20, 4, 1 << 29, Portable::kLanes},
-    Bconv<Portable>};
+    Bconv<Portable>,
+    ApplyTail};
 
 }  // namespace xncaps

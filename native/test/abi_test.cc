@@ -33,6 +33,13 @@ SAME_VALUE(kTfLiteNoQuantization);
 SAME_VALUE(kTfLiteAffineQuantization);
 SAME_VALUE(kTfLiteDelegateFlagsAllowDynamicTensors);
 static_assert(ours::kBuiltinCustom == kTfLiteBuiltinCustom, "custom");
+static_assert(ours::kBuiltinAdd == kTfLiteBuiltinAdd, "add");
+static_assert(ours::kBuiltinMul == kTfLiteBuiltinMul, "mul");
+static_assert(ours::kBuiltinRelu == kTfLiteBuiltinRelu, "relu");
+static_assert(ours::kBuiltinReluN1To1 == kTfLiteBuiltinReluN1To1, "relu -1 to 1");
+static_assert(ours::kBuiltinRelu6 == kTfLiteBuiltinRelu6, "relu6");
+static_assert(ours::kBuiltinMaximum == kTfLiteBuiltinMaximum, "maximum");
+static_assert(ours::kBuiltinMinimum == kTfLiteBuiltinMinimum, "minimum");
 static_assert(ours::kBuiltinStablehloComposite == 206,
               "composite; the 2.14.0 header does not know it");
 

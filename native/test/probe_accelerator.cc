@@ -1,6 +1,6 @@
-// An accelerator that looks at what a LiteRT runtime really passes, to be loaded from Python's tests
-// as libLiteRtGpuAccelerator: whether the function that litert_abi.h takes for wrap_delegate is the
-// one that the runtime exports by that name.
+// An accelerator that looks at what a LiteRT runtime really passes, to be loaded from Python's
+// tests as libLiteRtGpuAccelerator: whether the function that litert_abi.h takes for wrap_delegate
+// is the one that the runtime exports by that name.
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,5 +35,12 @@ Status Probe(RuntimeContext* runtime, Environment*, const Accelerator*, Options*
 
 extern "C" __attribute__((visibility("default"))) const AcceleratorDef LiteRtAcceleratorImpl;
 const AcceleratorDef LiteRtAcceleratorImpl = {
-    {sizeof(AcceleratorDef), 1, 0, 0}, Name, Version, Hardware, Jit, Probe, nullptr, nullptr,
+    {sizeof(AcceleratorDef), 1, 0, 0},
+    Name,
+    Version,
+    Hardware,
+    Jit,
+    Probe,
+    nullptr,
+    nullptr,
     {{sizeof(BufferHandlers), 1, 0, 0}, {}, kEnvOptionTagNull, kEnvOptionTagNull, 0, {}}};

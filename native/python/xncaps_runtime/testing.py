@@ -91,8 +91,13 @@ class ModelWriter:
         operator.customOptionsFormat = schema.CustomOptionsFormat.FLEXBUFFERS
         self._graph.operators.append(operator)
 
-    def builtin(self, operator: int, inputs: list[int], outputs: list[int]) -> None:
-        """Adds a built-in op that needs no options, by its schema.BuiltinOperator number."""
+    def builtin(
+        self, operator: int, inputs: list[int], outputs: list[int], options: Any = None
+    ) -> None:
+        """Adds a built-in op by its schema.BuiltinOperator number.
+
+        options: one of the schema's, as schema.AddOptionsT; None where defaults do.
+        """
         code = schema.OperatorCodeT()
         code.builtinCode = operator
         code.deprecatedBuiltinCode = min(operator, 127)
@@ -102,6 +107,10 @@ class ModelWriter:
         op.opcodeIndex = len(self._model.operatorCodes) - 1
         op.inputs = np.array(inputs, np.int32)
         op.outputs = np.array(outputs, np.int32)
+        if options is not None:
+            kind = type(options).__name__.removesuffix("T")
+            op.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+            op.builtinOptions = options
         self._graph.operators.append(op)
 
     def finish(self, inputs: list[int], outputs: list[int]) -> bytes:
