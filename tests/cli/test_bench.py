@@ -76,3 +76,19 @@ def test_every_option_of_the_plain_command_is_there() -> None:
 
     ours = {parameter.name for parameter in command.bench.params}
     assert {parameter.name for parameter in plain.params} | {"data_dir", "split"} == ours
+
+
+def test_a_file_of_the_zoo_by_name(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import xncaps_zoo
+
+    folder = tmp_path / "zoo" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "card.json").write_text("{}")
+    (folder / "tiny.tflite").write_bytes(MODEL.read_bytes())
+    monkeypatch.setattr(xncaps_zoo, "_PLACES", (folder.parent,))
+    out = tmp_path / "r.json"
+    ran = CliRunner().invoke(cli, ["bench", "zoo:tiny", *FAST, "-o", str(out)])
+    assert ran.exit_code == 0, ran.output
+    assert json.loads(out.read_text())["models"][0]["name"].startswith("tiny")
+    ran = CliRunner().invoke(cli, ["bench", "zoo:../tiny", *FAST])
+    assert ran.exit_code == 2 and "expected one of tiny" in ran.output

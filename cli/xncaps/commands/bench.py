@@ -1,4 +1,4 @@
-"""`xncaps bench`: the benchmark's own command; its `--accuracy` takes data sets by name as well."""
+"""`xncaps bench`: the benchmark's own command; `--accuracy` takes data sets, FILE zoo:NAME too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from xncaps.modelfile import ModelFile
 from xncaps_benchmark.cli import bench as _plain
 from xncaps_tf.data.names import NAMES, SPLITS
 
@@ -80,9 +81,12 @@ def _store(name: str, split: str, data_dir: str | None, path: pathlib.Path) -> N
     images.write(path, images.Images(pixels, labels, ds.class_names, f"{name} {split}"))
 
 
+_FILES = click.Argument(["files"], nargs=-1, required=True, type=ModelFile())
+_OURS: dict[str | None, click.Parameter] = {"accuracy": _ACCURACY, "files": _FILES}
+
 bench = click.Command(
     "bench",
-    params=[_ACCURACY if p.name == "accuracy" else p for p in _plain.params] + _MORE,
+    params=[_OURS.get(p.name, p) for p in _plain.params] + _MORE,
     callback=_bench,
     help=_plain.help,
 )
