@@ -115,12 +115,16 @@ Status CapsLayer::PackScale(const CapsConstants& constants) {
   if (!sizes.ok()) return Status::kTooLarge;
   if (!scale_.Reserve(bytes)) return Status::kNoMemory;
   memset(scale_.data(), 0, bytes);
+  // Not after the product: a large scale would overflow in between.
+  const bool in_bytes = s.scale_mode == ScaleMode::kChannel && s.d_bytes <= kMaxByteSum;
+  const float unit = in_bytes ? 1.0f / kernels_->sum_unit : 1.0f;
   for (size_t n = 0; n < static_cast<size_t>(s.n); ++n) {
     float* block = scale_.as<float>() + n / kBlock * row * kBlock + n % kBlock;
     for (size_t i = 0; i < row; ++i) {
-      block[i * kBlock] = params_.half_scale
+      const float value = params_.half_scale
                               ? HalfToFloat(LoadUnaligned<uint16_t>(constants.scale, n * row + i))
                               : LoadUnaligned<float>(constants.scale, n * row + i);
+      block[i * kBlock] = value * unit;
     }
   }
   sizes_.scale = scale_.as<float>();

@@ -7,6 +7,6 @@
 namespace xncaps {
 
 extern const CapsKernels kCapsAvx2;
-const CapsKernels kCapsAvx2 = {Project, Turn, Squash, true, kSumsInterleaved};
+const CapsKernels kCapsAvx2 = {Project, Turn, Squash, true, kSumsInterleaved, kSumUnit};
 
 }  // namespace xncaps

@@ -35,7 +35,7 @@ struct CapsView {
 
   // Packed constants.
   const uint8_t* bits;  // Odr: [NB][J][E][DB][kBlock], unused high bits 0; see `interleaved`
-  const float* scale;   // Odr: [NB][J][E][kBlock], [NB][J][kBlock] or null
+  const float* scale;   // Odr: [NB][J][E][kBlock], [NB][J][kBlock] or null; see `sum_unit`
   const void* kernel;   // Idr, Fc: [J][NB*4][E][D][kGroup] float or half
 
   // Walk the constants from their end: what the caches still hold of them is read before it is
@@ -45,7 +45,7 @@ struct CapsView {
   // Written while running; blocks are independent.
   void* uhat;      // [NB][J][E][kBlock] float, or int8
   float* logits;   // [NB][J][kBlock]
-  float* beta;     // Odr: [NB*kBlock] mean |u|, in the unit that makes up for that of u_hat
+  float* beta;     // Odr: [NB*kBlock] mean |u|, in the unit that makes up for that of int8 u_hat
   uint8_t* xbits;  // Odr: [NB][DB][kBlock] signs of u; see `interleaved`
   float* ut;       // Idr, Fc: [NB*4][DB*8][kGroup] transposed u
   float* mabs;     // Idr: [NB][J][kBlock] mean |u_hat|
@@ -77,6 +77,9 @@ struct CapsKernels {
   bool half_kernel;
   // Whether the bytes of signs of a block are those of its capsules 0, 8, 16, 24, 1, 9, ...
   bool interleaved;
+  // Sums of signs come out so many times too large. Scales for each channel are packed as small as
+  // makes up for it, where sums are taken in bytes; else mean |u| is.
+  float sum_unit;
 };
 
 }  // namespace xncaps

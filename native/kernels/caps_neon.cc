@@ -7,6 +7,6 @@
 namespace xncaps {
 
 extern const CapsKernels kCapsNeon;
-const CapsKernels kCapsNeon = {Project, Turn, Squash, true, kSumsInterleaved};
+const CapsKernels kCapsNeon = {Project, Turn, Squash, true, kSumsInterleaved, kSumUnit};
 
 }  // namespace xncaps

@@ -7,6 +7,6 @@
 namespace xncaps {
 
 extern const CapsKernels kCapsPortable;
-const CapsKernels kCapsPortable = {Project, Turn, Squash, false, kSumsInterleaved};
+const CapsKernels kCapsPortable = {Project, Turn, Squash, false, kSumsInterleaved, kSumUnit};
 
 }  // namespace xncaps

@@ -40,9 +40,9 @@ static bool SumsInBytes(const CapsView& view) {
   return view.int8_uhat || (view.d_bytes <= kMaxByteSum && view.scale_mode == ScaleMode::kChannel);
 }
 
-// Signs and mean |u| of one block, the mean in the unit that makes up for that of the sums.
+// Signs and mean |u| of one block, the mean in the unit that makes up for that of int8 u_hat.
 static void LoadOdrInput(const CapsView& view, const float* u, int nb) {
-  const float unit = SumsInBytes(view) ? 1.0f / kSumUnit : 1.0f;
+  const float unit = view.int8_uhat ? 1.0f / kSumUnit : 1.0f;
   const F8 inverse = Set(unit / static_cast<float>(view.d));
   for (int k = 0; k < kVectors; ++k) {
     F8 sum = Zero();

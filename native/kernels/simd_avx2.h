@@ -30,20 +30,19 @@ XNCAPS_INLINE F8 LoadHalf(const uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 
-// 2^k * poly5(f) of x <= 0, relative error 1e-7 + 2e-8 |x| (so at most 1e-7 absolute: e^x falls
-// faster); below -86 it stays e^-86.
+// 2^k * poly5(f) of x <= 0: see the sweep in exp_test.cc for its error. Below -86 it stays e^-86;
+// what is not a number stays so.
 XNCAPS_INLINE F8 Exp(F8 x) {
   const F8 magic = Set(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
-  x = _mm256_max_ps(x, Set(-86.0f));
-  const F8 t = Fma(x, Set(1.44269504f), magic);
-  const F8 k = Sub(t, magic);
+  x = _mm256_max_ps(Set(-86.0f), x);  // the second one where either is not a number
+  const F8 k = Sub(Fma(x, Set(1.44269504f), magic), magic);
   const F8 f = _mm256_fmsub_ps(x, Set(1.44269504f), k);
   F8 p = Fma(f, Set(0.001327647178f), Set(0.009675541333f));
   p = Fma(p, f, Set(0.05550713274f));
   p = Fma(p, f, Set(0.2402211972f));
   p = Fma(p, f, Set(0.6931469671f));
   p = Fma(p, f, Set(1.000000072f));
-  const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
+  const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(k), 23);  // 0 of what is no number
   return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
 }
 
@@ -116,18 +115,15 @@ XNCAPS_INLINE void Transpose8(F8* r) {
   }
 }
 
-// Eight horizontal sums: lane i is the sum of r[i].
+// Eight horizontal sums: lane i is the sum of r[i], in an order that all instruction sets share:
+// with values near float's end another one may overflow.
 XNCAPS_INLINE F8 Sums8(const F8* r) {
-  F8 s[4], t[2];
+  F8 s[4];
   for (int i = 0; i < 4; ++i) {
-    const F8 a = r[2 * i], b = r[2 * i + 1];  // lanes a0+a2 b0+b2 a1+a3 b1+b3, twice
-    s[i] = Add(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    const F8 a = r[i], b = r[i + 4];  // lanes a0+a4 a1+a5 a2+a6 a3+a7, then b's
+    s[i] = Add(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
   }
-  for (int i = 0; i < 2; ++i) {
-    const F8 a = s[2 * i], b = s[2 * i + 1];
-    t[i] = Add(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
-  }
-  return Add(_mm256_permute2f128_ps(t[0], t[1], 0x20), _mm256_permute2f128_ps(t[0], t[1], 0x31));
+  return _mm256_hadd_ps(_mm256_hadd_ps(s[0], s[1]), _mm256_hadd_ps(s[2], s[3]));
 }
 
 // Bit i is lane i > 0.

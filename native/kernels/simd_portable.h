@@ -67,8 +67,8 @@ XNCAPS_INLINE F8 Abs(F8 a) {
 // See simd_avx2.h; here with the range reduction of Cephes.
 XNCAPS_INLINE F8 Exp(F8 a) {
   XNCAPS_LANES(i) {
-    // Within [-86, 0] also where the logits hold what is not a number.
-    const float limited = a.x[i] < 0.0f ? a.x[i] : 0.0f;
+    const float given = a.x[i];
+    const float limited = given < 0.0f ? given : 0.0f;  // also what is not a number
     const float x = limited >= -86.0f ? limited : -86.0f;
     const int32_t k = static_cast<int32_t>(x * 1.44269504f - 0.5f);
     const float kf = static_cast<float>(k);
@@ -83,7 +83,7 @@ XNCAPS_INLINE F8 Exp(F8 a) {
     const int32_t bits = (k + 127) << 23;
     float power;
     memcpy(&power, &bits, sizeof power);
-    a.x[i] = p * power;
+    a.x[i] = given == given ? p * power : given;
   }
   return a;
 }
@@ -137,7 +137,7 @@ XNCAPS_INLINE F8 Sums8(F8* r) {
   F8 sums;
   XNCAPS_LANES(i) {
     const float* x = r[i].x;
-    sums.x[i] = ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+    sums.x[i] = ((x[0] + x[4]) + (x[1] + x[5])) + ((x[2] + x[6]) + (x[3] + x[7]));
   }
   return sums;
 }

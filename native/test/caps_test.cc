@@ -266,6 +266,39 @@ TEST(CapsSizes, AnImpossibleSizeIsRefused) {
   EXPECT_EQ(packed.Pack(layer.params, layer.constants(), AllIsas(&count)->caps), Status::kTooLarge);
 }
 
+// What is not a number, infinite or near float's end comes out as the same kind of value on every
+// instruction set: not a number, or a vector of the same length to some digits.
+TEST_P(CapsTest, OddValuesGiveTheSameKindOfResult) {
+  int count = 0;
+  const Isa& plain = AllIsas(&count)[0];
+  const float odd[] = {NAN,    -NAN,  INFINITY, -INFINITY, 3.4e38f, -3.4e38f, 1e38f,
+                       -1e30f, 1e20f, -1e19f,   1e-38f,    -1e-42f, 0.0f,     -0.0f};
+  std::mt19937 random(3);
+  int finite = 0, total = 0;
+  for (int trial = 0; trial < 400; ++trial) {
+    const CapsType type = static_cast<CapsType>(trial % 3);
+    const int n = 1 + static_cast<int>(random() % 70), e = 1 + static_cast<int>(random() % 17);
+    Layer layer(type, n, 8, 1 + static_cast<int>(random() % 9), e,
+                1 + static_cast<int>(random() % 3), static_cast<ScaleMode>(random() % 3), false, 1);
+    std::vector<float>* places[] = {&layer.u, &layer.kernel, &layer.scale};
+    std::vector<float>& values = *places[trial / 3 % 3];
+    const float value = odd[random() % (sizeof odd / sizeof odd[0])];
+    for (size_t i = 1 + random() % 4; i > 0; --i) values[random() % values.size()] = value;
+    if (trial % 5 == 0) std::fill(values.begin(), values.end(), value);
+    const std::vector<float> want = RunLayer(plain, layer, 1),
+                             made = RunLayer(*GetParam(), layer, 1);
+    for (size_t i = 0; i < want.size(); ++i) {
+      ++total;
+      finite += isfinite(want[i]) ? 1 : 0;
+      ASSERT_EQ(isnan(want[i]), isnan(made[i])) << "trial " << trial << " value " << value << " at "
+                                                << i << ": " << want[i] << ", " << made[i];
+      ASSERT_FALSE(isinf(want[i]) || isinf(made[i])) << "trial " << trial;
+    }
+  }
+  EXPECT_GT(finite, total / 5);
+  EXPECT_LT(finite, total * 9 / 10);
+}
+
 // Memory one byte smaller than what would be touched is not touched.
 TEST_P(CapsTest, TensorsThatAreTooSmallAreRefused) {
   const Layer layer(CapsType::kOdr, 5, 8, 3, 4, 3, ScaleMode::kNone, false, 1);

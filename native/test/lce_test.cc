@@ -356,6 +356,45 @@ TEST_P(LceTest, PoolingKeepsTheLargestSign) {
   }
 }
 
+// Bits of what is not a number, infinite, zero or denormal; multipliers and biases that are such.
+TEST_P(LceTest, OddValuesGiveTheSameOnEveryInstructionSet) {
+  int count = 0;
+  const Isa& plain = AllIsas(&count)[0];
+  const float odd[] = {NAN,    -NAN,    INFINITY, -INFINITY, 3.4e38f,         -3.4e38f,
+                       1e-42f, -1e-42f, 0.0f,     -0.0f,     -1.17549435e-38f};
+  std::mt19937 random(5);
+  std::vector<float> values(3 * 77);
+  for (auto& x : values) x = odd[random() % (sizeof odd / sizeof odd[0])];
+  std::vector<uint32_t> want(3 * 3), made(3 * 3);
+  for (auto* out : {&want, &made}) {
+    const LceKernels& kernels = out == &want ? *plain.lce : *GetParam()->lce;
+    ASSERT_EQ(LceQuantize(kernels, nullptr, LceType::kFloat, In(values), 3, 77, 0, Out(out)),
+              Status::kOk);
+  }
+  EXPECT_EQ(made, want);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const bool bit = want[i / 77 * 3 + i % 77 / 32] >> (i % 77 % 32) & 1;
+    ASSERT_EQ(bit, values[i] <= kLargestNegative) << values[i];  // not a number is positive
+  }
+  for (LceOutput output : {LceOutput::kFloat, LceOutput::kInt8}) {
+    Conv conv(Params(5, 3, 40, 70, output), 1);
+    for (int c = 0; c < 70; c += 2) {
+      conv.multiplier[static_cast<size_t>(c)] = odd[random() % 11];
+      conv.bias[static_cast<size_t>(random() % 70)] = odd[random() % 11];
+    }
+    const std::vector<char> bytes = RunConv(*GetParam(), conv), plain_bytes = RunConv(plain, conv);
+    if (output == LceOutput::kInt8) {
+      EXPECT_EQ(bytes, plain_bytes);
+      continue;
+    }
+    for (size_t i = 0; i < bytes.size() / 4; ++i) {
+      const float a = LoadUnaligned<float>(bytes.data(), i);
+      const float b = LoadUnaligned<float>(plain_bytes.data(), i);
+      ASSERT_TRUE(a == b || (isnan(a) && isnan(b))) << i << ": " << a << ", " << b;
+    }
+  }
+}
+
 TEST(LceSizes, ImpossibleOnesAreRefused) {
   int count = 0;
   const LceKernels* kernels = AllIsas(&count)->lce;
