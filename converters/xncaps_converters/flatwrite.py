@@ -8,7 +8,9 @@ from typing import Any
 import flatbuffers
 import numpy as np
 
+from xncaps_files import metadata as about
 from xncaps_files import tflite
+from xncaps_files.metadata_format import ENTRY
 
 _ALIGNMENT = 16  # force_align of Buffer.data in TFLite's schema, which Python's writer leaves out
 
@@ -44,6 +46,39 @@ def add_buffer(model: Any, data: bytes) -> int:
     buffer.data = np.frombuffer(data, np.uint8)
     model.buffers.append(buffer)
     return len(model.buffers) - 1
+
+
+def with_metadata(flatbuffer: bytes, metadata: about.Metadata) -> bytes:
+    """The file with this metadata in the place of any it had.
+
+    Args:
+        flatbuffer: a TFLite file.
+        metadata: what it is to say.
+
+    Returns:
+        The file; the same bytes for the same arguments.
+
+    Raises:
+        DataError: the file is damaged, or a class name has a line break in it.
+    """
+    tflite.parse(flatbuffer)
+    model = unpack(flatbuffer)
+    content = about.encode(metadata)
+    kept = []
+    for entry in model.metadata or []:
+        if _entry_name(entry) == ENTRY:
+            model.buffers[entry.buffer].data = None
+        else:
+            kept.append(entry)
+    entry = schema().MetadataT()
+    entry.name, entry.buffer = ENTRY, add_buffer(model, content)
+    model.metadata = [*kept, entry]
+    packed = pack(model)
+    return packed + about.archive(metadata, len(packed))
+
+
+def _entry_name(entry: Any) -> str:
+    return entry.name.decode() if isinstance(entry.name, bytes) else str(entry.name)
 
 
 def _pack_buffer(schema: Any, buffer: Any, builder: Any) -> int:

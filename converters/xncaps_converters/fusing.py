@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xncaps_converters import fuse, metadata, pipeline, runtimes, samples
+from xncaps_converters import flatwrite, fuse, pipeline, runtimes, samples
 from xncaps_converters.bounds import Bounds, bounds_between
-from xncaps_converters.metadata import Metadata
 from xncaps_converters.samples import Samples
 from xncaps_converters.stored import from_result
 from xncaps_converters.verify import VerifyResult, compare
-from xncaps_files import expected, tflite
+from xncaps_files import expected, metadata, tflite
 from xncaps_files.expected import Expected
+from xncaps_files.metadata import Metadata
 from xncaps_files.ops import XNCAPS_OPS
 from xncaps_files.tflite import TfliteFile
 from xncaps_tf.errors import ConversionError, DataError
@@ -79,7 +79,7 @@ def fuse_file(
     fused = fuse.fuse(data)
     described = metadata.read(data)
     if described is not None:
-        fused = metadata.add(fused, _described(described))
+        fused = flatwrite.with_metadata(fused, _described(described))
     after = tflite.parse(fused)
     given = _given(file)
     chosen = _samples(before, given)

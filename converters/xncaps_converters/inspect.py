@@ -6,10 +6,10 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from xncaps_converters import metadata, runtimes
+from xncaps_converters import runtimes
 from xncaps_converters.bounds import CHANGES
-from xncaps_converters.metadata import Metadata
-from xncaps_files import tflite
+from xncaps_files import metadata, tflite
+from xncaps_files.metadata import Metadata
 from xncaps_files.tflite import Op, Subgraph, TfliteFile
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from xncaps_converters import samples
 from xncaps_converters.clone import flat_layers
-from xncaps_converters.metadata import FORMAT_VERSION, Metadata
-from xncaps_converters.metadata_format import InputTensor
+from xncaps_files.metadata import FORMAT_VERSION, LIGHT_ON_DARK, Metadata
+from xncaps_files.metadata_format import InputTensor
+from xncaps_files.scores import ScoreScale
+from xncaps_tf.data import names
 from xncaps_tf.errors import ConversionError
 
 _PACKAGES = ("xncaps-tf", "tensorflow", "tf-keras", "larq", "larq-compute-engine")
-_LIGHT_ON_DARK = ("digits", "mnist", "fashion_mnist", "multi_mnist")
 _KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quantizer")
 
 
@@ -50,6 +51,7 @@ def describe(
         "versions": _versions(),
         "data": data,
         "input": _input_words(model, data),
+        "output": ScoreScale(models.score_kind(model)).to_json(),
         "binary_layers": _binary_layers(model, to, unpacked),
         "passes": list(passes),
         "changes": list(changes),
@@ -96,7 +98,7 @@ def _input_words(model: Any, data: str | None) -> dict[str, Any]:
         return {"kind": "tensor", "channel_order": None, "polarity": None}
     polarity = None
     if data is not None:
-        polarity = "light_on_dark" if data in _LIGHT_ON_DARK else "any"
+        polarity = LIGHT_ON_DARK if names.is_light_on_dark(data) else "any"
         polarity = None if data == "folder" else polarity
     channels = samples.input_shape(model)[-1]
     return {

@@ -7,7 +7,7 @@ import pathlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xncaps_converters import formats, loading, metadata, notes, origin, samples
+from xncaps_converters import flatwrite, formats, loading, notes, origin, samples
 from xncaps_converters.bounds import CHANGES
 from xncaps_converters.formats import Options
 from xncaps_converters.samples import Samples
@@ -107,7 +107,7 @@ def convert_file(
         passes=done,
         changes=options.changed,
     )
-    data = metadata.add(data, described)
+    data = flatwrite.with_metadata(data, described)
     result, stored = None, None
     if check is not None:
         chosen = choose_samples(model, config, check)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import markers, metadata, runtimes
+from xncaps_converters import markers, runtimes
 from xncaps_converters.bounds import Bounds, bounds_of
 from xncaps_converters.samples import Samples
 from xncaps_files import expected as stored
-from xncaps_files import tflite
+from xncaps_files import metadata, tflite
 from xncaps_tf.errors import DataError, VerificationError
 
 _BATCH = 64

@@ -106,6 +106,7 @@ class Io:
     dtype: str
     scale: float
     zero_point: int
+    name: str = ""
 
 
 def load(path: str | os.PathLike[str]) -> bytes:
@@ -148,7 +149,9 @@ def _ends(graph: Subgraph, numbers: tuple[int, ...], what: str) -> list[Io]:
             raise DataError(f"{what}: expected inputs and outputs of numbers. Received: {dtype}.")
         single = len(tensor.scale) == 1 and len(tensor.zero_point) <= 1
         scale = tensor.scale[0] if single else 0.0
-        found.append(Io(tensor.shape, dtype, scale, sum(tensor.zero_point) if single else 0))
+        found.append(
+            Io(tensor.shape, dtype, scale, sum(tensor.zero_point) if single else 0, tensor.name)
+        )
     return found
 
 

@@ -125,7 +125,8 @@ def test_what_is_no_tflite_file_is_one_clear_line(
     path = tmp_path / "x.tflite"
     path.write_bytes(content)
     assert _xncaps("inspect", path) == 1
-    assert "expected an intact TFLite file" in capfd.readouterr().err
+    line = capfd.readouterr().err
+    assert "x.tflite: expected a TFLite file" in line or "expected an intact TFLite file" in line
 
 
 def test_wrong_words_are_usage_errors(net: pathlib.Path, tmp_path: pathlib.Path) -> None:

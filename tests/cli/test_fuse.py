@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from xncaps.main import main
-from xncaps_converters import metadata
-from xncaps_files import tflite
+from xncaps_files import metadata, tflite
 from xncaps_tf import layers
 from xncaps_tf._keras import keras
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import xncaps_tf
-from xncaps_converters import bounds, clone, inspect, metadata, pipeline, samples, verify
+from xncaps_converters import bounds, clone, flatwrite, inspect, pipeline, samples, verify
 from xncaps_converters.formats import Options
 from xncaps_converters.pipeline import Check
-from xncaps_files import tflite
+from xncaps_files import metadata, tflite
 
 DIGITS = Check("digits")
 Convert = Callable[..., pipeline.Converted]
@@ -99,7 +99,7 @@ def test_coarser_scales_are_held_to_keras_at_the_same_scales(
     lies = tflite.load(convert("xnodr").path)
     told = metadata.read(lies)
     assert told is not None
-    lies = metadata.add(lies, replace(told, origin={**told.origin, "changes": ["none"]}))
+    lies = flatwrite.with_metadata(lies, replace(told, origin={**told.origin, "changes": ["none"]}))
     assert not verify.verify(model, lies, test).passed
 
 

@@ -12,19 +12,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import floating, inspect, metadata, origin
-from xncaps_converters.metadata import Metadata
-from xncaps_converters.metadata_format import InputTensor
+from xncaps_converters import flatwrite, floating, inspect, origin
 from xncaps_converters.samples import Samples
 from xncaps_converters.stored import from_result
 from xncaps_converters.verify import verify
-from xncaps_files import expected, tflite
+from xncaps_files import expected, metadata, tflite
+from xncaps_files.flatbuffer import Source
+from xncaps_files.metadata import Metadata
+from xncaps_files.metadata_format import InputTensor
+from xncaps_files.scores import ScoreScale
 from xncaps_tf import layers, models
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import DataError
 
 IMAGE = InputTensor("image", "Pixels.", "RGB", (4, 5), (0.0,), (1.0,), 0.0, 255.0)
-SOME = Metadata("net", "A net.", ("cat", "dög"), IMAGE, {"notes": ["one"], "data": "digits"})
+TOLD = {"format_version": 2, "notes": ["one"], "output": {"scores": "lengths"}}
+SOME = Metadata("net", "A net.", ("cat", "dög"), IMAGE, TOLD)
 
 
 def _image_model() -> Any:
@@ -46,7 +49,7 @@ def plain(model: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def full(plain: bytes) -> bytes:
-    return metadata.add(plain, SOME)
+    return flatwrite.with_metadata(plain, SOME)
 
 
 def test_metadata_is_read_as_it_was_written(full: bytes) -> None:
@@ -60,9 +63,9 @@ def test_a_file_without_metadata_has_none(plain: bytes) -> None:
 def test_the_same_metadata_gives_the_same_bytes_also_when_added_again(
     plain: bytes, full: bytes
 ) -> None:
-    assert metadata.add(plain, SOME) == full
-    other = Metadata("b", "B.", (), IMAGE)
-    again = metadata.read(metadata.add(full, other))
+    assert flatwrite.with_metadata(plain, SOME) == full
+    other = Metadata("b", "B.", (), IMAGE, {"format_version": 2})
+    again = metadata.read(flatwrite.with_metadata(full, other))
     assert again == other
 
 
@@ -75,8 +78,6 @@ def test_the_labels_lie_in_a_zip_that_anyone_can_read(full: bytes) -> None:
 
 def test_the_flatbuffer_has_the_field_numbers_of_the_schema(full: bytes) -> None:
     """Read here by hand: TensorMetadata.content is 3, process_units 4, associated_files 6 ..."""
-    from xncaps_files.flatbuffer import Source
-
     content = tflite.parse(full).metadata["TFLITE_METADATA"]
     root = Source(content).root(b"M001", "metadata")
     assert root.text(7, "min_parser_version") == "1.0.0"
@@ -119,7 +120,7 @@ def test_constants_are_aligned_as_tensorflow_aligns_them(full: bytes) -> None:
 
 def test_a_class_name_of_two_lines_is_refused(plain: bytes) -> None:
     with pytest.raises(DataError, match="one line each"):
-        metadata.add(plain, Metadata("n", "", ("a\nb",), IMAGE))
+        flatwrite.with_metadata(plain, Metadata("n", "", ("a\nb",), IMAGE))
 
 
 def test_the_date_is_there_only_where_source_date_epoch_is(
@@ -144,6 +145,7 @@ def test_the_origin_says_what_the_standard_form_cannot(
     made = origin.describe(model, "float", [], model_sha256="0", data=data)
     assert made.origin["input"]["polarity"] == polarity
     assert made.origin["input"]["channel_order"] == "RGB"
+    assert made.origin["output"] == {"scores": None, "temperature": None, "threshold": None}
     assert made.class_names == ("cat", "dog")
 
 
@@ -201,13 +203,44 @@ def test_tables_that_are_used_over_and_over_are_an_error() -> None:
         tflite.parse(bytes(data))
 
 
-def test_a_large_or_packed_associated_file_is_refused(plain: bytes, full: bytes) -> None:
-    body = full[: full.index(b"PK\x03\x04")]
-    stream = io.BytesIO(body)
+def _with_files(full: bytes, files: dict[str, str]) -> bytes:
+    """The same model with another ZIP behind it."""
+    stream = io.BytesIO(full[: full.index(b"PK\x03\x04")])
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("labels.txt", "x" * 100)
-    with pytest.raises(DataError, match="stored"):
-        metadata.read(stream.getvalue())
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return stream.getvalue()
+
+
+def test_a_large_associated_file_is_refused_before_it_is_unpacked(full: bytes) -> None:
+    with pytest.raises(DataError, match="at most 1048576 bytes. Received: labels.txt of 2000000"):
+        metadata.read(_with_files(full, {"labels.txt": "x" * 2_000_000}))
+
+
+def test_a_file_of_version_1_is_read_and_says_nothing_of_its_outputs(full: bytes) -> None:
+    for text in ('{"format_version": 1, "data": "digits"}', '{"data": "digits"}'):
+        found = metadata.read(_with_files(full, {"labels.txt": "a\n b \n", "xncaps.json": text}))
+        assert found is not None and found.class_names == ("a", "b")
+        assert found.origin["format_version"] == 2 and found.origin["data"] == "digits"
+        assert found.scores == ScoreScale()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"xncaps.json": "{}"}, "m.tflite: expected the label file labels.txt behind the model"),
+        ({"labels.txt": "a", "xncaps.json": "{"}, "m.tflite: xncaps.json: expected JSON"),
+        ({"labels.txt": "a", "xncaps.json": "[1]"}, "expected an object. Received: .1."),
+        ({"labels.txt": "a", "xncaps.json": '{"a": NaN}'}, "NaN is not JSON"),
+        ({"labels.txt": "a", "xncaps.json": '{"format_version": 3}'}, "1 to 2. Received: 3"),
+    ],
+    ids=["labels", "json", "object", "nan", "version"],
+)
+def test_metadata_that_do_not_hold_together_are_one_line(
+    full: bytes, files: dict[str, str], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        metadata.read(_with_files(full, files), "m.tflite")
 
 
 def test_a_verified_file_gets_a_stored_check(

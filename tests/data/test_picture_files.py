@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from xncaps_files import pictures
 from xncaps_tf import data
 from xncaps_tf._keras import tf
-from xncaps_tf.data import images
 from xncaps_tf.data.picture_files import FileImages
 from xncaps_tf.errors import DataError
 
@@ -37,7 +37,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
 @pytest.mark.parametrize("kept", [0, 2 * 20 * 24 * 3, 2**20])
 def test_pixels_are_those_of_decode(paths: list[pathlib.Path], kept: int) -> None:
     found = FileImages(paths, SHAPE, kept_bytes=kept)
-    expected = np.stack([images.decode(path, SHAPE) for path in paths])
+    expected = np.stack([pictures.decode(path, SHAPE) for path in paths])
     assert len(found) == 4 and found.shape == SHAPE
     order = np.array([3, 0, 2, 2, 1])
     for _ in range(2):  # decoded, then perhaps kept

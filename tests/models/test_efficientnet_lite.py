@@ -8,9 +8,9 @@ import matplotlib
 import numpy as np
 import pytest
 
+from xncaps_files import pictures
 from xncaps_tf import models
 from xncaps_tf._keras import keras
-from xncaps_tf.data import images
 from xncaps_tf.errors import DataError
 from xncaps_tf.models import efficientnet_lite, efficientnet_weights
 
@@ -33,7 +33,7 @@ def test_the_published_network(backbone: str, parameters: int, blocks: int) -> N
     assert sum(np.prod(weight.shape) for weight in model.trainable_weights) == parameters
     depthwise = [layer for layer in model.layers if type(layer) is keras.layers.DepthwiseConv2D]
     assert len(depthwise) == blocks
-    pixels = images.decode(GRACE_HOPPER, model.input_shape[1:])[None]
+    pixels = pictures.decode(GRACE_HOPPER, model.input_shape[1:])[None]
     scores = model(pixels.astype("float32")).numpy()[0]
     assert scores.argmax() == MILITARY_UNIFORM
 

@@ -45,8 +45,8 @@ def test_predict_prints_a_line_a_picture(
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["info", "missing.tflite"], "missing.tflite: no such file"),
-        (["predict", "missing.tflite", "a.png"], "missing.tflite: no such file"),
+        (["info", "missing.tflite"], "missing.tflite: cannot be read: No such file"),
+        (["predict", "missing.tflite", "a.png"], "missing.tflite: cannot be read: No such file"),
         (["predict", "missing.tflite"], "expected pictures or --camera"),
     ],
     ids=["info", "predict", "no picture"],

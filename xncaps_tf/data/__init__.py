@@ -11,7 +11,7 @@ from xncaps_tf._lazy import attach
 from xncaps_tf.data.names import NAMES, PICTURES, SPLITS, VALIDATION
 
 if TYPE_CHECKING:
-    from xncaps_tf.data import augment, folder, images, overlap
+    from xncaps_tf.data import augment, folder, overlap
     from xncaps_tf.data.augment import AUGMENTATIONS, Augmentation
     from xncaps_tf.data.batching import batches, num_batches
     from xncaps_tf.data.dataset import ArrayImages, Dataset
@@ -31,7 +31,7 @@ _ATTRIBUTES = {
     "sample": "splits",
     "split_validation": "splits",
 }
-_MODULES = ("augment", "folder", "images", "overlap")
+_MODULES = ("augment", "folder", "overlap")
 
 __all__ = [
     "AUGMENTATIONS",
@@ -46,7 +46,6 @@ __all__ = [
     "batches",
     "folder",
     "has_validation",
-    "images",
     "load",
     "load_for",
     "num_batches",

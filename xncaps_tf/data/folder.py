@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xncaps_tf.data import images
+from xncaps_files import pictures
 from xncaps_tf.data.dataset import Dataset
 from xncaps_tf.data.names import SPLITS, VALIDATION
 from xncaps_tf.data.picture_files import FileImages
@@ -26,7 +26,7 @@ def load(split: str, root: Path, image_shape: tuple[int, int, int] | None = None
     Either root/train/CLASS/... and root/test/CLASS/... (and perhaps root/validation/CLASS/... or
     root/val/CLASS/...), or root/CLASS/...; then a fifth of every class, chosen by a hash of each
     picture's path, is the test split. Classes are in the order of their names. Pictures that are
-    not of the shape are cut and scaled as `images.read` does, when they are asked for.
+    not of the shape are cut and scaled as `pictures.read` does, when they are asked for.
 
     Args:
         split: 'train', 'validation' or 'test'.
@@ -151,10 +151,10 @@ def _classes(folder: Path) -> list[Path]:
 
 
 def _class_files(folder: Path) -> list[Path]:
-    files = images.find(folder)
+    files = pictures.find(folder)
     if not files:
         raise DataError(
-            f"{folder}: expected pictures of the class ({', '.join(sorted(images.SUFFIXES))}). "
+            f"{folder}: expected pictures of the class ({', '.join(sorted(pictures.SUFFIXES))}). "
             "Received: an empty class."
         )
     return files
@@ -179,7 +179,7 @@ def _common_shape(paths: list[Path]) -> tuple[int, int, int]:
     """The shape of all if it is one and small; the first that tells otherwise ends the search."""
     common: tuple[int, int, int] | None = None
     for path in paths:
-        shape = images.measure(path)
+        shape = pictures.measure(path)
         if max(shape) > _DEFAULT_SIDE or shape != (common or shape):
             return _DEFAULT_SIDE, _DEFAULT_SIDE, 3
         common = shape

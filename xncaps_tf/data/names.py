@@ -18,6 +18,15 @@ VALIDATION = "validation"  # the split that training may look at, which some hav
 # Data sets of pictures of any size: they are scaled to the size that is asked for.
 PICTURES = ("grocery", "grocery/coarse", "folder")
 
+# Light strokes or things on dark ground: a picture of ink on paper is inverted for their models.
+_LIGHT_ON_DARK = ("digits", "mnist", "fashion_mnist", "multi_mnist")
+
+
+def is_light_on_dark(name: str) -> bool:
+    """Whether the images of a data set are light on dark."""
+    return name.partition("/")[0] in _LIGHT_ON_DARK
+
+
 DIGIT_CLASSES = tuple(str(digit) for digit in range(10))
 FASHION_CLASSES = (
     "T-shirt/top",

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xncaps_files import npz
-from xncaps_tf.data import images
+from xncaps_files import npz, pictures
 from xncaps_tf.data.dataset import ArrayImages, Dataset
 from xncaps_tf.data.places import Found, NotFound
 from xncaps_tf.errors import DataError
@@ -45,7 +44,7 @@ def from_npz(
     def decode(number: int) -> None:
         data = content[offsets[number] : offsets[number + 1]]
         where = f"{path}, image {number}"
-        pixels[number] = images.decode(where, shape, content=data, is_exact=True)
+        pixels[number] = pictures.decode(where, shape, content=data, is_exact=True)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow lets other threads run meanwhile
         for _ in pool.map(decode, range(len(labels))):  # raises what a call raised

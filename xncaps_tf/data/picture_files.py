@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from xncaps_files import pictures
 from xncaps_tf._keras import tf
-from xncaps_tf.data import images
 from xncaps_tf.errors import DataError
 
 KEPT_BYTES = 256 * 2**20  # 1,783 pictures of 224x224x3
@@ -21,7 +21,7 @@ _Job = TypeVar("_Job")
 
 
 class FileImages:
-    """Picture files, each decoded as `images.decode` does when it is asked for.
+    """Picture files, each decoded as `pictures.decode` does when it is asked for.
 
     The first decoded pictures are kept, up to `kept_bytes`; the others are decoded again every
     time. So memory is bounded by that, the batches on their way and one whole picture a core,
@@ -95,7 +95,7 @@ class FileImages:
         found = self._kept.get(index)
         if found is not None:
             return found
-        found = images.decode(self._paths[index], self._shape)
+        found = pictures.decode(self._paths[index], self._shape)
         with self._lock:
             if len(self._kept) < self._most_kept:
                 self._kept[index] = found

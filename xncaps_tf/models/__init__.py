@@ -11,6 +11,7 @@ from xncaps_tf._lazy import attach
 from xncaps_tf.models.names import BACKBONES, FEATURES, HEADS, UPSAMPLING
 
 if TYPE_CHECKING:
+    from xncaps_tf.models.endings import score_kind as score_kind
     from xncaps_tf.models.normalization import BatchNorm as BatchNorm
     from xncaps_tf.models.preprocessing import CaffePreprocessing as CaffePreprocessing
     from xncaps_tf.models.registry import build as build
@@ -25,6 +26,7 @@ _LAZY = {
     "class_names": "registry",
     "imagenet_classifier": "registry",
     "is_capsule_head": "registry",
+    "score_kind": "endings",
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "class_names",
     "imagenet_classifier",
     "is_capsule_head",
+    "score_kind",
 ]
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from xncaps_files import pictures
 from xncaps_tf import models
-from xncaps_tf.data import images
 from xncaps_tf.errors import DataError
 
 
 def expand(patterns: Iterable[str]) -> list[pathlib.Path]:
-    """The files that are meant by files, folders and globs; see `data.images.expand`."""
-    return images.expand(patterns)
+    """The files that are meant by files, folders and globs; see `pictures.expand`."""
+    return pictures.expand(patterns)
 
 
 class Classifier:
@@ -47,7 +47,7 @@ class Classifier:
         paths = list(paths)
         for start in range(0, len(paths), batch_size):
             chunk = paths[start : start + batch_size]
-            pixels = np.stack([images.read(path, self.shape) for path in chunk])  # [b, H, W, C]
+            pixels = np.stack([pictures.read(path, self.shape) for path in chunk])  # [b, H, W, C]
             scores = self._model.predict_on_batch(pixels)
             yield from zip(map(str, chunk), np.asarray(scores), strict=True)
 

@@ -3,47 +3,58 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from pathlib import Path
 
-from xncaps_runtime import _metadata, _pictures, _predict
+from xncaps_files import metadata, tflite
+from xncaps_files.errors import XncapsError
+from xncaps_files.preprocessing import Preprocessing
+from xncaps_files.scores import ScoreScale
+from xncaps_runtime import camera
 from xncaps_runtime._library import info
+from xncaps_runtime.classifier import Classifier, Ranking
 from xncaps_runtime.errors import RuntimeLibraryError
+from xncaps_runtime.zoo import resolve
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m xncaps_runtime", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     about = commands.add_parser("info", help="the library; with FILE also its inputs and outputs")
-    about.add_argument("file", nargs="?", help="a .tflite file")
+    about.add_argument("file", nargs="?", help="a .tflite file, or zoo:NAME")
     predict = commands.add_parser(
         "predict", help="classify pictures, prepared as the file's metadata say"
     )
-    predict.add_argument("file", help="a .tflite file")
+    predict.add_argument("file", help="a .tflite file, or zoo:NAME")
     predict.add_argument("images", nargs="*", help="pictures")
     predict.add_argument("--camera", action="store_true", help="the first camera, until Ctrl-C")
     predict.add_argument("--top", type=int, default=3, help="number of classes to show")
     predict.add_argument("--threads", type=int, default=1)
+    predict.add_argument(
+        "--as-is", action="store_true", help="never invert: the pictures are light on dark already"
+    )
     predict.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser
 
 
-def _info(path: str | None) -> None:
+def _info(model: str | None) -> None:
     lines = [f"{key}: {value}" for key, value in info().items()]
-    if path is not None:
-        interpreter = _open(path, 1)
-        for kind, tensors in (
-            ("input", interpreter.get_input_details()),
-            ("output", interpreter.get_output_details()),
-        ):
-            for t in tensors:
-                shape = "x".join(str(n) for n in t["shape"])
-                lines.append(f"{kind}: {t['name']} {shape} {t['dtype'].__name__}")
-        about = _metadata.read(path)
-        names = about.class_names
+    if model is not None:
+        path = resolve(model)
+        data = tflite.load(path)
+        for kind, ends in zip(("input", "output"), tflite.read_io(data, str(path)), strict=True):
+            for end in ends:
+                shape = "x".join(str(size) for size in end.shape)
+                lines.append(f"{kind}: {end.name} {shape} {end.dtype}")
+        about = metadata.read(data, str(path))
+        names = () if about is None else about.class_names
         lines.append(f"classes: {', '.join(names) if names else 'not named in the file'}")
-        scaling = f"mean {list(about.mean)}, std {list(about.std)}"
-        lines.append(f"pixels: {scaling}{', inverted' if about.invert else ''}")
+        pixels = Preprocessing() if about is None else about.preprocessing
+        scaling = f"mean {list(pixels.mean)}, std {list(pixels.std)}"
+        lines.append(f"pixels: {scaling}{', inverted' if pixels.invert else ''}")
+        scale = ScoreScale() if about is None else about.scores
+        told = (f"{key} {value}" for key, value in scale.to_json().items() if value is not None)
+        lines.append(f"output: {', '.join(told) or 'scores of a kind that is not told'}")
     for line in lines:
         _say(line)
 
@@ -56,28 +67,30 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _open(path: str, threads: int) -> _predict.Interpreter:
-    if not Path(path).is_file():
-        raise RuntimeLibraryError(f"{path}: no such file")
-    return _predict.open_model(path, threads)
-
-
 def _run_predict(args: argparse.Namespace) -> None:
     if bool(args.images) == args.camera:
         raise RuntimeLibraryError("predict: expected pictures or --camera, one of the two.")
     if args.top < 1 or args.threads < 1:
         raise RuntimeLibraryError("predict: expected --top and --threads of at least 1.")
-    interpreter = _open(args.file, args.threads)
-    about = _metadata.read(args.file)
-    about.check(int(interpreter.get_input_details()[0]["shape"][3]))
+    classifier = Classifier(args.file, args.threads, invert=False if args.as_is else None)
     if args.camera:
-        pictures = (("camera", frame) for frame in _predict.camera_frames())
+        pictures = (("camera", frame) for frame in camera.frames())
     else:
-        pictures = ((path, _pictures.load(path)) for path in args.images)
+        pictures = ((path, path) for path in args.images)
     for name, picture in pictures:
-        scores = _predict.classify(interpreter, picture, about)
-        best = _predict.top(scores, about.class_names, args.top)
-        _say(_predict.as_text(name, best, args.json))
+        _say(as_text(name, classifier(picture, top=args.top), args.json))
+
+
+def as_text(name: str, ranking: Ranking, as_json: bool) -> str:
+    """One line of a prediction."""
+    if as_json:
+        top = [
+            {"class": number, "label": label, "score": score}
+            for number, (label, score) in zip(ranking.classes, ranking, strict=True)
+        ]
+        return json.dumps({"file": name, "none_of_these": ranking.is_none, "top": top})
+    said = ", ".join(f"{label} {score:.3f}" for label, score in ranking)
+    return f"{name}: {'none of these; ' if ranking.is_none else ''}{said}"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
             _run_predict(args)
     except KeyboardInterrupt:
         return 130
-    except (RuntimeLibraryError, OSError) as error:
+    except (XncapsError, OSError) as error:
         sys.stderr.write(f"xncaps_runtime: {' '.join(str(error).split())}\n")
         return 1
     return 0

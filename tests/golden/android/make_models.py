@@ -114,7 +114,7 @@ def outputs(model: bytes, images: np.ndarray) -> np.ndarray:
 
 def write(folder: pathlib.Path) -> None:
     """Writes the models, their inputs and outputs, and an index with hashes."""
-    from xncaps_converters import convert_float, convert_fused, metadata, origin
+    from xncaps_converters import convert_float, convert_fused, flatwrite, origin
 
     model, test = trained()
     images, labels = test.numpy()
@@ -126,7 +126,7 @@ def write(folder: pathlib.Path) -> None:
         about = origin.describe(
             model, name.removeprefix("tiny_"), [], model_sha256="0" * 64, data="digits"
         )
-        files[name] = metadata.add(content, about)
+        files[name] = flatwrite.with_metadata(content, about)
     rows = []
     for name, content in files.items():
         (folder / f"{name}.tflite").write_bytes(content)

@@ -1,8 +1,4 @@
-"""The three readers of picture files take, refuse and make the same of one list of files.
-
-Training (`xncaps_tf.data.images`), scoring (`xncaps_benchmark.pictures`) and the runtime's
-`predict` (`xncaps_runtime._pictures`) share no code, since none may import another.
-"""
+"""Pictures as they come: every form that is taken, every form that is refused, in one list."""
 
 from __future__ import annotations
 
@@ -20,20 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xncaps_benchmark import pictures
-from xncaps_benchmark.errors import ModelError
-from xncaps_runtime import _metadata, _pictures, _predict
-from xncaps_runtime.errors import RuntimeLibraryError
-from xncaps_tf.data import images
-from xncaps_tf.errors import DataError
+from xncaps_files import pictures
+from xncaps_files.errors import DataError
+from xncaps_files.preprocessing import Preprocessing
 
 SIZE = (20, 30)  # height, width
-REFUSALS = (DataError, ModelError, RuntimeLibraryError, OSError)
-MODULES: dict[str, Any] = {"toolkit": images, "benchmark": pictures, "runtime": _pictures}
 READERS: dict[str, Callable[[pathlib.Path], Any]] = {
-    "toolkit": lambda path: images.decode(path, (8, 8, 3)),
-    "benchmark": lambda path: pictures.decode(path, (8, 8, 3)),
-    "runtime": _pictures.load,
+    "decode": lambda path: pictures.decode(path, (8, 8, 3)),
+    "load": pictures.load,
 }
 
 
@@ -141,8 +131,8 @@ ODD: dict[str, Callable[[], bytes]] = {
 
 
 def _native(path: pathlib.Path) -> tuple[int, int, int]:
-    """(H, W, C) of the picture as the runtime decodes it."""
-    picture = _pictures.load(path)
+    """(H, W, C) of the picture as it is."""
+    picture = pictures.load(path)
     assert picture.mode in ("L", "RGB")
     return picture.height, picture.width, 1 if picture.mode == "L" else 3
 
@@ -156,11 +146,11 @@ def odd(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.mark.parametrize("odd", ODD, indirect=True)
 @pytest.mark.filterwarnings("error")
-def test_all_decode_the_same_pixels(odd: pathlib.Path) -> None:
+def test_a_whole_picture_has_the_pixels_of_a_decoded_one(odd: pathlib.Path) -> None:
     shape = _native(odd)
-    wanted = images.decode(odd, shape)
-    np.testing.assert_array_equal(pictures.decode(odd, shape), wanted)
-    np.testing.assert_array_equal(np.asarray(_pictures.load(odd)).reshape(shape), wanted)
+    wanted = pictures.decode(odd, shape)
+    np.testing.assert_array_equal(np.asarray(pictures.load(odd)).reshape(shape), wanted)
+    assert np.asarray(pictures.load(odd, content=odd.read_bytes())).size == wanted.size
     if shape[2] == 1:  # and as colours
         colours = (*shape[:2], 3)
         np.testing.assert_array_equal(
@@ -168,28 +158,21 @@ def test_all_decode_the_same_pixels(odd: pathlib.Path) -> None:
         )
 
 
-@pytest.mark.parametrize("shape", [(9, 14, 1), (8, 8, 3), (40, 10, 3), (1, 1, 1)], ids=str)
-@pytest.mark.parametrize("odd", [name for name in ODD if name != "large"], indirect=True)
-def test_scoring_scales_as_training_does(odd: pathlib.Path, shape: tuple[int, int, int]) -> None:
-    np.testing.assert_array_equal(pictures.decode(odd, shape), images.decode(odd, shape))
-
-
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("odd", [name for name in ODD if name != "large"], indirect=True)
-def test_the_runtime_scales_without_rounding(odd: pathlib.Path, channels: int) -> None:
-    """It keeps fractions as the Android app does (docs/android.md), others round twice."""
+def test_a_models_input_is_scaled_without_rounding(odd: pathlib.Path, channels: int) -> None:
+    """It keeps fractions as the Android app does (docs/android.md), `decode` rounds twice."""
     height, width, _ = _native(odd)
     for shape in ((height, width, channels), (height // 2, width // 2, channels)):
-        found = _predict.preprocess(_pictures.load(odd), shape, _metadata.InputAbout())
-        np.testing.assert_allclose(found, images.decode(odd, shape), atol=1.5)
+        found = Preprocessing().apply(pictures.load(odd), shape)
+        np.testing.assert_allclose(found, pictures.decode(odd, shape), atol=1.5)
 
 
 def test_16_bit_black_white_and_between_are_what_they_say(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(np.array([[0, 127, 129, 257 * 100, 0xFFFF]], np.uint16)).save(path)
-    for found in (images.decode(path, (1, 5, 1)), pictures.decode(path, (1, 5, 1))):
-        assert found.reshape(-1).tolist() == [0, 0, 1, 100, 255]
-    assert np.asarray(_pictures.load(path)).tolist() == [[0, 0, 1, 100, 255]]
+    assert pictures.decode(path, (1, 5, 1)).reshape(-1).tolist() == [0, 0, 1, 100, 255]
+    assert np.asarray(pictures.load(path)).tolist() == [[0, 0, 1, 100, 255]]
 
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
@@ -232,42 +215,37 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.filterwarnings("error")
-def test_all_refuse_in_one_line(tmp_path: pathlib.Path, hostile: str, reader: str) -> None:
+def test_both_refuse_in_one_line(tmp_path: pathlib.Path, hostile: str, reader: str) -> None:
     make, message = HOSTILE[hostile]
     path = tmp_path / "hostile.png"
     path.write_bytes(make())
-    with pytest.raises(REFUSALS, match=message) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         READERS[reader](path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_all_refuse_what_is_no_file(tmp_path: pathlib.Path, reader: str) -> None:
+def test_both_refuse_what_is_no_file(tmp_path: pathlib.Path, reader: str) -> None:
     for path in (tmp_path, tmp_path / "nowhere.png"):
-        with pytest.raises(REFUSALS, match=str(path)):
+        with pytest.raises(DataError, match=str(path)):
             READERS[reader](path)
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_all_refuse_a_file_that_is_too_large(
+def test_both_refuse_a_file_that_is_too_large(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, reader: str
 ) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(_saved(_rgb(), "PNG"))
     READERS[reader](path)
-    monkeypatch.setattr(MODULES[reader], "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(pictures, "MAX_FILE_BYTES", 100)
     for endless in (path, pathlib.Path("/dev/zero")):
         message = f"{endless}: expected .*(larger file|a file of more than 0 MB)"
-        with pytest.raises(REFUSALS, match=message):
+        with pytest.raises(DataError, match=message):
             READERS[reader](endless)
 
 
-def test_their_limits_are_equal() -> None:
-    for name in ("MAX_FILE_BYTES", "MAX_PIXELS", "_FORMATS"):
-        assert len({getattr(module, name) for module in MODULES.values()}) == 1, name
-
-
-GOLDEN = pathlib.Path(__file__).parent / "golden" / "android"
+GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "android"
 
 
 @pytest.fixture

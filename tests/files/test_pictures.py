@@ -18,8 +18,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from xncaps_tf.data import images
-from xncaps_tf.errors import DataError
+from xncaps_files import pictures
+from xncaps_files.errors import DataError
+
+
+def _write(path: pathlib.Path) -> pathlib.Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (12, 10), 100).save(path)
+    return path
+
 
 QUARTERS = np.zeros((4, 8, 3), np.uint8)  # left half red, right half blue
 QUARTERS[:, :4, 0] = 255
@@ -30,23 +37,23 @@ QUARTERS[:, 4:, 2] = 255
 def test_read_gives_the_pixels(tmp_path: pathlib.Path, ending: str) -> None:
     path = tmp_path / f"a.{ending}"
     Image.fromarray(QUARTERS).save(path, **({"lossless": True} if ending == "webp" else {}))
-    found = images.read(path, (4, 8, 3))
+    found = pictures.read(path, (4, 8, 3))
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, QUARTERS)
 
 
 def test_read_of_a_jpeg_is_close(tmp_path: pathlib.Path) -> None:
     Image.new("RGB", (16, 16), (200, 30, 90)).save(tmp_path / "a.jpg", quality=95)
-    found = images.read(tmp_path / "a.jpg", (16, 16, 3))
+    found = pictures.read(tmp_path / "a.jpg", (16, 16, 3))
     np.testing.assert_allclose(found, np.broadcast_to([200, 30, 90], found.shape), atol=3)
 
 
 def test_read_makes_grey_and_rgb_of_each_other(tmp_path: pathlib.Path) -> None:
     Image.fromarray(QUARTERS).save(tmp_path / "rgb.png")
     Image.new("L", (5, 4), 77).save(tmp_path / "grey.png")
-    grey = images.read(tmp_path / "rgb.png", (4, 8, 1))
+    grey = pictures.read(tmp_path / "rgb.png", (4, 8, 1))
     assert grey.shape == (4, 8, 1) and grey[0, 0, 0] == 76 and grey[0, 7, 0] == 29  # ITU-R 601
-    rgb = images.read(tmp_path / "grey.png", (4, 5, 3))
+    rgb = pictures.read(tmp_path / "grey.png", (4, 5, 3))
     assert rgb.shape == (4, 5, 3) and (rgb == 77).all()
 
 
@@ -54,7 +61,7 @@ def test_read_cuts_about_the_centre_and_scales(tmp_path: pathlib.Path) -> None:
     wide = np.zeros((10, 30), np.uint8)
     wide[:, 10:20] = 200  # the middle square
     Image.fromarray(wide).save(tmp_path / "wide.png")
-    found = images.read(tmp_path / "wide.png", (5, 5, 1))
+    found = pictures.read(tmp_path / "wide.png", (5, 5, 1))
     assert found.shape == (5, 5, 1)
     assert (found[:, 1:4] == 200).all()  # the antialiasing looks a pixel over the edge of the cut
     assert (found[:, [0, 4]] > 150).all()
@@ -80,24 +87,24 @@ def test_read_and_measure_follow_exif(
     exif[0x0112] = orientation
     Image.fromarray(QUARTERS).save(tmp_path / "a.png", exif=exif)
     wanted = turn(QUARTERS)
-    assert images.measure(tmp_path / "a.png") == wanted.shape
-    np.testing.assert_array_equal(images.read(tmp_path / "a.png", wanted.shape), wanted)
+    assert pictures.measure(tmp_path / "a.png") == wanted.shape
+    np.testing.assert_array_equal(pictures.read(tmp_path / "a.png", wanted.shape), wanted)
 
 
 def test_read_puts_transparent_pictures_on_white(tmp_path: pathlib.Path) -> None:
     Image.new("RGBA", (2, 2), (0, 0, 0, 0)).save(tmp_path / "clear.png")
-    assert (images.read(tmp_path / "clear.png", (2, 2, 3)) == 255).all()
+    assert (pictures.read(tmp_path / "clear.png", (2, 2, 3)) == 255).all()
     palette = Image.new("P", (2, 2), 0)
     palette.putpalette([10, 20, 30, 40, 50, 60])
     palette.save(tmp_path / "p.png", transparency=0)
-    assert (images.read(tmp_path / "p.png", (2, 2, 1)) == 255).all()
+    assert (pictures.read(tmp_path / "p.png", (2, 2, 1)) == 255).all()
 
 
 def test_read_keeps_the_range_of_16_bit_grey(tmp_path: pathlib.Path) -> None:
     values = np.array([[0, 257 * 100, 65535]], np.uint16)
     Image.fromarray(values).save(tmp_path / "deep.png")
-    assert images.read(tmp_path / "deep.png", (1, 3, 1))[0, :, 0].tolist() == [0, 100, 255]
-    assert images.measure(tmp_path / "deep.png") == (1, 3, 1)
+    assert pictures.read(tmp_path / "deep.png", (1, 3, 1))[0, :, 0].tolist() == [0, 100, 255]
+    assert pictures.measure(tmp_path / "deep.png") == (1, 3, 1)
 
 
 def _png_header(width: int, height: int) -> bytes:
@@ -132,33 +139,33 @@ def test_read_names_the_file_and_the_fault(
     path = tmp_path / "fault.png"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
-        images.read(path, (8, 8, 3))
+        pictures.read(path, (8, 8, 3))
     assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
 
 
 def test_read_refuses_floats_whose_range_is_unknown(tmp_path: pathlib.Path) -> None:
     Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "a.tiff")
     with pytest.raises(DataError, match="a.tiff: .*floating-point pixels"):
-        images.read(tmp_path / "a.tiff", (2, 2, 1))
+        pictures.read(tmp_path / "a.tiff", (2, 2, 1))
 
 
 def test_read_refuses_what_cannot_be_read(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(DataError, match="none.png: cannot be read: No such file"):
-        images.read(tmp_path / "none.png", (2, 2, 3))
+        pictures.read(tmp_path / "none.png", (2, 2, 3))
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
-        images.read(tmp_path, (2, 2, 3))
+        pictures.read(tmp_path, (2, 2, 3))
     (tmp_path / "long.png").write_bytes(_whole_png())
-    monkeypatch.setattr(images, "MAX_FILE_BYTES", 50)
+    monkeypatch.setattr(pictures, "MAX_FILE_BYTES", 50)
     with pytest.raises(DataError, match="long.png: expected a picture of at most 0 MB"):
-        images.read(tmp_path / "long.png", (2, 2, 3))
+        pictures.read(tmp_path / "long.png", (2, 2, 3))
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 2), (0, 2, 3), (2, 2, 4)])
 def test_read_refuses_a_shape(tmp_path: pathlib.Path, shape: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match=r"C 1 or 3. Received: shape=\("):
-        images.read(tmp_path / "a.png", shape)
+        pictures.read(tmp_path / "a.png", shape)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of odd tags; the picture is whole
@@ -175,44 +182,44 @@ def test_mutated_pictures_give_pixels_or_a_data_error(data: st.DataObject) -> No
         file.write(content)
         file.flush()
         try:
-            assert images.read(file.name, (4, 8, 3)).shape == (4, 8, 3)
+            assert pictures.read(file.name, (4, 8, 3)).shape == (4, 8, 3)
         except DataError as error:
             assert file.name in str(error) and "\n" not in str(error)
 
 
 def test_expand_takes_files_folders_and_globs(
-    tmp_path: pathlib.Path, write_picture: Callable[..., pathlib.Path]
+    tmp_path: pathlib.Path,
 ) -> None:
     names = ["b.png", "a.JPG", "in/c.png", "in/deep/d.webp", ".hidden.png"]
     for name in names:
-        write_picture(tmp_path / name)
+        _write(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no picture")
     b, a, c, d = (tmp_path / name for name in names[:4])
-    assert images.expand([tmp_path]) == sorted([a, b, c, d])
-    assert images.expand([b, tmp_path / "in"]) == [b, c, d]
-    assert images.expand([str(tmp_path / "*.png"), b]) == [b]
-    assert images.expand([str(tmp_path / "**" / "*.png")]) == sorted([b, c])
-    assert images.expand([tmp_path / "notes.txt"]) == [tmp_path / "notes.txt"]  # read refuses it
-    assert images.expand([]) == []
+    assert pictures.expand([tmp_path]) == sorted([a, b, c, d])
+    assert pictures.expand([b, tmp_path / "in"]) == [b, c, d]
+    assert pictures.expand([str(tmp_path / "*.png"), b]) == [b]
+    assert pictures.expand([str(tmp_path / "**" / "*.png")]) == sorted([b, c])
+    assert pictures.expand([tmp_path / "notes.txt"]) == [tmp_path / "notes.txt"]  # read refuses it
+    assert pictures.expand([]) == []
 
 
 def test_expand_takes_names_that_look_like_globs(
-    tmp_path: pathlib.Path, write_picture: Callable[..., pathlib.Path]
+    tmp_path: pathlib.Path,
 ) -> None:
-    path = write_picture(tmp_path / "a[1].png")
-    assert images.expand([path]) == [path]
+    path = _write(tmp_path / "a[1].png")
+    assert pictures.expand([path]) == [path]
 
 
 def test_expand_names_what_gives_nothing(tmp_path: pathlib.Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="empty: expected pictures in the folder"):
-        images.expand([tmp_path / "empty"])
+        pictures.expand([tmp_path / "empty"])
     with pytest.raises(DataError, match=r"\*.png: expected a file, a folder or a glob"):
-        images.expand([str(tmp_path / "*.png")])
+        pictures.expand([str(tmp_path / "*.png")])
 
 
 def test_reading_pictures_loads_no_tensorflow(root: pathlib.Path) -> None:
-    code = "import sys; from xncaps_tf.data import images; print('tensorflow' in sys.modules)"
+    code = "import sys; from xncaps_files import pictures; print('tensorflow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -1,7 +1,8 @@
 """The flatbuffer of TFLite's metadata: written with a plain builder, read with checks.
 
 The numbers are those of metadata_schema.fbs, version 1.x, identifier 'M001'. The package that has
-generated code for it (tflite-support) cannot be installed beside this TensorFlow.
+generated code for it (tflite-support) cannot be installed beside this TensorFlow. Writing needs
+flatbuffers (the extra `write`), reading nothing.
 
 Source: https://github.com/tensorflow/tflite-support, metadata/metadata_schema.fbs.
 """
@@ -12,14 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import flatbuffers
-
 from xncaps_files.flatbuffer import Source, Table
 
 IDENTIFIER = b"M001"
 ENTRY = "TFLITE_METADATA"  # name of the model's metadata entry
 MIN_PARSER_VERSION = "1.0.0"  # nothing here is newer
-DESCRIPTIONS, TENSOR_AXIS_LABELS = 1, 2  # AssociatedFileType
+DESCRIPTIONS, TENSOR_AXIS_LABELS, TENSOR_VALUE_LABELS = 1, 2, 3  # AssociatedFileType
 COLOR_SPACES = {0: "UNKNOWN", 1: "RGB", 2: "GRAYSCALE"}
 _FEATURE, _IMAGE = 1, 2  # ContentProperties
 _NORMALIZATION = 1  # ProcessUnitOptions
@@ -72,7 +71,9 @@ class ModelMetadata:
 
 def encode(metadata: ModelMetadata) -> bytes:
     """The flatbuffer."""
-    builder = flatbuffers.Builder(1024)
+    import flatbuffers  # pyright: ignore[reportMissingTypeStubs]  # an extra
+
+    builder: Any = flatbuffers.Builder(1024)
     write = _Writer(builder)
     subgraph = write.table(
         11,
@@ -119,6 +120,9 @@ def decode(data: bytes) -> ModelMetadata:
     )
 
 
+Scalars = dict[int, tuple[str, int]]  # field: (kind, value)
+
+
 class _Writer:
     """Builds tables; in a flatbuffer what a table refers to is written before it."""
 
@@ -142,8 +146,8 @@ class _Writer:
             self.builder.PrependFloat32(value)
         return self.builder.EndVector()
 
-    def table(self, fields: int, references: dict[int, int], scalars: Any = None) -> int:
-        """A table; references are offsets, 0 for none; scalars are field: (kind, value)."""
+    def table(self, fields: int, references: dict[int, int], scalars: Scalars | None = None) -> int:
+        """A table; references are offsets, 0 for none; scalars as `Scalars`."""
         self.builder.StartObject(fields)
         for number, offset in references.items():
             if offset:
@@ -213,7 +217,8 @@ def _file(write: _Writer, name: str, description: str, kind: int) -> int:
 
 
 def _read_input(table: Table) -> InputTensor:
-    color, size = None, None
+    color: str | None = None
+    size: tuple[int, int] | None = None
     content = table.table(3, "content")
     if content is not None and content.number(0, "B") == _IMAGE:
         image = content.table(1, "image properties")
@@ -245,7 +250,7 @@ def _read_input(table: Table) -> InputTensor:
 def _read_output(table: Table) -> OutputTensor:
     labels = ""
     for file in table.tables(6, "associated file"):
-        if file.number(2, "b") == TENSOR_AXIS_LABELS and not labels:
+        if file.number(2, "b") in (TENSOR_AXIS_LABELS, TENSOR_VALUE_LABELS) and not labels:
             labels = file.text(0, "file name")
     return OutputTensor(table.text(0, "name"), table.text(1, "description"), labels)
 

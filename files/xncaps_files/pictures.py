@@ -1,7 +1,7 @@
 """Pictures of a user's own: files, folders and globs, read into what a model takes.
 
 A picture comes from anywhere, so a file is measured before it is decoded, only common formats are
-tried, and every fault is one line that names the file.
+tried, and every fault is one line that names the file. Needs Pillow (the extra `pictures`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import io
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
-from xncaps_tf.errors import DataError
+from xncaps_files.errors import DataError
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -37,7 +38,31 @@ _ORIENTATION = 0x0112  # EXIF's tag
 _GREY_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
-def read(path: str | Path, shape: tuple[int, int, int]) -> np.ndarray:
+def load(path: str | Path, *, content: bytes | None = None) -> Image.Image:
+    """The whole picture in mode L (where the file is grey) or RGB, upright and opaque, as `read`.
+
+    Args:
+        path: the file, or the name of `content` for errors.
+        content: the bytes of the file, where they are at hand.
+
+    Raises:
+        DataError: as `read` does.
+    """
+    picture = _opened(path, content)
+    with picture, _one_line_errors(path):
+        return flatten(picture)
+
+
+def flatten(picture: Image.Image) -> Image.Image:
+    """An opened picture in mode L (where it is grey) or RGB, upright and opaque.
+
+    Raises:
+        ValueError: its pixels have no range that is known.
+    """
+    return _to_mode(_upright(picture), "L" if picture.mode in ("1", "L", *_GREY_16_BIT) else "RGB")
+
+
+def read(path: str | Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """The picture as a model takes it: float32 [H, W, C], 0 to 255.
 
     It is turned as its EXIF orientation says, cut to the aspect of (H, W) about its centre, scaled
@@ -61,7 +86,7 @@ def decode(
     *,
     content: bytes | None = None,
     is_exact: bool = False,
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """The same as uint8.
 
     Args:
@@ -79,7 +104,8 @@ def decode(
             "images: expected a shape (H, W, C) with positive sides and C 1 or 3. "
             f"Received: shape={tuple(shape)}."
         )
-    with _opened(path, content) as picture:
+    picture = _opened(path, content)
+    with picture:
         with _one_line_errors(path):
             flat = _to_mode(_upright(picture), "L" if channels == 1 else "RGB")
             if is_exact and flat.size != (width, height):
@@ -96,10 +122,11 @@ def measure(path: str | Path) -> tuple[int, int, int]:
     Raises:
         DataError: as `read` does, for what the header shows.
     """
-    with _opened(path, None) as picture:
+    picture = _opened(path, None)
+    with picture:
         with _one_line_errors(path):
             is_turned = (
-                picture.getexif().get(0x0112, 1) >= 5
+                picture.getexif().get(_ORIENTATION, 1) >= 5
             )  # EXIF: width and height change places
             mode = picture.mode
             width, height = picture.size[::-1] if is_turned else picture.size
@@ -108,7 +135,7 @@ def measure(path: str | Path) -> tuple[int, int, int]:
 
 def find(folder: Path) -> list[Path]:
     """Every file under a folder with the ending of a picture, sorted; hidden ones left out."""
-    found = []
+    found: list[Path] = []
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [
@@ -151,7 +178,7 @@ def expand(patterns: Iterable[str | Path]) -> list[Path]:
 
 
 @contextlib.contextmanager
-def _one_line_errors(path: str | Path) -> Iterator[None]:
+def _one_line_errors(path: str | Path) -> Generator[None, None, None]:
     """Turns whatever Pillow raises on a damaged file into one DataError."""
     try:
         yield

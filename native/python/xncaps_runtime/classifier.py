@@ -1,0 +1,234 @@
+"""Pictures to ranked class names with a .tflite file: what it is to be fed comes from the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from xncaps_files import metadata, tflite
+from xncaps_files.errors import DataError
+from xncaps_files.preprocessing import Preprocessing, dequantise, quantise
+from xncaps_files.scores import ScoreScale
+from xncaps_runtime.errors import RuntimeLibraryError
+from xncaps_runtime.interpreter import Interpreter
+from xncaps_runtime.zoo import resolve
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    Picture = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
+
+_BATCH = 32  # of a file that takes any number
+
+
+class Ranking(list[tuple[str, float]]):
+    """(name, share) of the best classes, best first; shares are 0 to 1, of all classes together 1.
+
+    Attributes:
+        classes: the numbers of the same classes.
+        is_none: whether the file's threshold says that the picture is of none of them.
+    """
+
+    def __init__(
+        self, entries: Sequence[tuple[str, float]], classes: Sequence[int], is_none: bool
+    ) -> None:
+        super().__init__(entries)
+        self.classes = tuple(classes)
+        self.is_none = is_none
+
+
+class Classifier:
+    """Says what is in pictures, by a file of this toolkit or any TFLite classifier of images.
+
+    Size, channels, scaling, polarity, class names and the scale of the scores are the file's own
+    (docs/metadata.md); a file without metadata takes pixels of 0 to 255 and its classes are
+    numbered. Not to be used by two threads at a time.
+
+    Example:
+        >>> classifier = Classifier("digits.tflite", num_threads=2)
+        >>> classifier("seven.png", top=2)
+        [('7', 0.93), ('1', 0.04)]
+        >>> [ranking[0] for ranking in classifier(["seven.png", "three.png"])]
+        [('7', 0.93), ('3', 0.88)]
+
+    Args:
+        model: path of a .tflite file, or the name of one of `xncaps_zoo`, also as 'zoo:NAME'.
+        num_threads: threads of the interpreter and of our ops, 1 or more.
+        invert: whether pictures are inverted; None: as the file's polarity says, which takes every
+            picture for dark strokes on light ground.
+
+    Attributes:
+        names: of the classes.
+        shape: (H, W, C) of the input.
+        preprocessing, scale: what the file says of its pixels and of its scores.
+
+    Raises:
+        RuntimeLibraryError: the file cannot be run, or it is no classifier of one picture.
+        DataError: no such file or name, or a file or metadata that is damaged or does not fit.
+        ValueError: num_threads is no positive int.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        num_threads: int = 1,
+        *,
+        invert: bool | None = None,
+    ) -> None:
+        self.path = resolve(model)
+        data = tflite.load(self.path)
+        about = metadata.read(data, str(self.path))
+        self.preprocessing = Preprocessing() if about is None else about.preprocessing
+        self.scale = ScoreScale() if about is None else about.scores
+        self._interpreter = _open(self.path, data, num_threads)
+        self._source = self._interpreter.get_input_details()[0]
+        self._target = self._interpreter.get_output_details()[0]
+        self._batch = int(self._source["shape"][0])
+        self.shape = _shape(self.path, self._source)
+        self.preprocessing.check(self.shape[2])
+        self._invert = self.preprocessing.invert if invert is None else invert
+        self.names = _names(self.path, about, self._target)
+
+    @overload
+    def __call__(self, pictures: Picture, *, top: int = 5) -> Ranking: ...
+    @overload
+    def __call__(self, pictures: Sequence[Picture], *, top: int = 5) -> list[Ranking]: ...
+
+    def __call__(
+        self, pictures: Picture | Sequence[Picture], *, top: int = 5
+    ) -> Ranking | list[Ranking]:
+        """The `top` best classes of a picture, or a list of such of several.
+
+        Args:
+            pictures: a path, the bytes of a picture's file, a PIL image, an array of uint8 [H, W],
+                [H, W, 1 or 3]; or a list of such, or an array [n, H, W, C].
+            top: how many classes, 1 or more.
+
+        Raises:
+            DataError: a picture that is missing, damaged or of another kind.
+            ValueError: `top` is less than 1.
+        """
+        if top < 1:
+            raise ValueError(f"Classifier: expected top >= 1. Received: top={top}.")
+        is_one = isinstance(pictures, (str, bytes, os.PathLike)) or not (
+            isinstance(pictures, (list, tuple))
+            or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
+        )
+        several: Any = [pictures] if is_one else pictures
+        rankings = [self._ranking(shares, top) for shares in self.shares(several)]
+        return rankings[0] if is_one else rankings
+
+    def shares(self, pictures: Sequence[Picture]) -> np.ndarray:
+        """Shares [n, classes] of n pictures, float64: see `xncaps_files.scores`."""
+        return self.scale.shares(self.outputs(pictures))
+
+    def outputs(self, pictures: Sequence[Picture]) -> np.ndarray:
+        """The file's own outputs [n, classes] of n pictures, float32."""
+        found = [np.empty((0, len(self.names)), np.float32)]
+        size = self._batch if self._is_fixed else _BATCH
+        for start in range(0, len(pictures), size):
+            inputs = np.stack([self._input(each) for each in pictures[start : start + size]])
+            found.append(self._run(inputs))
+        return np.concatenate(found)
+
+    @property
+    def _is_fixed(self) -> bool:
+        signature = self._source.get("shape_signature", self._source["shape"])
+        return not len(signature) or int(signature[0]) != -1
+
+    def _input(self, picture: Picture) -> np.ndarray:
+        """float32 [H, W, C]."""
+        about = self.preprocessing
+        flat = Preprocessing(about.mean, about.std, self._invert, about.channel_order)
+        return flat.apply(as_image(picture), self.shape)
+
+    def _run(self, inputs: np.ndarray) -> np.ndarray:
+        """float32 [n, classes] of inputs [n, H, W, C], filled up to the file's batch."""
+        count = len(inputs)
+        if self._is_fixed:
+            filler = np.repeat(inputs[-1:], self._batch - count, axis=0)
+            inputs = np.concatenate([inputs, filler])
+        elif count != self._batch:
+            self._interpreter.resize_tensor_input(self._source["index"], list(inputs.shape))
+            self._interpreter.allocate_tensors()
+            self._batch = count
+        self._interpreter.set_tensor(self._source["index"], quantise(inputs, self._source))
+        self._interpreter.invoke()
+        raw = self._interpreter.get_tensor(self._target["index"])
+        return dequantise(raw, self._target).reshape(len(inputs), -1)[:count]
+
+    def _ranking(self, shares: np.ndarray, top: int) -> Ranking:
+        order = np.argsort(-shares, kind="stable")[:top]
+        entries = [(self.names[index], float(shares[index])) for index in order]
+        return Ranking(entries, order.tolist(), bool(self.scale.is_none(shares)))
+
+
+def as_image(picture: Picture) -> Image.Image:
+    """A picture in mode L or RGB, upright and opaque.
+
+    Raises:
+        DataError: it is missing, damaged or of another kind.
+    """
+    from PIL import Image
+
+    from xncaps_files import pictures
+
+    if isinstance(picture, (bytes, bytearray, memoryview)):
+        return pictures.load("the picture", content=bytes(picture))
+    if isinstance(picture, Image.Image):
+        try:
+            return pictures.flatten(picture)
+        except (ValueError, OSError) as error:
+            raise DataError(f"expected a sound picture. Received: {error}.") from error
+    if isinstance(picture, (str, os.PathLike)):
+        return pictures.load(Path(picture))
+    array = np.asarray(picture)
+    plane = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    fits = plane.ndim == 2 or (plane.ndim == 3 and plane.shape[2] == 3)
+    if array.dtype != np.uint8 or not fits or not array.size:
+        raise DataError(
+            "expected a path, bytes, a PIL image or an array of uint8 [H, W] or [H, W, 1 or 3]. "
+            f"Received: {array.dtype} {list(array.shape)}."
+        )
+    return Image.fromarray(plane)
+
+
+def _open(path: Path, data: bytes, num_threads: int) -> Interpreter:
+    if isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
+        raise ValueError(
+            f"Classifier: expected num_threads >= 1. Received: num_threads={num_threads!r}."
+        )
+    try:
+        interpreter = Interpreter(data, num_threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise RuntimeLibraryError(f"{path}: {' '.join(str(error).split())}") from error
+    ends = len(interpreter.get_input_details()), len(interpreter.get_output_details())
+    if ends != (1, 1):
+        raise RuntimeLibraryError(
+            f"{path}: expected one input and one output. Received: {ends[0]} and {ends[1]}."
+        )
+    return interpreter
+
+
+def _shape(path: Path, source: dict[str, Any]) -> tuple[int, int, int]:
+    shape = tuple(int(size) for size in source["shape"])
+    if len(shape) != 4 or shape[3] not in (1, 3) or min(shape) < 1:
+        raise RuntimeLibraryError(
+            f"{path}: expected an input of pictures [1, H, W, 1 or 3]. Received: {list(shape)}."
+        )
+    return shape[1], shape[2], shape[3]
+
+
+def _names(path: Path, about: metadata.Metadata | None, target: dict[str, Any]) -> tuple[str, ...]:
+    count = int(np.prod([int(size) for size in target["shape"][1:]]))
+    names = () if about is None else about.class_names
+    if names and len(names) != count:
+        raise DataError(
+            f"{path}: expected {count} class names, one a score. Received: {len(names)}."
+        )
+    return names or tuple(str(number) for number in range(count))

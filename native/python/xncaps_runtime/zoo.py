@@ -1,0 +1,40 @@
+"""Files by their path or, where `xncaps_zoo` is installed, by the name of a trained one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from xncaps_files.errors import DataError
+
+PREFIX = "zoo:"
+
+
+def resolve(model: str | os.PathLike[str]) -> Path:
+    """The file that is meant by a path, by 'zoo:NAME' or, where there is no such path, by NAME.
+
+    `xncaps_zoo` is imported only where a name is asked for.
+
+    Raises:
+        DataError: there is no such file or name.
+    """
+    text = os.fspath(model)
+    path = Path(text)
+    is_name = text.startswith(PREFIX)
+    may_be_name = not path.exists() and path.name == text and path.suffix == ""
+    if not is_name and not may_be_name:
+        return path
+    name = text.removeprefix(PREFIX)
+    try:
+        import xncaps_zoo
+    except ImportError as error:
+        raise DataError(
+            f"{text}: no such file. To use the name of a trained model: pip install xncaps-zoo."
+        ) from error
+    try:
+        return xncaps_zoo.path(name)
+    except KeyError as error:
+        known = ", ".join(xncaps_zoo.names()) or "none is in this version"
+        raise DataError(
+            f"{text}: expected a file or the name of a trained model ({known}). Received: neither."
+        ) from error
