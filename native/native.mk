@@ -59,6 +59,7 @@ fuzz: native-fuzz-build ## 1,000,000 made-up graphs under sanitizers
 bench-native: $(SETUP) ## the native runtime against LiteRT, each row of the table
 	@$(PY) native/bench/bench_native.py
 	@$(PY) native/bench/bench_lce.py
+	@$(PY) native/bench/bench_threads.py
 	@$(PY) native/bench/bench_compiled.py
 
 arm-count: $(SETUP) ## instructions of the inner loops on aarch64, ours and LCE's

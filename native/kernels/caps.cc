@@ -45,14 +45,16 @@ bool LayoutScratch(const CapsView& s, int strips, ScratchLayout* at) {
 
 // Below this many elements of u_hat a second thread costs more than it brings.
 constexpr size_t kMinElementsPerThread = 40000;
-// Strips of an item that is worth several threads: enough for cores of unequal speed.
-constexpr int kMostStrips = 12;
+// Strips of an item that is worth several threads: more than threads, for cores of unequal speed,
+// but each has sums of its own to write and read, 8 / N of the work that u_hat is.
+constexpr int kMostStrips = 12, kBlocksPerStrip = 6;
 
 size_t ElementsOf(const CapsView& s) { return static_cast<size_t>(s.n) * s.j * s.e; }
 
 int StripsOf(const CapsView& s) {
   if (ElementsOf(s) < 2 * kMinElementsPerThread) return 1;
-  return s.blocks < kMostStrips ? s.blocks : kMostStrips;
+  const int strips = s.blocks / kBlocksPerStrip;
+  return strips > kMostStrips ? kMostStrips : strips > 2 ? strips : s.blocks > 1 ? 2 : 1;
 }
 
 }  // namespace
@@ -219,11 +221,13 @@ struct CapsLayer::StripJob {
   CapsView view;
   const float* u;  // null: a routing turn, else the projection
   bool first;
-  int slot, strips;
+  int slot, strips, threads;
 };
 
-void CapsLayer::StripTask(void* argument, int strip, int worker) {
+void CapsLayer::StripTask(void* argument, int index, int worker) {
   const StripJob* job = static_cast<const StripJob*>(argument);
+  // The first turn from the end, as its kernel does within a strip.
+  const int strip = job->first ? ThreadPool::Mirrored(index, job->strips, job->threads) : index;
   const CapsLayer* layer = job->layer;
   const CapsScratch scratch = layer->Scratch(worker, strip, job->slot);
   const int64_t blocks = job->view.blocks, strips = job->strips;
@@ -238,8 +242,9 @@ void CapsLayer::StripTask(void* argument, int strip, int worker) {
 // One item with the memory of `slot`, on several threads or right here.
 void CapsLayer::RunItem(ThreadPool* pool, int threads, int slot, bool backwards, const float* u,
                         float* v) {
+  if (threads < 1) threads = 1;
   const int strips = threads > 1 ? strips_ : 1;
-  StripJob job = {this, View(slot), u, false, slot, strips};
+  StripJob job = {this, View(slot), u, false, slot, strips, threads};
   job.view.backwards = backwards;
   const float* sums[kMostStrips];
   for (int i = 0; i < strips; ++i) sums[i] = Scratch(slot, i, slot).acc;

@@ -57,7 +57,7 @@ class CapsLayer {
   struct BatchJob;
   struct StripJob;
   static void BatchTask(void* job, int item, int worker);
-  static void StripTask(void* job, int strip, int worker);
+  static void StripTask(void* job, int index, int worker);
 
   CapsParams params_;
   CapsView sizes_ = {};  // its pointers to constants are set, those to memory are not

@@ -252,13 +252,11 @@ static void Squash(const CapsView& view, const float* const* acc, int parts, flo
   const size_t size = static_cast<size_t>(view.j) * view.e;
   size_t at = 0;
   for (; at + kGroup <= size; at += kGroup) {
-    F8 sums = Zero();
-    for (int part = 0; part < parts; ++part) {
-      F8 rows[kGroup];
-      XNCAPS_UNROLL8(i) rows[i] = Load(acc[part] + (at + i) * kGroup);
-      sums = Add(sums, Sums8(rows));
-    }
-    Store(out + at, Mul(sums, Set(factor)));
+    F8 rows[kGroup];
+    XNCAPS_UNROLL8(i) rows[i] = Load(acc[0] + (at + i) * kGroup);
+    for (int part = 1; part < parts; ++part)
+      XNCAPS_UNROLL8(i) rows[i] = Add(rows[i], Load(acc[part] + (at + i) * kGroup));
+    Store(out + at, Mul(Sums8(rows), Set(factor)));
   }
   for (; at < size; ++at) {
     float sum = 0;

@@ -59,6 +59,10 @@ constexpr uint64_t kGeneration = uint64_t{1} << 32;
 
 inline uint32_t GenerationOf(uint64_t state) { return static_cast<uint32_t>(state >> 32); }
 
+inline int PartBegin(int part, int count, int most) {
+  return static_cast<int>(static_cast<int64_t>(count) * part / most);
+}
+
 // Counts the forks that led to this process: a child has none of its parent's other threads.
 int forks = 0;
 pthread_once_t forks_once = PTHREAD_ONCE_INIT;
@@ -109,8 +113,21 @@ void ThreadPool::Delete(ThreadPool* pool) {
   free(pool);
 }
 
+int ThreadPool::Mirrored(int index, int count, int most) {
+  int part = 0;
+  while (index >= PartBegin(part + 1, count, most)) ++part;
+  return PartBegin(part, count, most) + PartBegin(part + 1, count, most) - 1 - index;
+}
+
 void ThreadPool::DoTasks(int worker) {
-  for (int i = FetchAdd(&next_, 1); i < count_; i = FetchAdd(&next_, 1)) task_(job_, i, worker);
+  for (int k = 0; k < most_; ++k) {
+    const int part = (worker + k) % most_, end = PartBegin(part + 1, count_, most_);
+    int* next = &parts_[part].next;
+    while (Get(next) < end) {
+      const int i = FetchAdd(next, 1);
+      if (i < end) task_(job_, i, worker);
+    }
+  }
 }
 
 void ThreadPool::Run(Task task, void* job, int count, int most) {
@@ -122,8 +139,8 @@ void ThreadPool::Run(Task task, void* job, int count, int most) {
   task_ = task;
   job_ = job;
   count_ = count;
-  most_ = most;
-  Put(&next_, 0);
+  most_ = most < workers_ + 1 ? most : workers_ + 1;
+  for (int part = 0; part < most_; ++part) Put(&parts_[part].next, PartBegin(part, count_, most_));
   // Nobody is inside and it is closed: opens the next generation.
   Put(&state_, (Get(&state_) & ~(kGeneration - 1)) + kGeneration);
   if (Get(&sleepers_) > 0) {

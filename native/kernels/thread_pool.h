@@ -20,13 +20,19 @@ class ThreadPool {
   typedef void (*Task)(void* job, int index, int worker);
 
   // task(job, 0, w) ... task(job, count - 1, w), each once, handed out one by one to at most
-  // `most` threads: who is slow, or whose core is shared, takes fewer. w, in [0, most), is the
-  // number of the thread that runs it: what one thread at a time may use is found by it. Returns
-  // when all are done; a worker that the system does not schedule in time is not waited for.
+  // `most` threads. Each has a part of its own, the same at every Run() with these numbers, so that
+  // what it wrote is still in its cache; when that is done it takes from the others' parts: who is
+  // slow, or whose core is shared, does less. w, in [0, most), is the number of the thread that
+  // runs it: what one thread at a time may use is found by it. Returns when all are done; a worker
+  // that the system does not schedule in time is not waited for.
   //
   // While another thread is inside Run(), and in the child of a fork (where the workers are not),
   // the tasks run one after the other right here, as worker 0.
   void Run(Task task, void* job, int count, int most);
+
+  // The index in the same part of such a Run() as far from the part's end as this one is from its
+  // beginning: tasks that walk memory back, as far as it is still in the cache.
+  static int Mirrored(int index, int count, int most);
 
  private:
   struct Worker {
@@ -52,7 +58,11 @@ class ThreadPool {
   int forks_ = 0;  // that this process had seen when the pool was made
   // Atomic: generation (high half), closed (bit 31), workers inside (the rest).
   uint64_t state_ = 0;
-  int next_ = 0;      // atomic: the next task's index
+  struct Part {
+    int next;  // atomic: the next task's index
+    char unshared[60];
+  };
+  Part parts_[kMaxThreads];
   int sleepers_ = 0;  // atomic: workers that wait for work
   int waiting_ = 0;   // atomic: the caller of Run() sleeps until the last worker leaves
   int stop_ = 0;      // atomic

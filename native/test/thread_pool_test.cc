@@ -93,6 +93,23 @@ TEST(ThreadPoolTest, WorkersHaveNumbersOfTheirOwn) {
   ThreadPool::Delete(pool);
 }
 
+TEST(ThreadPoolTest, MirroredIndicesStayInTheirParts) {
+  for (int count : {1, 2, 5, 6, 100}) {
+    for (int most : {1, 2, 3, 64}) {
+      std::vector<int> seen(static_cast<size_t>(count));
+      for (int i = 0; i < count; ++i) {
+        const int mirrored = ThreadPool::Mirrored(i, count, most);
+        ASSERT_TRUE(mirrored >= 0 && mirrored < count);
+        ++seen[static_cast<size_t>(mirrored)];
+        EXPECT_EQ(ThreadPool::Mirrored(mirrored, count, most), i);
+      }
+      EXPECT_EQ(seen, std::vector<int>(static_cast<size_t>(count), 1));
+    }
+  }
+  EXPECT_EQ(ThreadPool::Mirrored(0, 6, 2), 2);
+  EXPECT_EQ(ThreadPool::Mirrored(3, 6, 2), 5);
+}
+
 // One worker takes 20 times as long: the others do its share.
 TEST(ThreadPoolTest, ASlowWorkerTakesFewerTasks) {
   ThreadPool* pool = ThreadPool::Create(2);
