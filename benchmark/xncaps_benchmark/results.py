@@ -99,7 +99,7 @@ def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         ResultError: not JSON, too large, or not what the schema says.
     """
-    read = upgrades.upgraded(_read_json(pathlib.Path(path), MAX_RESULT_BYTES))
+    read = upgrades.upgraded(_read_json(pathlib.Path(path), MAX_RESULT_BYTES), str(path))
     return check_result(read, str(path))
 
 

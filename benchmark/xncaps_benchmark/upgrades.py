@@ -11,11 +11,23 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from xncaps_benchmark.errors import ResultError
+
 VERSION = 2
 
 
-def upgraded(result: Any) -> Any:
-    """The result in today's format; what is no result of ours is returned as it is."""
+def upgraded(result: Any, name: str = "result") -> Any:
+    """The result in today's format; what is no result of ours is returned as it is.
+
+    Raises:
+        ResultError: a newer version wrote it.
+    """
+    found = result.get("format_version") if isinstance(result, dict) else None
+    if isinstance(found, int) and found > VERSION:
+        raise ResultError(
+            f"{name}: expected format_version 1 to {VERSION}. Received: {found}; a newer xncaps "
+            "wrote it and can read it."
+        )
     while isinstance(result, dict) and (step := _STEPS.get(result.get("format_version"))):
         result = step(result)
     return result

@@ -14,13 +14,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xncaps_files import versions
 from xncaps_tf import __version__
 from xncaps_tf.data.names import NAMES as DATA
 from xncaps_tf.data.names import PICTURES
-from xncaps_tf.errors import TrainingError
+from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.models.names import BACKBONES, HEADS, SCALES, UPSAMPLING
 
 FORMAT_VERSION = 1
+# From one version to the next; a field that is new with a default needs none.
+_UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()
 OPTIMIZERS = ("adam", "sgd")
 LOSSES = ("margin", "squared_hinge", "crossentropy")
 SCHEDULES = ("cosine", "constant", "triangular2")
@@ -174,10 +177,10 @@ class TrainConfig:
                 f"{source}: expected a JSON object. Received: {type(document).__name__}."
             )
         found = document.pop("format_version", FORMAT_VERSION)
-        if found != FORMAT_VERSION:
-            raise TrainingError(
-                f"{source}: expected format_version {FORMAT_VERSION}. Received: {found!r}."
-            )
+        try:
+            document = versions.upgrade(document, found, _UPGRADES, source)
+        except DataError as error:
+            raise TrainingError(str(error)) from error
         document.pop("xncaps_version", None)
         return cls.from_mapping(document, source)
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import pathlib
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from xncaps_files import writing
-from xncaps_tf.errors import TrainingError
+from xncaps_files import versions, writing
+from xncaps_tf.errors import DataError, TrainingError
 
 FORMAT_VERSION = 1
+_UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()  # of `about`
 GROUPS = ("model", "optimizer", "metric")
 
 Row = dict[str, Any]
@@ -77,10 +79,7 @@ class State:
             with np.load(path, allow_pickle=False) as stored:
                 about = json.loads(stored["about"].tobytes())
                 found = about["format_version"]
-                if found != FORMAT_VERSION:
-                    raise TrainingError(
-                        f"{path}: expected format_version {FORMAT_VERSION}. Received: {found!r}."
-                    )
+                about = versions.upgrade(about, found, _UPGRADES, str(path))
                 arrays = {
                     group: [stored[f"{group}_{index}"] for index in range(about["counts"][group])]
                     for group in GROUPS
@@ -92,6 +91,8 @@ class State:
                 int(about["best_epoch"]),
                 arrays,
             )
+        except DataError as error:
+            raise TrainingError(str(error)) from error
         except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise TrainingError(
                 f"{path}: expected the state of a run. Received: a damaged file ({error}); "
