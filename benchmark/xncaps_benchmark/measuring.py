@@ -52,7 +52,7 @@ def measure(
         files: paths; `FILE.expected.npz` and `FILE.summary.json` beside them are used.
         target: 'local', 'ssh:[USER@]HOST[:PORT]', 'adb' or 'adb:SERIAL'.
         progress: called with what is being done and the share that is done.
-        checkpoint: called every 5 s with what was measured until then ('local' only).
+        checkpoint: called after each 10 s of work with what was measured until then ('local' only).
         options: see `plan.Options`.
 
     Returns: a result as in `schema/result.schema.json`. Files that fail are in it as failed.

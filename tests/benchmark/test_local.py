@@ -304,3 +304,34 @@ def test_xncaps_ops_without_the_delegate_say_what_to_install(
     (entry,) = measure([model("fused", custom="XnCapsOdr")], **FAST)["models"]
     assert entry["runtime"]["name"] == "litert+xncaps" and entry["status"] == "failed"
     assert "pip install xncaps-runtime" in entry["error"]
+
+
+def test_nothing_is_written_while_turns_are_timed(
+    model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checkpoints and progress, which are files on a board, come in the rests alone."""
+    said: list[str] = []
+    turn, pause = local.Measurement._turn, local.Measurement._pause
+
+    def timed(self: local.Measurement, child: local.Child, runs: int) -> None:
+        said.append("turn")
+        turn(self, child, runs)
+
+    def rest(self: local.Measurement, share: float) -> None:
+        said.append("rest")
+        pause(self, share)
+
+    monkeypatch.setattr(local.Measurement, "_turn", timed)
+    monkeypatch.setattr(local.Measurement, "_pause", rest)
+    monkeypatch.setattr(local.plan, "COOLDOWN_EVERY_SECONDS", 0.05)
+    kept: list[Any] = []
+
+    def keep(result: dict[str, Any]) -> None:
+        assert said[-1] == "rest"
+        kept.append(result["models"][0]["status"])
+
+    def progress(what: str, share: float) -> None:
+        assert said[-1:] in ([], ["rest"]) or share == 1.0
+
+    measure([model("a")], progress=progress, checkpoint=keep, cooldown=0.0, **FAST)
+    assert len(kept) == said.count("rest") > 0 and set(kept) == {"partial"}

@@ -24,7 +24,6 @@ from xncaps_benchmark.errors import BenchmarkError
 _LOAD_SECONDS = 300.0
 _GRACE_SECONDS = 120.0
 _ACCURACY_SECONDS = 3600.0
-_CHECKPOINT_EVERY_SECONDS = 5.0
 
 # Tells a person how far it is: what is done, share from 0 to 1.
 Progress = Callable[[str, float], None]
@@ -143,7 +142,6 @@ class Measurement:
         self.complete = True
         self.notes: list[str] = []
         self.checkpoint: Callable[[Measurement], None] | None = None
-        self._kept = time.monotonic()
         self._progress = progress
         self._cpus = cores.check_threads(options.threads, machine.parse_cpus(options.cpus))
         self._children: list[Child] = []
@@ -227,18 +225,17 @@ class Measurement:
         self._rounds = len(planned.rounds)
         worked = 0.0
         self._clocks.sample()
+        self._progress("measuring", 0.2)
         for number, round_ in enumerate(planned.rounds):
-            self._progress("measuring", 0.2 + 0.8 * number / self._rounds)
             for turn in round_:
                 child = self._children[turn.index]
                 if child.job.failed or self._enough(child.job):
                     continue
                 began = time.monotonic()
                 self._turn(child, turn.runs)
-                self._keep(time.monotonic())
                 worked += time.monotonic() - began
-                if self.options.rest and worked > plan.COOLDOWN_EVERY_SECONDS:
-                    time.sleep(self.options.rest)
+                if worked > plan.COOLDOWN_EVERY_SECONDS:
+                    self._pause(0.2 + 0.8 * number / self._rounds)
                     worked = 0.0
             self._clocks.sample()
         self._progress("measuring", 1.0)
@@ -255,15 +252,16 @@ class Measurement:
             self._drop(child, str(error))
             return 1e6
 
-    def _keep(self, now: float) -> None:
-        """Gives what there is until now to whoever wants it, at times."""
-        if self.checkpoint is None or now - self._kept < _CHECKPOINT_EVERY_SECONDS:
-            return
-        self._kept = now
-        for child in self._children:
-            if not child.job.failed:
-                self._times(child)
-        self.checkpoint(self)
+    def _pause(self, share: float) -> None:
+        """A rest; files are written before it, and at no other time while turns are timed."""
+        self._progress("measuring", share)
+        if self.checkpoint is not None:
+            for child in self._children:
+                if not child.job.failed:
+                    self._times(child)
+            self.checkpoint(self)
+        if self.options.rest:
+            time.sleep(self.options.rest)
 
     def _enough(self, job: plan.Job) -> bool:
         done = sum(len(turn) for turn in job.turns)
