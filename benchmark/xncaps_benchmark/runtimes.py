@@ -174,7 +174,9 @@ def _plain(path: pathlib.Path, threads: int) -> Session:
 def _delegated(path: pathlib.Path, threads: int) -> Session:
     runtime = _xncaps_runtime(path)
     module, distribution = _litert_module()
-    delegate = module.load_delegate(runtime.delegate_path(), {"num_threads": threads})
+    # verbose: it says on stderr how many nodes it claims; the worker reads that there
+    options = {"num_threads": threads, "verbose": 1}
+    delegate = module.load_delegate(runtime.delegate_path(), options)
     interpreter = module.Interpreter(
         model_path=str(path), num_threads=threads, experimental_delegates=[delegate]
     )

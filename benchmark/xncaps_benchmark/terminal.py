@@ -110,6 +110,16 @@ def _cells(model: dict[str, Any], ratios: dict[str, Any], result: dict[str, Any]
 
 def _below(result: dict[str, Any]) -> list[str]:
     lines = [f"{m['name']} failed: {m['error']}" for m in result["models"] if m["error"]]
+    lines += [
+        f"{m['name']} is not valid: {'; '.join(m['invalid_because'])}"
+        for m in result["models"]
+        if m["latency"] and m["valid"] is False
+    ]
+    lines += [
+        f"{row['model']}: the interval of its speed is too narrow: too few runs"
+        for row in result["ratios"]
+        if row["narrow"]
+    ]
     lines += result["notes"]
     method, machine = result["method"], result["machine"]
     threads = f"{method['threads']} thread" + ("s" if method["threads"] != 1 else "")

@@ -8,11 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from adb_lab import NEW, TIMINGS, Lab, open_up
+from adb_server import Phone
 
 from xncaps_benchmark import terminal
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.report import render
-from xncaps_benchmark.targets import benchmark_model, tooloutput
+from xncaps_benchmark.targets import benchmark_model, phonestate, tooloutput
 
 Make = Callable[..., pathlib.Path]
 # The client library leaves a refused connection to the garbage collector.
@@ -168,6 +169,25 @@ def test_memory_and_ops_come_from_a_run_of_their_own(
     runs = [command for command in lab.phone.commands if "--graph=" in command]
     looked = [command for command in runs if "footprint" in command or "profiling" in command]
     assert len(runs) == benchmark_model.ROUNDS + 1 and looked == runs[-1:]
+
+
+def test_clocks_are_read_between_the_tools_rounds(
+    lab: Lab, model: Make, tool: pathlib.Path
+) -> None:
+    policy = "/sys/devices/system/cpu/cpufreq/policy4"
+
+    def falls(phone: Phone, command: str) -> None:
+        rounds = sum("--graph=" in text for text in phone.commands)
+        phone.tell(f"{policy}/scaling_cur_freq", f"{2_000_000 if rounds < 4 else 1_000_000}\n")
+
+    lab.phone.on_command = falls
+    told = lab.measure([model("a")], adb={"benchmark_model": tool})
+    assert told["state"]["clocks"]["how"] == "sampled maximum"
+    assert told["state"]["clocks"]["first_khz"] == [2_000_000]
+    assert told["state"]["clocks"]["last_khz"] == [1_000_000]
+    ticks = "policy|policy0|5\n100 7\n200 9\npolicy|policy4|cat: denied\ncat: denied\n"
+    sample = phonestate.parse_clocks(ticks)
+    assert sample.khz == {"policy0": 5} and sample.ticks == {"policy0": {100: 7, 200: 9}}
 
 
 def test_a_profile_needs_a_runtime_that_has_one(lab: Lab, model: Make) -> None:

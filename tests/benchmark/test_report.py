@@ -13,7 +13,7 @@ import pytest
 from benchmark_results import failed, model, result
 from PIL import Image
 
-from xncaps_benchmark import write_report
+from xncaps_benchmark import terminal, write_report
 from xncaps_benchmark.errors import BenchmarkError, ResultError
 from xncaps_benchmark.report import render
 from xncaps_benchmark.report.plots import Axis
@@ -288,3 +288,31 @@ def test_browser_has_no_sideways_scrolling_on_a_phone(
     found = re.search(r"<title>(\d+) of (\d+)</title>", dom)
     assert found, dom[:500]
     assert found[1] == found[2] and PHONE - 20 <= int(found[2]) <= PHONE  # less a scroll bar
+
+
+def test_page_says_what_is_not_valid_and_how_it_was_measured() -> None:
+    loose = model("loose", 40.0, valid=False, invalid_because=["its outputs are not verified"])
+    told = result([model("capsfc", 100.0, runtime_us=97.5), loose])
+    told["ratios"][0]["narrow"] = True
+    told["state"]["clocks"] = {
+        "how": "time in state",
+        "first_khz": [1_800_000, 2_800_000],
+        "last_khz": [1_800_000, 1_400_000],
+    }
+    told["method"].update(process="the app", memory="what it added", channel="its socket")
+    told["tool"]["commit"] = "abc123"
+    words = " ".join(_Page(render([told])).text)
+    for part in (
+        "not valid",
+        "no: its outputs are not verified",
+        "too narrow: too few runs",
+        "97.5 µs (median)",
+        "2.80 GHz in the first quarter, 1.80 GHz in the last quarter (time in state)",
+        "the app",
+        "its socket",
+        "abc123",
+    ):
+        assert part in words, part
+    text = " ".join(terminal.table(told).split())
+    assert "loose is not valid: its outputs are not verified" in text
+    assert "loose: the interval of its speed is too narrow" in text

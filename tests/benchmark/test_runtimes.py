@@ -111,6 +111,7 @@ def test_capsule_ops_run_on_the_delegate_and_are_verified(tmp_path: pathlib.Path
     assert entry["status"] == "ok", entry["error"]
     assert entry["runtime"]["name"] == "litert+xncaps"
     assert "xncaps-runtime" in entry["runtime"]["version"] and entry["runtime"]["details"]["isa"]
+    assert entry["runtime"]["delegate_nodes"] == 1 and entry["runtime"]["accelerator"] == "cpu"
     assert entry["verification"]["status"] == "verified" and entry["verification"]["rows"] == 9
     assert entry["custom_ops"] == ["XnCapsFc"]
     (entry,) = measure([path], runtime="litert-compiled", **FAST)["models"]

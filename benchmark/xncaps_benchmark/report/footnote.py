@@ -31,7 +31,7 @@ def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
         ("threads", str(method["threads"])),
         ("affinity", ", ".join(map(str, method["cpus"])) or "all CPUs"),
         ("governor", ", ".join(start.get("governors", [])) or "not told by this machine"),
-        ("clock", _change(start, end, "frequencies_khz")),
+        ("clock", _clock(state)),
         ("load", _change(start, end, "load")),
         ("temperature", _temperature(start, end)),
         ("battery", _battery(start, end)),
@@ -46,6 +46,10 @@ def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
             else "none",
         ),
         ("seed", str(method["seed"])),
+        ("process", method.get("process", "")),
+        ("peak memory", method.get("memory", "")),
+        ("reached by", method.get("channel", "")),
+        ("commit", result["tool"]["commit"] or ""),
         ("taken by", method.get("tool") or f"{result['tool']['name']} {result['tool']['version']}"),
     ]
     return {
@@ -54,6 +58,18 @@ def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
         "notes": result["notes"],
         "complete": result["complete"],
     }
+
+
+def _clock(state: dict[str, Any]) -> str:
+    """The clocks of the run, where they were told; else those at two instants."""
+    told = state.get("clocks")
+    if told is None:
+        return _change(state["start"], state["end"], "frequencies_khz")
+    ends = [
+        f"{max(told[key], default=0) / 1e6:.2f} GHz in the {word} quarter"
+        for key, word in (("first_khz", "first"), ("last_khz", "last"))
+    ]
+    return f"{', '.join(ends)} ({told['how']})"
 
 
 def _warm_up(method: dict[str, Any]) -> str:

@@ -133,8 +133,18 @@ def _details(model: dict[str, Any], summary: dict[str, Any]) -> list[tuple[str, 
         rows.append(
             ("equal to the host", f"{agreement['equal']:,} of {agreement['rows']:,} predictions")
         )
+    if model["valid"] is not None:
+        rows.append(("valid", "yes" if model["valid"] else "no: " + "; ".join(_because(model))))
+    if model.get("runtime_us") is not None:
+        rows.append(("the interpreter's own time", f"{time_text(model['runtime_us'])} (median)"))
+    if runtime.get("delegate_nodes") is not None:
+        rows.append(("nodes of the delegate", str(runtime["delegate_nodes"])))
     rows.append(("SHA-256", model["sha256"][:12] or "–"))
     return rows
+
+
+def _because(model: dict[str, Any]) -> list[str]:
+    return model["invalid_because"] or ["not said"]
 
 
 def _times(model: dict[str, Any]) -> list[str] | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark import checking, plan, stats
+from xncaps_benchmark import checking, clocks, plan, stats
 from xncaps_benchmark.errors import BenchmarkError, TargetError
 from xncaps_benchmark.targets import appresult
 from xncaps_benchmark.targets.phone import Phone, Settings
@@ -41,6 +41,7 @@ class ToolRun(PhoneRun):
         self._last: dict[str, tuple[Output, list[dict[str, Any]]]] = {}
         self._found: dict[str, list[Output]] = {job.record["name"]: [] for job in jobs}
         self._cpus: list[int] = []
+        self._clocks: list[clocks.Sample] = []
 
     def prepare(self) -> None:
         if self.options.accuracy is not None:
@@ -71,6 +72,7 @@ class ToolRun(PhoneRun):
         generator = np.random.default_rng(self.options.seed)
         rested = time.monotonic()
         for turn in range(ROUNDS):
+            self._clocks.append(self.phone.clock_sample())  # between rounds: nothing runs
             for index in generator.permutation(len(self.jobs)):
                 job = self.jobs[index]
                 if job.failed:
@@ -179,8 +181,14 @@ class ToolRun(PhoneRun):
                 "cpus": int(told.get("cores", 0)),
                 **appresult.memory(told),
             },
-            "state": dict(zip(("start", "end"), self.states, strict=True)),
+            "state": self._state(),
         }
+
+    def _state(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"start": self.states[0], "end": self.states[1]}
+        if (during := clocks.told(self._clocks)) is not None:
+            told["clocks"] = during
+        return told
 
 
 def _version(delegate: str | os.PathLike[str] | None) -> str:

@@ -114,7 +114,8 @@ class Child:
         """The last line the process wrote, [] where it says nothing new."""
         self._log.seek(0)
         text = self._log.read()[-4000:].decode("utf-8", errors="replace")
-        lines = [line for line in text.splitlines() if line.strip() and "INFO" not in line]
+        lines = [line for line in text.splitlines() if line.strip()]
+        lines = [line for line in lines if "INFO" not in line and "nodes claimed" not in line]
         return [f"({lines[-1].strip()[:300]})"] if lines and lines[-1].strip() not in known else []
 
     def close(self) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xncaps_benchmark import clocks
 from xncaps_benchmark.errors import BenchmarkError, TargetError
 from xncaps_benchmark.targets import phonestate
 from xncaps_benchmark.targets.given import settings
 
-MAX_FETCHED_BYTES = 256 << 20
 APP = "org.xncaps.demo"
 _STATES = {
     "unauthorized": "unauthorised: accept this computer's key on its screen",
@@ -120,22 +120,6 @@ class Phone:
         numbers = [word for word in " ".join(words).split() if word.isdigit()]
         return int(numbers[2]) * 1024 if len(numbers) >= 3 else 0
 
-    def read(self, path: str) -> bytes | None:
-        """A file's bytes, None where it is not there.
-
-        Raises:
-            TargetError: larger than a result can be, or the device is gone.
-        """
-        try:
-            told = self._device.sync.stat(path)
-            if told.mode == 0:
-                return None
-            if told.size > MAX_FETCHED_BYTES:
-                raise TargetError(f"{self.serial}: {path}: larger than a result can be")
-            return self._device.sync.read_bytes(path)
-        except self._error as error:
-            raise self.gone(error) from error
-
     def connect(self, name: str) -> Any:
         """A socket that is connected to an abstract local one; None where nobody takes it.
 
@@ -200,6 +184,10 @@ class Phone:
     def state(self) -> dict[str, Any]:
         """Governors, clocks, temperatures, load and battery now, as the shell may read them."""
         return phonestate.parse(self.script(phonestate.SCRIPT, check=False))
+
+    def clock_sample(self) -> clocks.Sample:
+        """The clocks of the clusters, as the shell may read them."""
+        return phonestate.parse_clocks(self.script(phonestate.CLOCKS, check=False))
 
     def cores(self) -> str:
         """Lines 'CPU CAPACITY|TOP_CLOCK' of all cores; what the device hides is empty."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from xncaps_benchmark import clocks
+
 _SYS_CPU = "/sys/devices/system/cpu"
 SCRIPT = (
     f"for d in {_SYS_CPU}/cpu[0-9]*/cpufreq; do "
@@ -11,6 +13,10 @@ SCRIPT = (
     "for z in /sys/class/thermal/thermal_zone*; do "
     'echo "zone|$(cat $z/type)|$(cat $z/temp)"; done; '
     'echo "load|$(cat /proc/loadavg)"; dumpsys battery; dumpsys thermalservice | grep Status'
+)
+CLOCKS = (
+    f"for d in {_SYS_CPU}/cpufreq/policy*; do "
+    'echo "policy|${d##*/}|$(cat $d/scaling_cur_freq)"; cat $d/stats/time_in_state; done'
 )
 # As android.os.PowerManager counts them.
 _THERMAL = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
@@ -34,6 +40,20 @@ def parse(text: str) -> dict[str, Any]:
         state["charging"] = any(charging)
     state["governors"] = sorted(set(state["governors"]))[:64]
     return state
+
+
+def parse_clocks(text: str) -> clocks.Sample:
+    """The output of `CLOCKS`; what is hidden is left out."""
+    khz: dict[str, int] = {}
+    ticks: dict[str, dict[int, int]] = {}
+    for part in text.split("policy|")[1:65]:
+        head, _, table = part.partition("\n")
+        name, _, now = head.partition("|")
+        if now.strip().isdigit():
+            khz[name[:50]] = int(now)
+        if parsed := clocks.time_in_state(table):
+            ticks[name[:50]] = parsed
+    return clocks.Sample(khz, ticks)
 
 
 def _row(state: dict[str, Any], kind: str, name: str, value: str) -> None:
