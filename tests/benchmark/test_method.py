@@ -212,6 +212,8 @@ def test_the_machine_and_its_runtimes_are_told(model: Make) -> None:
         "version": f"ai-edge-litert {version}",
         "timed": "invoke",
         "details": {},
+        "accelerator": "cpu",
+        "delegate_nodes": None,
     }
 
 
