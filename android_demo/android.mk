@@ -4,7 +4,6 @@ ANDROID_BUILD := python3 android_demo/tools/build.py
 ANDROID_PACKAGES := openjdk-17-jdk-headless maven aapt apksigner zipalign dexdump g++ g++-aarch64-linux-gnu qemu-user-static
 # How often the app is paused, rotated and left; 1,000 of each takes many minutes (make test-all).
 LIFECYCLES ?= 60
-MODEL ?= android_demo/models/digits.tflite
 APK ?= android_demo/build/xncaps-demo.apk
 
 RUN ?= demo_out/xnodr
@@ -15,8 +14,8 @@ RUN ?= demo_out/xnodr
 	@scripts/apt.sh "the Android build" $(ANDROID_PACKAGES)
 	@mkdir -p $(dir $@) && touch $@
 
-apk: .make/android ## the Android app, signed; MODEL=FILE packs another model, LABEL=NAME names it
-	@$(ANDROID_BUILD) apk --model "$(MODEL)" $(if $(LABEL),--label "$(LABEL)") $(if $(KEYSTORE),--keystore "$(KEYSTORE)") -o "$(APK)"
+apk: .make/android ## the Android app, signed; MODEL=FILE packs another model, RUNTIME=FILE.aar another runtime, LABEL=NAME names it
+	@$(ANDROID_BUILD) apk $(if $(MODEL),--model "$(MODEL)") $(if $(RUNTIME),--runtime "$(RUNTIME)") $(if $(LABEL),--label "$(LABEL)") $(if $(KEYSTORE),--keystore "$(KEYSTORE)") -o "$(APK)"
 
 aar: .make/android ## the delegate for Gradle users: AAR and POM in dist/
 	@$(ANDROID_BUILD) aar

@@ -9,7 +9,14 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from xncaps_android.common import BUILD, ROOT, BuildError  # noqa: E402
 
-DEFAULT_MODEL = ROOT / "android_demo/models/digits.tflite"
+# The app's models where none are named, in the order of its list; the zoo's where they are there.
+DEFAULT_MODELS = (
+    "zoo/xncaps_zoo/models/grocery-lite0-xnodr-int8.tflite",
+    "zoo/xncaps_zoo/models/grocery-lite0-capsfc-int8.tflite",
+    "zoo/xncaps_zoo/models/cifar10-lite0-xnodr-int8.tflite",
+    "zoo/xncaps_zoo/models/mnist-xnodr.tflite",
+    "android_demo/models/digits.tflite",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,8 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    apk = commands.add_parser("apk", help="the signed app with one model")
-    apk.add_argument("--model", type=pathlib.Path, default=DEFAULT_MODEL)
+    apk = commands.add_parser("apk", help="the signed app with its models")
+    apk.add_argument("--model", type=pathlib.Path, action="append", help="again for each further")
+    apk.add_argument("--runtime", type=pathlib.Path, help="an AAR in place of Maven Central's")
     apk.add_argument("--label", help="the app's name on the home screen")
     apk.add_argument("--keystore", type=pathlib.Path, help="default: a debug key")
     apk.add_argument("-o", "--out", type=pathlib.Path, default=BUILD / "xncaps-demo.apk")
@@ -43,15 +51,22 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("native", help="our libraries for both ABIs").set_defaults(run=_native)
     commands.add_parser("artifacts", help="fetch from Maven Central").set_defaults(run=_artifacts)
     resources = commands.add_parser("test-resources", help="compiled resources for Robolectric")
-    resources.add_argument("--model", type=pathlib.Path, default=DEFAULT_MODEL)
+    resources.add_argument("--model", type=pathlib.Path, action="append")
     resources.set_defaults(run=_test_resources)
     return parser
+
+
+def default_models() -> list[pathlib.Path]:
+    return [ROOT / name for name in DEFAULT_MODELS if (ROOT / name).is_file()]
 
 
 def _apk(options: argparse.Namespace) -> list[str]:
     from xncaps_android import apk
 
-    report = apk.build(options.model, options.out, label=options.label, keystore=options.keystore)
+    report = apk.build(
+        options.model or default_models(), options.out, label=options.label,
+        keystore=options.keystore, runtime=options.runtime,
+    )  # fmt: skip
     return [*report, f"apk: {options.out}"]
 
 
@@ -89,7 +104,7 @@ def _artifacts(options: argparse.Namespace) -> list[str]:
 def _test_resources(options: argparse.Namespace) -> list[str]:
     from xncaps_android import robolectric
 
-    return [f"resources: {robolectric.prepare(options.model)}"]
+    return [f"resources: {robolectric.prepare(options.model or [ROOT / DEFAULT_MODELS[-1]])}"]
 
 
 if __name__ == "__main__":

@@ -18,5 +18,5 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, list[
 
     folder = tmp_path_factory.mktemp("apk")
     model = ROOT / "android_demo/models/digits.tflite"
-    report = apk.build(model, folder / "app.apk", label="Tom's digits", work=folder / "work")
+    report = apk.build([model], folder / "app.apk", label="Tom's digits", work=folder / "work")
     return folder, report

@@ -103,11 +103,12 @@ def test_java_files_are_short_and_in_the_folder_of_their_package() -> None:
 
 # What a package of the app may import of the others; the way is down.
 PACKAGES = {
-    "": {"camera", "models"},
-    "camera": {"measure", "models", "picture", "ui", ""},
+    "": {"camera"},
+    "camera": {"draw", "picture", "measure", "models", "ui"},
     "picture": {"models", "ui"},
-    "measure": {"models"},
-    "ui": {"models", "measure"},
+    "draw": {"models", "ui"},
+    "measure": {"models", "ui"},
+    "ui": {"models"},
     "models": set(),
 }
 
@@ -131,7 +132,7 @@ def test_every_string_on_the_screen_is_a_resource() -> None:
             assert value.startswith("@string/"), (file, value)
 
 
-def test_manifest_asks_for_the_camera_alone_and_exports_two() -> None:
+def test_manifest_asks_for_the_camera_alone_and_exports_four() -> None:
     name = "{http://schemas.android.com/apk/res/android}"
     root = ElementTree.parse(ANDROID / "app/src/main/AndroidManifest.xml").getroot()
     asked = [tag.get(name + "name") for tag in root.findall("uses-permission")]
@@ -143,10 +144,27 @@ def test_manifest_asks_for_the_camera_alone_and_exports_two() -> None:
         for tag in application
         if tag.get(name + "exported") == "true"
     }
+    package = "org.xncaps.demo"
     assert exported == {
-        ".camera.CameraActivity": None,
-        ".measure.BenchmarkActivity": "android.permission.DUMP",
+        f"{package}.camera.CameraActivity": None,
+        f"{package}.picture.PictureActivity": None,  # takes pictures that are shared
+        f"{package}.measure.BenchmarkActivity": "android.permission.DUMP",
+        f"{package}.measure.ResultProvider": "android.permission.DUMP",
     }
+    features = {
+        tag.get(name + "name"): tag.get(name + "required") for tag in root.findall("uses-feature")
+    }
+    assert features.pop("android.hardware.camera") == "false"
+    assert set(features.values()) == {"false"}
+
+
+def test_manifest_leaves_to_each_build_what_is_its_own() -> None:
+    """AGP refuses `package` and `extractNativeLibs` there; aapt2 alone needs them."""
+    name = "{http://schemas.android.com/apk/res/android}"
+    root = ElementTree.parse(ANDROID / "app/src/main/AndroidManifest.xml").getroot()
+    application = root.find("application")
+    assert root.get("package") is None and application is not None
+    assert application.get(name + "extractNativeLibs") is None
 
 
 def test_maven_and_tested_build_have_the_same_versions() -> None:

@@ -129,7 +129,7 @@ def with_the_network(
     assert asked in text
     manifest.write_text(text.replace(asked, asked + asked.replace("CAMERA", "INTERNET")))
     monkeypatch.setattr(apk, "APP", folder / "main")
-    linked = apk.compile_resources(folder / "work", ANDROID / "models/digits.tflite")
+    linked = apk.compile_resources(folder / "work", [ANDROID / "models/digits.tflite"])
     binary = archive.read(linked)["AndroidManifest.xml"]
     return signed(built, folder, {"AndroidManifest.xml": binary})
 

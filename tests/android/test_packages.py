@@ -55,7 +55,7 @@ def test_apk_holds_model_libraries_and_licences(built: tuple[pathlib.Path, list[
 def test_same_inputs_give_the_same_bytes_but_for_the_signature(
     built: tuple[pathlib.Path, list[str]], tmp_path: pathlib.Path
 ) -> None:
-    apk.build(MODEL, tmp_path / "again.apk", label="Tom's digits", work=tmp_path / "elsewhere")
+    apk.build([MODEL], tmp_path / "again.apk", label="Tom's digits", work=tmp_path / "elsewhere")
     first = (built[0] / "work/aligned.apk").read_bytes()
     assert first == (tmp_path / "elsewhere/aligned.apk").read_bytes()
 

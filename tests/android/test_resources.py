@@ -23,7 +23,7 @@ def names(kind: str, tag: str, file: str = "values/strings.xml") -> set[str]:
 
 
 def test_every_string_is_used_and_none_is_missing() -> None:
-    for kind, tag in (("string", "string"), ("array", "string-array")):
+    for kind, tag in (("string", "string"), ("array", "string-array"), ("plurals", "plurals")):
         used = set(re.findall(rf"\bR\.{kind}\.(\w+)", JAVA)) | set(
             re.findall(rf"@{kind}/(\w+)", XML)
         )
@@ -64,5 +64,14 @@ def test_text_stands_out(theme: str, ink: str, ground: str) -> None:
 
 def test_both_themes_have_the_same_colours() -> None:
     night = names("color", "color", "values-night/colors.xml")
-    assert names("color", "color", "values/colors.xml") - night == {"icon_ground"}
+    assert names("color", "color", "values/colors.xml") - night == {
+        "icon_ground", "on_picture", "on_picture_ground", "behind_picture"
+    }  # fmt: skip
     assert night <= names("color", "color", "values/colors.xml")
+
+
+def test_dynamic_colours_are_the_same_in_both_themes() -> None:
+    """The system's own palette has its contrast; what says that something is wrong stays amber."""
+    dynamic = names("color", "color", "values-v31/colors.xml")
+    assert dynamic == names("color", "color", "values-night-v31/colors.xml")
+    assert names("color", "color", "values-night/colors.xml") - dynamic == {"problem"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import shutil
+from collections.abc import Sequence
 
-from xncaps_android import archive, artifacts, gates, model, native
+from xncaps_android import archive, artifacts, cards, gates, model, native, runtimes
 from xncaps_android.common import (
     ANDROID,
     BUILD,
@@ -28,25 +30,30 @@ PASSWORD = "XNCAPS_KEYSTORE_PASSWORD"
 
 
 def build(
-    model_file: pathlib.Path,
+    model_files: Sequence[pathlib.Path],
     out: pathlib.Path,
     *,
     label: str | None = None,
     keystore: pathlib.Path | None = None,
+    runtime: pathlib.Path | None = None,
     work: pathlib.Path | None = None,
 ) -> list[str]:
-    """Packs one model into a signed APK; returns what the gates found, a line each.
+    """Packs models into a signed APK, the first in use; returns what the gates found, a line each.
+
+    `runtime` is a TensorFlow Lite or LiteRT AAR in place of Maven Central's.
 
     Nothing is left at `out` of a build that failed but what was there before.
     """
-    model.check(model_file)
+    for model_file in model_files:
+        model.check(model_file)
     key = signing_key(keystore)
     artifacts.fetch()
+    libraries = runtimes.of_maven() if runtime is None else runtimes.of_file(runtime)
     with locked("apk"):
         work = fresh(work or BUILD / "apk")
-        resources = compile_resources(work, model_file, label)
-        dex = _dex(work, _classes(work))
-        unsigned = _assemble(work, resources, dex)
+        resources = compile_resources(work, model_files, label)
+        dex = _dex(work, _classes(work), libraries)
+        unsigned = _assemble(work, resources, dex, libraries)
         aligned = work / "aligned.apk"
         run(["zipalign", "-f", "4", unsigned, aligned])
         signed = work / "app.apk"
@@ -74,13 +81,12 @@ def publish(signed: pathlib.Path, out: pathlib.Path) -> list[str]:
 
 
 def compile_resources(
-    work: pathlib.Path, model_file: pathlib.Path, label: str | None = None
+    work: pathlib.Path, model_files: Sequence[pathlib.Path], label: str | None = None
 ) -> pathlib.Path:
     """Compiles res/, links it with the manifest and the assets; R.java goes to work/gen."""
     numbers = versions()
     assets = fresh(work / "assets")
-    (assets / "models").mkdir()
-    shutil.copyfile(model_file, assets / "models" / asset_name(model_file))
+    _copy_models(model_files, assets / "models")
     for name in ("LICENSE", "NOTICE"):
         shutil.copyfile(ROOT / name, assets / name)
     res = fresh(work / "res")
@@ -89,18 +95,46 @@ def compile_resources(
         _rename(res / "values/strings.xml", label)
     run(["aapt2", "compile", "--dir", res, "-o", work / "res.zip"])
     linked = work / "resources.apk"
-    manifest = work / "AndroidManifest.xml"
-    # Gradle puts the application's id in; a variant with a suffix has another one.
-    text = (APP / "AndroidManifest.xml").read_text("utf-8")
-    manifest.write_text(text.replace("${applicationId}", PACKAGE), "utf-8")
     run(
-        ["aapt2", "link", "-I", artifacts.ANDROID_JAR, "--manifest", manifest,
+        ["aapt2", "link", "-I", artifacts.ANDROID_JAR, "--manifest", manifest(work),
          "--java", fresh(work / "gen"), "-A", assets, "-0", ".tflite", "--auto-add-overlay",
          "--min-sdk-version", numbers["minSdk"], "--target-sdk-version", numbers["targetSdk"],
          "--version-code", numbers["versionCode"], "--version-name", numbers["versionName"],
          "-o", linked, work / "res.zip"]
     )  # fmt: skip
     return linked
+
+
+def manifest(work: pathlib.Path) -> pathlib.Path:
+    """The manifest with what aapt2 needs in it and Gradle has elsewhere.
+
+    Libraries stay compressed in the APK: Debian's zipalign cannot align them to pages.
+    """
+    text = (APP / "AndroidManifest.xml").read_text(encoding="utf-8")
+    # Gradle puts the application's id in; a variant with a suffix has another one.
+    text = text.replace("${applicationId}", PACKAGE)
+    package = f'<manifest package="{PACKAGE}"'
+    text = text.replace("<manifest", package, 1)
+    text = text.replace("<application", '<application android:extractNativeLibs="true"', 1)
+    made = work / "AndroidManifest.xml"
+    made.write_text(text, encoding="utf-8")
+    return made
+
+
+def _copy_models(model_files: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
+    """The models, their cards, and the list that says in which order the app shows them."""
+    folder.mkdir()
+    names = [asset_name(file) for file in model_files]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or not names:
+        raise BuildError(f"--model: expected models of different names, got {twice or 'none'}")
+    for file, name in zip(model_files, names, strict=True):
+        shutil.copyfile(file, folder / name)
+        card = cards.card(file)
+        if card is not None:
+            text = json.dumps(card, indent=1, sort_keys=True)
+            (folder / name).with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    (folder / "list.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def asset_name(model_file: pathlib.Path) -> str:
@@ -142,11 +176,11 @@ def _java(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(folder.rglob("*.java"))
 
 
-def _dex(work: pathlib.Path, classes: pathlib.Path) -> bytes:
+def _dex(work: pathlib.Path, classes: pathlib.Path, runtime: runtimes.Runtime) -> bytes:
     jar = work / "desugared.jar"
     # flatbuffers-java has lambdas too
     inside = [classes, artifacts.METADATA, artifacts.FLATBUFFERS]
-    libraries = [artifacts.ANDROID_JAR, artifacts.TFLITE_API, artifacts.TFLITE]
+    libraries = [artifacts.ANDROID_JAR, *runtime.jars]
     run(
         ["java", "-cp", artifacts.proguard_class_path(), "proguard.ProGuard",
          *[word for part in inside for word in ("-injars", f"{part}(!META-INF/**)")],
@@ -162,17 +196,18 @@ def _dex(work: pathlib.Path, classes: pathlib.Path) -> bytes:
     run(
         ["java", "-cp", artifacts.DX, "com.android.dx.command.Main", "--dex",
          f"--min-sdk-version={versions()['minSdk']}", f"--output={folder}", ours,
-         artifacts.TFLITE_API, artifacts.TFLITE]
+         *runtime.jars]
     )  # fmt: skip
     return (folder / "classes.dex").read_bytes()
 
 
-def _assemble(work: pathlib.Path, resources: pathlib.Path, dex: bytes) -> pathlib.Path:
+def _assemble(
+    work: pathlib.Path, resources: pathlib.Path, dex: bytes, runtime: runtimes.Runtime
+) -> pathlib.Path:
     files = archive.read(resources)
     files["classes.dex"] = dex
     for abi in abis():
-        runtime = artifacts.JNI / abi / gates.RUNTIME
-        files[f"lib/{abi}/{runtime.name}"] = runtime.read_bytes()
+        files[f"lib/{abi}/{gates.RUNTIME}"] = runtime.libraries[abi].read_bytes()
         for library in native.build(abi):
             files[f"lib/{abi}/{library.name}"] = library.read_bytes()
     unsigned = work / "unsigned.apk"

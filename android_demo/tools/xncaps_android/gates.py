@@ -7,9 +7,10 @@ import re
 import tempfile
 import zipfile
 
+from xncaps_android import runtimes
 from xncaps_android.common import BuildError, abis, run, versions
 
-RUNTIME = "libtensorflowlite_jni.so"
+RUNTIME = runtimes.LIBRARY
 DELEGATE = "libxncaps_delegate.so"
 AFFINITY = "libxncaps_affinity.so"
 OURS = (DELEGATE, AFFINITY)
@@ -24,7 +25,7 @@ BIONIC = {
         pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_trylock
         pthread_mutex_unlock pthread_cond_init pthread_cond_destroy pthread_cond_wait
         pthread_cond_signal pthread_cond_broadcast pthread_once pthread_self
-        pthread_key_create pthread_getspecific pthread_setspecific
+        pthread_key_create pthread_getspecific pthread_setspecific pthread_atfork
     """.split(),
     "libm.so": "expf exp sqrtf sqrt roundf round lrintf lrint floorf floor ceilf nearbyintf rintf"
     " fabsf fmaf fmaxf fminf logf powf ldexpf".split(),
@@ -40,11 +41,13 @@ def check_apk(apk: pathlib.Path) -> list[str]:
     with zipfile.ZipFile(apk) as archive, tempfile.TemporaryDirectory() as folder:
         dex = _dex(archive, pathlib.Path(folder))
         libraries = _libraries(archive, pathlib.Path(folder))
+        pages = _pages(archive, pathlib.Path(folder))
     return [
         f"signature: {', '.join(schemes)}",
         dex,
         *badging,
         f"libraries: {', '.join(libraries)} need bionic alone",
+        *pages,
         f"size: {apk.stat().st_size:,} bytes",
     ]
 
@@ -87,6 +90,17 @@ def _libraries(archive: zipfile.ZipFile, folder: pathlib.Path) -> list[str]:
             if name in OURS:
                 check_library(pathlib.Path(archive.extract(entry, folder)))
     return list(OURS)
+
+
+def _pages(archive: zipfile.ZipFile, folder: pathlib.Path) -> list[str]:
+    """Of every library whether it loads where pages have 16 KiB, by its segments."""
+    page = int(versions()["pageSize"])
+    said = []
+    for name in sorted(name for name in archive.namelist() if name.endswith(".so")):
+        alignment = runtimes.segment_alignment(pathlib.Path(archive.extract(name, folder)))
+        loads = "loads" if alignment % page == 0 else "does not load"
+        said.append(f"pages: {name} {loads} where they have {page} bytes ({alignment})")
+    return said
 
 
 def _badging(text: str) -> list[str]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pathlib
 import shutil
+from collections.abc import Sequence
 
 from xncaps_android import apk, artifacts, native, shim
 from xncaps_android.common import BUILD, fresh
 
 
-def prepare(model_file: pathlib.Path) -> pathlib.Path:
+def prepare(model_files: Sequence[pathlib.Path]) -> pathlib.Path:
     """Fills build/robolectric for `mvn test` and returns it."""
     artifacts.fetch()
     out = BUILD / "robolectric"
     work = fresh(out / "apk")
-    apk.compile_resources(work, model_file)
+    apk.compile_resources(work, model_files)
     settings = fresh(out / "resources") / "com/android/tools/test_config.properties"
     settings.parent.mkdir(parents=True)
     # Robolectric takes the SDK levels from the manifest; the APK gets them from aapt2.

@@ -12,6 +12,8 @@ public final class ClassifierModel {
   public final String description;
   public final InputSpec input;
   public final TensorSpec output;
+  /** What the outputs are, and how they become shares. */
+  public final Scores scores;
   /** One name a class; "class 0", "class 1" ... where the file has none. */
   public final List<String> labels;
   /** Whether the file has metadata; without it the pixels go in as 0 to 255. */
@@ -21,12 +23,13 @@ public final class ClassifierModel {
 
   ClassifierModel(
       String file, String name, String description, InputSpec input,
-      TensorSpec output, List<String> labels, boolean hasMetadata, Ops ops) {
+      TensorSpec output, Scores scores, List<String> labels, boolean hasMetadata, Ops ops) {
     this.file = file;
     this.name = name;
     this.description = description;
     this.input = input;
     this.output = output;
+    this.scores = scores;
     this.hasLabels = !labels.isEmpty();
     this.labels = hasLabels ? Collections.unmodifiableList(labels) : numbered(classesOf(output));
     this.hasMetadata = hasMetadata;
@@ -47,5 +50,10 @@ public final class ClassifierModel {
 
   public int classes() {
     return labels.size();
+  }
+
+  /** Whether a layer of one-bit weights is in it: XnODR, XnIDR, or larq's. */
+  public boolean oneBit() {
+    return !ops.delegated.isEmpty() && !ops.delegated.equals(Collections.singleton("XnCapsFc"));
   }
 }

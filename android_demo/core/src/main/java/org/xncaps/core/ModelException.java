@@ -2,7 +2,7 @@ package org.xncaps.core;
 
 import java.io.IOException;
 
-/** A file that this app cannot use as a classifier; the kind decides what the user is told to do. */
+/** A file that this app, or this device, cannot use as a classifier; the kind decides what the user is told to do. */
 public final class ModelException extends IOException {
   private static final long serialVersionUID = 1;
 
@@ -18,6 +18,10 @@ public final class ModelException extends IOException {
     NEEDS_DELEGATE,
     /** Has an op that nothing in this app runs. */
     UNKNOWN_OP,
+    /** The app's runtime has no library for this device. */
+    NO_RUNTIME,
+    /** The app's runtime is built for pages of 4 KiB, and this device has larger ones. */
+    PAGE_SIZE,
     /** Cannot be read from where it is. */
     UNREADABLE
   }

@@ -96,8 +96,10 @@ public final class ModelReader {
     List<String> labels = has ? labels(classes) : Collections.<String>emptyList();
     String name = has && metadata.name() != null ? metadata.name() : fileName;
     String words = has && metadata.description() != null ? metadata.description() : "";
+    Map<String, Object> extras = has ? extras() : Collections.<String, Object>emptyMap();
     return new ClassifierModel(
-        fileName, name, words, inputSpec(input, has), output, labels, has, ops);
+        fileName, name, words, inputSpec(input, has, extras), output, scores(extras), labels, has,
+        ops);
   }
 
   private static TensorSpec spec(String where, int[] shape, byte type, QuantizationParams params)
@@ -111,7 +113,8 @@ public final class ModelReader {
     }
   }
 
-  private InputSpec inputSpec(TensorSpec tensor, boolean hasMetadata) throws IOException {
+  private InputSpec inputSpec(
+      TensorSpec tensor, boolean hasMetadata, Map<String, Object> extras) throws IOException {
     float[] mean = {0};
     float[] std = {1};
     if (!hasMetadata) {
@@ -132,32 +135,53 @@ public final class ModelReader {
         }
       }
     }
-    return new InputSpec(tensor, mean, std, readExtras(tensor));
+    return new InputSpec(tensor, mean, std, inverted(tensor, extras));
+  }
+
+  /** What the associated file says; empty where there is none. */
+  private Map<String, Object> extras() throws IOException {
+    String text = associated(EXTRAS);
+    try {
+      return text == null ? Collections.<String, Object>emptyMap()
+          : Json.object(Json.parse(text), EXTRAS);
+    } catch (IllegalArgumentException e) {
+      throw contradiction(e);
+    }
+  }
+
+  private static ModelException contradiction(IllegalArgumentException e) {
+    return new ModelException(ModelException.Kind.METADATA, EXTRAS + ": " + e.getMessage(), e);
+  }
+
+  private static Scores scores(Map<String, Object> extras) throws ModelException {
+    try {
+      return extras.get("output") == null ? Scores.UNKNOWN
+          : Scores.of(Json.object(extras.get("output"), "output"));
+    } catch (IllegalArgumentException e) {
+      throw contradiction(e);
+    }
   }
 
   /** Whether to invert; checks that the file's own account of its channels fits the model. */
-  private boolean readExtras(TensorSpec tensor) throws IOException {
-    String text = associated(EXTRAS);
-    if (text == null) {
+  private static boolean inverted(TensorSpec tensor, Map<String, Object> extras)
+      throws ModelException {
+    if (extras.get("input") == null) {
       return false;
     }
+    Map<String, Object> input;
     try {
-      Object about = Json.object(Json.parse(text), EXTRAS).get("input");
-      if (about == null) {
-        return false;
-      }
-      Map<String, Object> input = Json.object(about, EXTRAS + ": input");
-      Object order = input.get("channel_order");
-      int channels = "RGB".equals(order) ? 3 : "GRAYSCALE".equals(order) ? 1 : 0;
-      if (channels != 0 && tensor.rank() == 4 && channels != tensor.size(3)) {
-        throw new ModelException(
-            ModelException.Kind.METADATA,
-            EXTRAS + ": expected " + tensor.size(3) + " channels, got channel_order " + order);
-      }
-      return "light_on_dark".equals(input.get("polarity"));
+      input = Json.object(extras.get("input"), "input");
     } catch (IllegalArgumentException e) {
-      throw new ModelException(ModelException.Kind.METADATA, EXTRAS + ": " + e.getMessage(), e);
+      throw contradiction(e);
     }
+    Object order = input.get("channel_order");
+    int channels = "RGB".equals(order) ? 3 : "GRAYSCALE".equals(order) ? 1 : 0;
+    if (channels != 0 && tensor.rank() == 4 && channels != tensor.size(3)) {
+      throw new ModelException(
+          ModelException.Kind.METADATA,
+          EXTRAS + ": expected " + tensor.size(3) + " channels, got channel_order " + order);
+    }
+    return "light_on_dark".equals(input.get("polarity"));
   }
 
   private List<String> labels(int classes) throws IOException {

@@ -29,6 +29,7 @@ public final class Preprocessor {
   private int frameWidth;
   private int frameHeight;
   private int frameDegrees = -1;
+  private float frameShare;
   private Box box = new Box(0, 0, 1, 1);
   private Resampler across = new Resampler(1, 1);
   private Resampler down = new Resampler(1, 1);
@@ -59,13 +60,21 @@ public final class Preprocessor {
 
   /** The input for a picture that has to be turned clockwise by degrees; valid until the next call. */
   public ByteBuffer apply(Picture picture, int degrees) {
-    setBox(picture.width, picture.height, degrees);
+    setBox(picture.width, picture.height, degrees, 1);
     return apply(picture::row, picture.channels, degrees);
   }
 
-  /** The input for a camera frame that has to be turned clockwise by degrees. */
   public ByteBuffer apply(YuvFrame frame, int degrees) {
-    setBox(frame.width, frame.height, degrees);
+    return apply(frame, degrees, 1);
+  }
+
+  /**
+   * The input for a camera frame that has to be turned clockwise by degrees.
+   *
+   * @param share how much of the sides of the largest part is looked at, above 0 and at most 1
+   */
+  public ByteBuffer apply(YuvFrame frame, int degrees, float share) {
+    setBox(frame.width, frame.height, degrees, share);
     this.frame = frame;
     try {
       return apply(frameRows, spec.channels(), degrees);
@@ -79,24 +88,35 @@ public final class Preprocessor {
   }
 
   /** The part that is looked at, in the coordinates of the frame as it comes. */
-  public Box cropOf(int width, int height, int degrees) {
+  public Box cropOf(int width, int height, int degrees, float share) {
+    if (!(share > 0 && share <= 1)) {
+      throw new IllegalArgumentException("expected a share above 0, at most 1, got " + share);
+    }
     boolean swaps = Orientation.swaps(degrees);
-    return Box.centered(
-        width, height,
-        swaps ? spec.height() : spec.width(), swaps ? spec.width() : spec.height());
+    Box all =
+        Box.centered(
+            width, height,
+            swaps ? spec.height() : spec.width(), swaps ? spec.width() : spec.height());
+    int partWidth = Math.max(1, Math.round(all.width * share));
+    int partHeight = Math.max(1, Math.round(all.height * share));
+    return new Box(
+        all.left + (all.width - partWidth) / 2, all.top + (all.height - partHeight) / 2, partWidth,
+        partHeight);
   }
 
-  private void setBox(int width, int height, int degrees) {
-    if (width == frameWidth && height == frameHeight && degrees == frameDegrees) {
+  private void setBox(int width, int height, int degrees, float share) {
+    if (width == frameWidth && height == frameHeight && degrees == frameDegrees
+        && share == frameShare) {
       return;
     }
-    box = cropOf(width, height, degrees);
+    box = cropOf(width, height, degrees, share);
     boolean swaps = Orientation.swaps(degrees);
     across = new Resampler(box.width, swaps ? spec.height() : spec.width());
     down = new Resampler(box.height, swaps ? spec.width() : spec.height());
     frameWidth = width;
     frameHeight = height;
     frameDegrees = degrees;
+    frameShare = share;
   }
 
   private ByteBuffer apply(Rows from, int channels, int degrees) {

@@ -35,7 +35,7 @@ public final class ResultText {
     for (Answer answer : answers) {
       out.append(answer.model.name).append(" (").append(answer.runtime).append(")\n");
       for (TopK.Entry entry : answer.top) {
-        out.append(String.format(Locale.ROOT, "  %s  %.3f%n", entry.label, entry.score));
+        out.append(String.format(Locale.ROOT, "  %s  %.3f%n", entry.label, entry.share));
       }
       out.append(
           String.format(
@@ -53,7 +53,7 @@ public final class ResultText {
         Map<String, Object> row = new LinkedHashMap<>();
         row.put("class", entry.index);
         row.put("label", entry.label);
-        row.put("score", entry.score);
+        row.put("score", entry.share);
         top.add(row);
       }
       Map<String, Object> result = new LinkedHashMap<>();

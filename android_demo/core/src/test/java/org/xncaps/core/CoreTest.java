@@ -48,35 +48,30 @@ public final class CoreTest {
   public void topKEqualsNumpys() throws IOException {
     for (Map<String, Object> row : Golden.rows(Golden.json("statistics.json"), "top")) {
       float[] scores = Golden.floats(row.get("scores"));
+      double[] shares = new double[scores.length];
       List<String> labels = new ArrayList<>();
       for (int i = 0; i < scores.length; i++) {
         labels.add("c" + i);
+        shares[i] = scores[i];
       }
       List<Long> got = new ArrayList<>();
       float threshold = ((Number) row.get("threshold")).floatValue();
-      for (TopK.Entry entry : TopK.of(scores, labels, Golden.integer(row, "k"), threshold)) {
-        got.add((long) entry.index);
+      for (TopK.Entry entry : TopK.of(shares, labels, Golden.integer(row, "k"))) {
         assertEquals("c" + entry.index, entry.label);
-        assertEquals(scores[entry.index], entry.score, 0);
+        assertEquals(scores[entry.index], entry.share, 0);
+        if (entry.share >= threshold) {
+          got.add((long) entry.index);
+        }
       }
       assertEquals(row.get("top"), got);
     }
   }
 
   @Test
-  public void topKIgnoresNanAndChecksLabels() {
+  public void topKChecksLabels() {
     List<String> labels = Arrays.asList("a", "b");
-    List<TopK.Entry> top = TopK.of(new float[] {Float.NaN, 0.1f}, labels, 2, -1);
-    assertEquals(1, top.size());
-    assertEquals("b", top.get(0).label);
-    String words = message(IllegalArgumentException.class, () -> TopK.of(new float[1], labels, 1, 0));
-    assertTrue(words, words.contains("expected 2 scores, got 1"));
-  }
-
-  @Test
-  public void aFullBarIsTheHighestScoreOrOne() {
-    assertEquals(1, TopK.scale(new float[] {0.2f, Float.NaN}), 0);
-    assertEquals(4.5f, TopK.scale(new float[] {0.2f, 4.5f, Float.NaN}), 0);
+    String words = message(IllegalArgumentException.class, () -> TopK.of(new double[1], labels, 1));
+    assertTrue(words, words.contains("expected 2 shares, got 1"));
   }
 
   @Test

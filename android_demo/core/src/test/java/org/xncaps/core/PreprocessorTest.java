@@ -100,4 +100,20 @@ public final class PreprocessorTest {
     float[] values = tensor.read(new Preprocessor(spec).apply(grey, 0));
     org.junit.Assert.assertArrayEquals(new float[] {10, 10, 10}, values, 0);
   }
+
+  @Test
+  public void aShareOfTheFrameIsItsMiddle() throws IOException {
+    TensorSpec tensor = new TensorSpec(new int[] {1, 4, 4, 3}, ElementType.FLOAT32, 0, 0);
+    Preprocessor square =
+        new Preprocessor(new InputSpec(tensor, new float[] {0}, new float[] {1}, false));
+    Box box = square.cropOf(640, 480, 90, 0.5f);
+    org.junit.Assert.assertArrayEquals(
+        new int[] {200, 120, 240, 240}, new int[] {box.left, box.top, box.width, box.height});
+    for (float share : new float[] {0, -1, 1.5f, Float.NaN}) {
+      IllegalArgumentException error =
+          org.junit.Assert.assertThrows(
+              IllegalArgumentException.class, () -> square.cropOf(640, 480, 0, share));
+      assertTrue(error.getMessage().contains("expected a share above 0"));
+    }
+  }
 }

@@ -17,7 +17,7 @@ final class ReferencePreprocessor {
 
   /** Three channels from planes without padding. */
   ByteBuffer apply(int width, int height, ByteBuffer[] planes, int degrees) {
-    Box box = new Preprocessor(spec).cropOf(width, height, degrees);
+    Box box = new Preprocessor(spec).cropOf(width, height, degrees, 1);
     byte[] part = new byte[box.width * box.height * 3];
     for (int y = 0; y < box.height; y++) {
       color(box, y, width, planes, part);

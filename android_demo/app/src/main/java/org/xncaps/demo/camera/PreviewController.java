@@ -7,36 +7,43 @@ import android.hardware.display.DisplayManager;
 import android.os.Handler;
 import android.view.TextureView;
 import org.xncaps.demo.R;
+import org.xncaps.demo.ui.ReticleView;
 
 /** The preview's surface, and the screen's rotation that it and the frames have to follow. */
-public final class PreviewController
+final class PreviewController
     implements TextureView.SurfaceTextureListener, DisplayManager.DisplayListener {
   /** Told on the main thread. */
-  public interface Listener {
+  interface Listener {
     void onSurface();
 
-    void onSurfaceGone();
+    /** The listener releases the texture, once nothing writes to it. */
+    void onSurfaceGone(SurfaceTexture texture);
 
     void onRotation(int degrees);
   }
 
   private final Activity activity;
   private final TextureView view;
+  private final ReticleView reticle;
   private final Listener listener;
   private PreviewGeometry geometry;
+  private volatile float share = 1; // read by the camera's thread
 
-  public PreviewController(Activity activity, Listener listener) {
+  PreviewController(Activity activity, Listener listener) {
     this.activity = activity;
     this.listener = listener;
     view = activity.findViewById(R.id.preview);
+    reticle = activity.findViewById(R.id.reticle);
     view.setSurfaceTextureListener(this);
+    view.addOnLayoutChangeListener((v, l, t, r, b, ol, ot, or, ob) -> update());
+    reticle.addOnLayoutChangeListener((v, l, t, r, b, ol, ot, or, ob) -> update());
   }
 
-  public void resume(Handler main) {
+  void resume(Handler main) {
     displays().registerDisplayListener(this, main);
   }
 
-  public void pause() {
+  void pause() {
     displays().unregisterDisplayListener(this);
   }
 
@@ -44,21 +51,26 @@ public final class PreviewController
     return (DisplayManager) activity.getSystemService(Context.DISPLAY_SERVICE);
   }
 
-  public boolean isAvailable() {
+  boolean isAvailable() {
     return view.isAvailable();
   }
 
-  public SurfaceTexture surface() {
+  SurfaceTexture surface() {
     return view.getSurfaceTexture();
+  }
+
+  /** How much of the largest square in a frame lies in the reticle. */
+  float share() {
+    return share;
   }
 
   /** The screen's rotation: 0, 90, 180 or 270 degrees. */
   @SuppressWarnings("deprecation") // getDisplay() came with Android 11
-  public int degrees() {
+  int degrees() {
     return 90 * activity.getWindowManager().getDefaultDisplay().getRotation();
   }
 
-  public void show(PreviewGeometry shown) {
+  void show(PreviewGeometry shown) {
     geometry = shown;
     update();
   }
@@ -66,6 +78,7 @@ public final class PreviewController
   private void update() {
     if (geometry != null && view.getWidth() > 0 && view.getHeight() > 0) {
       view.setTransform(geometry.transform(view.getWidth(), view.getHeight(), degrees()));
+      share = geometry.share(view.getWidth(), view.getHeight(), degrees(), reticle.side());
     }
   }
 
@@ -81,8 +94,8 @@ public final class PreviewController
 
   @Override
   public boolean onSurfaceTextureDestroyed(SurfaceTexture texture) {
-    listener.onSurfaceGone();
-    return true;
+    listener.onSurfaceGone(texture);
+    return false; // the camera may still write to it
   }
 
   @Override

@@ -33,11 +33,28 @@ public final class PreviewGeometry {
             centerX - width / 2, centerY - height / 2, centerX + width / 2, centerY + height / 2),
         Matrix.ScaleToFit.FILL);
     matrix.postRotate(-displayRotation, centerX, centerY);
-    boolean swaps = Orientation.swaps(displayRotation);
-    float shownWidth = swaps ? height : width;
-    float shownHeight = swaps ? width : height;
-    float scale = Math.max(viewWidth / shownWidth, viewHeight / shownHeight);
+    float scale = scale(viewWidth, viewHeight, displayRotation);
     matrix.postScale(scale, scale, centerX, centerY);
     return matrix;
+  }
+
+  /** By how much the buffer's pixels grow to fill the view. */
+  private float scale(int viewWidth, int viewHeight, int displayRotation) {
+    boolean swaps = Orientation.swaps(sensorOrientation) != Orientation.swaps(displayRotation);
+    float shownWidth = swaps ? bufferHeight : bufferWidth;
+    float shownHeight = swaps ? bufferWidth : bufferHeight;
+    return Math.max(viewWidth / shownWidth, viewHeight / shownHeight);
+  }
+
+  /**
+   * How much of the sides of the largest square in the buffer a centred square in the view covers.
+   *
+   * @param side of the square in the view, in its pixels
+   * @return above 0 and at most 1
+   */
+  public float share(int viewWidth, int viewHeight, int displayRotation, float side) {
+    float square =
+        Math.min(bufferWidth, bufferHeight) * scale(viewWidth, viewHeight, displayRotation);
+    return Math.max(0.01f, Math.min(1, side / square));
   }
 }

@@ -54,7 +54,7 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRunner
     super.onNewIntent(intent);
     if (server != null || (thread != null && thread.isAlive())) {
       // The host of before is served on; who starts anew stops the app first.
-      text.setText(getString(R.string.benchmark_rejected, "busy"));
+      text.setText(getString(R.string.benchmark_rejected, getString(R.string.benchmark_busy)));
       return;
     }
     setIntent(intent);

@@ -15,6 +15,8 @@ public final class Classifier implements AutoCloseable {
   private static final AtomicInteger OPEN = new AtomicInteger();
 
   public final ClassifierModel model;
+  /** The file's size. */
+  public final int bytes;
   /** The runtime that really runs, for the screen and the results. */
   public final String runtime;
   /** Why the delegate does not run though it was asked for; null where it does or was not. */
@@ -25,9 +27,10 @@ public final class Classifier implements AutoCloseable {
   private final ByteBuffer output;
 
   private Classifier(
-      ClassifierModel model, Interpreter interpreter, XncapsDelegate delegate,
+      ClassifierModel model, int bytes, Interpreter interpreter, XncapsDelegate delegate,
       String delegateFailure) {
     this.model = model;
+    this.bytes = bytes;
     this.interpreter = interpreter;
     this.delegate = delegate;
     this.delegateFailure = delegateFailure;
@@ -43,6 +46,7 @@ public final class Classifier implements AutoCloseable {
   public static Classifier open(ModelStore.Loaded file, int threads, boolean wantDelegate)
       throws ModelException {
     ClassifierModel model = ModelReader.read(file.bytes, file.name);
+    NativeRuntime.check();
     XncapsDelegate delegate = null;
     String failure = null;
     if (wantDelegate) {
@@ -58,7 +62,8 @@ public final class Classifier implements AutoCloseable {
       if (delegate != null) {
         options.addDelegate(delegate);
       }
-      return new Classifier(model, interpreter(file, options), delegate, failure);
+      return new Classifier(
+          model, file.bytes.capacity(), interpreter(file, options), delegate, failure);
     } catch (ModelException | RuntimeException e) {
       if (delegate != null) {
         delegate.close();
@@ -84,10 +89,8 @@ public final class Classifier implements AutoCloseable {
       throw new ModelException(
           op ? ModelException.Kind.UNKNOWN_OP : ModelException.Kind.BROKEN,
           file.name + ": " + words.trim(), e);
-    } catch (UnsatisfiedLinkError e) {
-      throw new ModelException(
-          ModelException.Kind.UNKNOWN_OP,
-          "TensorFlow Lite has no library for this device: " + e.getMessage(), e);
+    } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
+      throw NativeRuntime.missing(e);
     }
   }
 

@@ -19,6 +19,10 @@ public final class Explanations {
             R.string.model_delegate, R.string.model_delegate_advice, error.getMessage());
       case UNKNOWN_OP:
         return new Problem(R.string.model_op, R.string.model_op_advice, error.getMessage());
+      case NO_RUNTIME:
+        return new Problem(R.string.runtime_none, R.string.runtime_none_advice, error.getMessage());
+      case PAGE_SIZE:
+        return new Problem(R.string.runtime_pages, R.string.runtime_pages_advice, error.getMessage());
       case UNREADABLE:
         return new Problem(
             R.string.model_unreadable, R.string.model_unreadable_advice, error.getMessage());

@@ -10,21 +10,24 @@ public final class ModelResult {
   public final ClassifierModel model;
   public final String runtime;
   public final String delegateFailure;
+  /** The best classes of the last frames, smoothed, at most Settings.MOST_RESULTS. */
   public final List<TopK.Entry> top;
+  /** The best class of this picture alone. */
+  public final String answer;
   public final double preprocessMedian;
   public final double preprocessP90;
   public final double inferenceMedian;
   public final double inferenceP90;
   public final int count;
 
-  public ModelResult(
-      ClassifierModel model, String runtime, String delegateFailure, List<TopK.Entry> top,
-      double preprocessMedian, double preprocessP90, double inferenceMedian, double inferenceP90,
-      int count) {
-    this.model = model;
-    this.runtime = runtime;
-    this.delegateFailure = delegateFailure;
+  ModelResult(
+      Classifier by, List<TopK.Entry> top, String answer, double preprocessMedian,
+      double preprocessP90, double inferenceMedian, double inferenceP90, int count) {
+    this.model = by.model;
+    this.runtime = by.runtime;
+    this.delegateFailure = by.delegateFailure;
     this.top = top;
+    this.answer = answer;
     this.preprocessMedian = preprocessMedian;
     this.preprocessP90 = preprocessP90;
     this.inferenceMedian = inferenceMedian;
@@ -32,7 +35,16 @@ public final class ModelResult {
     this.count = count;
   }
 
-  public ResultText.Answer answer() {
-    return new ResultText.Answer(model, runtime, top, preprocessMedian, inferenceMedian);
+  /** Whether the best share is too low to be said: by the model's own threshold, or the user's. */
+  public boolean notSure(Settings settings) {
+    double best = top.get(0).share;
+    return model.scores.threshold != null
+        ? model.scores.isNone(best) : best < settings.thresholdPercent / 100.0;
+  }
+
+  public ResultText.Answer shared(Settings settings) {
+    return new ResultText.Answer(
+        model, runtime, top.subList(0, Math.min(settings.results, top.size())), preprocessMedian,
+        inferenceMedian);
   }
 }

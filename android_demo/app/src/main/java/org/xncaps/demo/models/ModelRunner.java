@@ -6,45 +6,51 @@ import org.xncaps.core.Clock;
 import org.xncaps.core.LatencyStats;
 import org.xncaps.core.Picture;
 import org.xncaps.core.Preprocessor;
+import org.xncaps.core.SmoothedShares;
 import org.xncaps.core.TopK;
 import org.xncaps.core.YuvFrame;
 
-/** One model with its preprocessing and its times. Used by one thread. */
-public final class ModelRunner implements AutoCloseable {
+/** Runs one model on pictures: its preprocessing, its shares, its times. Used by one thread. */
+final class ModelRunner implements AutoCloseable {
   private static final int KEPT_TIMES = 100;
 
-  public final Classifier classifier;
+  private final Classifier classifier;
   private final Preprocessor preprocessor;
+  private final SmoothedShares smoothed = new SmoothedShares();
   private final LatencyStats preprocessTimes = new LatencyStats(KEPT_TIMES);
   private final LatencyStats inferenceTimes = new LatencyStats(KEPT_TIMES);
 
-  public ModelRunner(Classifier classifier) {
+  ModelRunner(Classifier classifier) {
     this.classifier = classifier;
     this.preprocessor = new Preprocessor(classifier.model.input);
   }
 
-  public ModelResult classify(YuvFrame frame, int degrees, Settings settings) {
+  /** One of a row of frames: the result is smoothed over the last ones. */
+  ModelResult classify(YuvFrame frame, int degrees, float share) {
     long start = Clock.nanos();
-    return finish(preprocessor.apply(frame, degrees), start, settings);
+    return finish(preprocessor.apply(frame, degrees, share), start);
   }
 
-  public ModelResult classify(Picture picture, int degrees, Settings settings) {
+  /** A picture of its own. */
+  ModelResult classify(Picture picture) {
+    smoothed.clear();
     long start = Clock.nanos();
-    return finish(preprocessor.apply(picture, degrees), start, settings);
+    return finish(preprocessor.apply(picture, 0), start);
   }
 
-  private ModelResult finish(ByteBuffer input, long start, Settings settings) {
+  private ModelResult finish(ByteBuffer input, long start) {
     long ready = Clock.nanos();
-    float[] scores = classifier.run(input);
+    float[] outputs = classifier.run(input);
     long done = Clock.nanos();
     preprocessTimes.add(ready - start);
     inferenceTimes.add(done - ready);
-    // Capsule scores are lengths and may exceed 1: then the threshold is a share of the highest.
-    float threshold = settings.threshold() * TopK.scale(scores);
+    double[] shares = classifier.model.scores.shares(outputs);
+    List<String> labels = classifier.model.labels;
+    String answer = TopK.of(shares, labels, 1).get(0).label;
     List<TopK.Entry> top =
-        TopK.of(scores, classifier.model.labels, settings.results, threshold);
+        TopK.of(smoothed.add(shares, done), labels, Settings.MOST_RESULTS);
     return new ModelResult(
-        classifier.model, classifier.runtime, classifier.delegateFailure, top,
+        classifier, top, answer,
         preprocessTimes.medianMillis(), preprocessTimes.p90Millis(),
         inferenceTimes.medianMillis(), inferenceTimes.p90Millis(), inferenceTimes.count());
   }

@@ -6,21 +6,37 @@ import android.content.res.AssetFileDescriptor;
 import android.database.Cursor;
 import android.net.Uri;
 import android.provider.OpenableColumns;
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import org.xncaps.core.ClassifierModel;
 import org.xncaps.core.ModelException;
+import org.xncaps.core.ModelReader;
 
-/** Finds and maps model files: those of the assets, picked documents, and files of the app. */
+/**
+ * The model files: those of the APK, and copies of picked ones in the app's own storage, kept until
+ * they are removed. A copy is mapped, never what was picked: another app may cut that short while it
+ * is used, or it may be a pipe.
+ */
 public final class ModelStore {
+  /** In front of the name of a model of the APK. */
   public static final String ASSET = "asset:";
+  /** In front of the name of a copy. */
+  public static final String PICKED = "picked:";
+
   private static final String FOLDER = "models";
   private static final String SUFFIX = ".tflite";
+  private static final long MOST_BYTES = 512L << 20;
 
   /** A model file in memory. */
   public static final class Loaded {
@@ -34,43 +50,101 @@ public final class ModelStore {
   }
 
   private final Context context;
+  private final long mostBytes;
 
   public ModelStore(Context context) {
-    this.context = context.getApplicationContext();
+    this(context, MOST_BYTES);
   }
 
-  /** References (asset:NAME) of the models in the app. */
-  public List<String> assets() throws IOException {
-    List<String> found = new ArrayList<>();
-    String[] names = context.getAssets().list(FOLDER);
-    for (String name : names == null ? new String[0] : names) {
-      if (name.endsWith(SUFFIX)) {
-        found.add(ASSET + name);
+  ModelStore(Context context, long mostBytes) {
+    this.context = context.getApplicationContext();
+    this.mostBytes = mostBytes;
+  }
+
+  /** References of all models: the APK's in the order of its list, then the picked by name. */
+  public List<String> all() throws ModelException {
+    List<String> found = new ArrayList<>(assets());
+    String[] names = folder().list();
+    if (names != null) {
+      Arrays.sort(names);
+      for (String name : names) {
+        if (name.endsWith(SUFFIX)) {
+          found.add(PICKED + name);
+        }
       }
     }
     return found;
   }
 
-  /** @param reference asset:NAME, a content or file URI, or empty for the first asset */
+  /** References of the models in the APK. */
+  public List<String> assets() throws ModelException {
+    List<String> found = new ArrayList<>();
+    try {
+      for (String line : text(FOLDER + "/list.txt").split("\n")) {
+        if (!line.trim().isEmpty()) {
+          found.add(ASSET + line.trim());
+        }
+      }
+    } catch (IOException e) {
+      throw new ModelException(
+          ModelException.Kind.UNREADABLE, "expected a list of models in the app: " + e, e);
+    }
+    return found;
+  }
+
+  /** @param reference of a model here, or empty for the first of the APK */
   public Loaded load(String reference) throws ModelException {
+    String name = reference.isEmpty() ? "" : nameOf(reference);
     try {
       if (reference.isEmpty()) {
-        List<String> all = assets();
-        if (all.isEmpty()) {
-          throw new ModelException(
-              ModelException.Kind.UNREADABLE, "expected a model in the app, got none");
-        }
-        return load(all.get(0));
+        return load(first());
       }
       if (reference.startsWith(ASSET)) {
-        return asset(reference.substring(ASSET.length()));
+        return asset(name);
       }
-      return document(Uri.parse(reference));
+      return file(new File(folder(), safe(name)));
     } catch (ModelException e) {
       throw e;
-    } catch (IOException | SecurityException | IllegalArgumentException e) {
+    } catch (IOException | RuntimeException e) {
+      throw new ModelException(ModelException.Kind.UNREADABLE, name + ": " + e.getMessage(), e);
+    }
+  }
+
+  private String first() throws ModelException {
+    List<String> assets = assets();
+    if (assets.isEmpty()) {
       throw new ModelException(
-          ModelException.Kind.UNREADABLE, nameOf(reference) + ": " + e.getMessage(), e);
+          ModelException.Kind.UNREADABLE, "expected a model in the app, got none");
+    }
+    return assets.get(0);
+  }
+
+  /** Shapes, classes and metadata of a model, without opening it for inference. */
+  public ClassifierModel describe(String reference) throws ModelException {
+    Loaded loaded = load(reference);
+    return ModelReader.read(loaded.bytes, loaded.name);
+  }
+
+  /** What the zoo says of a model of the APK; the empty card where there is none. */
+  public ModelCard card(String reference) {
+    if (!reference.startsWith(ASSET)) {
+      return ModelCard.EMPTY;
+    }
+    String name = nameOf(reference);
+    String file = name.substring(0, name.length() - SUFFIX.length()) + ".json";
+    try {
+      return ModelCard.parse(text(FOLDER + "/" + file));
+    } catch (IOException | IllegalArgumentException e) {
+      android.util.Log.i("xncaps", "no card of " + reference, e);
+      return ModelCard.EMPTY;
+    }
+  }
+
+  private String text(String asset) throws IOException {
+    try (InputStream in = context.getAssets().open(asset)) {
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      copy(in, out, 1 << 20);
+      return new String(out.toByteArray(), StandardCharsets.UTF_8);
     }
   }
 
@@ -93,24 +167,7 @@ public final class ModelStore {
     }
   }
 
-  private Loaded document(Uri uri) throws IOException {
-    String name = nameOf(uri.toString());
-    try (AssetFileDescriptor opened =
-        context.getContentResolver().openAssetFileDescriptor(uri, "r")) {
-      if (opened == null) {
-        throw new ModelException(ModelException.Kind.UNREADABLE, name + ": cannot be opened");
-      }
-      try (FileInputStream in = opened.createInputStream()) {
-        long size = opened.getLength();
-        if (size == AssetFileDescriptor.UNKNOWN_LENGTH) {
-          size = in.getChannel().size() - opened.getStartOffset();
-        }
-        return new Loaded(name, map(in, opened.getStartOffset(), size, name));
-      }
-    }
-  }
-
-  private static MappedByteBuffer map(FileInputStream in, long start, long size, String name)
+  private static ByteBuffer map(FileInputStream in, long start, long size, String name)
       throws IOException {
     if (size < 1 || size > Integer.MAX_VALUE) {
       throw new ModelException(
@@ -119,23 +176,88 @@ public final class ModelStore {
     return in.getChannel().map(FileChannel.MapMode.READ_ONLY, start, size);
   }
 
-  /** What the user knows the model by. */
-  public String nameOf(String reference) {
-    if (reference.startsWith(ASSET)) {
-      return reference.substring(ASSET.length());
+  /**
+   * Copies a picked file into the app's storage, once it was seen to be a model that this app reads.
+   *
+   * @return the copy's reference
+   * @throws ModelException with what to tell the user; nothing is left behind
+   */
+  public String add(Uri uri) throws ModelException {
+    String name = safe(displayName(uri));
+    File part = new File(folder(), name + ".part");
+    try {
+      try (InputStream in = context.getContentResolver().openInputStream(uri);
+          FileOutputStream out = new FileOutputStream(part)) {
+        if (in == null) {
+          throw new IOException("cannot be opened");
+        }
+        copy(in, out, mostBytes);
+        out.getFD().sync();
+      }
+      Loaded loaded = file(part);
+      ModelReader.read(loaded.bytes, name);
+      if (!part.renameTo(new File(folder(), name))) {
+        throw new IOException("expected to keep the copy");
+      }
+      return PICKED + name;
+    } catch (ModelException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
+      throw new ModelException(ModelException.Kind.UNREADABLE, name + ": " + e.getMessage(), e);
+    } finally {
+      part.delete();
     }
-    Uri uri = Uri.parse(reference);
+  }
+
+  /** Removes a picked model; those of the APK stay. */
+  public void remove(String reference) {
+    if (reference.startsWith(PICKED)) {
+      new File(folder(), safe(nameOf(reference))).delete();
+    }
+  }
+
+  private static void copy(InputStream in, OutputStream out, long most) throws IOException {
+    byte[] chunk = new byte[1 << 16];
+    long copied = 0;
+    for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
+      copied += n;
+      if (copied > most) {
+        throw new IOException("expected at most " + most + " bytes");
+      }
+      out.write(chunk, 0, n);
+    }
+  }
+
+  private File folder() {
+    File folder = new File(context.getFilesDir(), FOLDER);
+    folder.mkdirs();
+    return folder;
+  }
+
+  /** A file's name that leads out of no folder. */
+  private static String safe(String name) {
+    String plain = name.replaceAll("[^A-Za-z0-9._-]", "_").replaceAll("^\\.+", "_");
+    String cut = plain.length() > 80 ? plain.substring(plain.length() - 80) : plain;
+    return cut.endsWith(SUFFIX) ? cut : cut + SUFFIX;
+  }
+
+  private String displayName(Uri uri) {
     if (ContentResolver.SCHEME_CONTENT.equals(uri.getScheme())) {
       String[] columns = {OpenableColumns.DISPLAY_NAME};
       try (Cursor cursor = context.getContentResolver().query(uri, columns, null, null, null)) {
         if (cursor != null && cursor.moveToFirst() && cursor.getString(0) != null) {
           return cursor.getString(0);
         }
-      } catch (SecurityException | IllegalArgumentException e) {
+      } catch (RuntimeException e) { // whatever another app's provider throws
         android.util.Log.i("xncaps", "no name of " + uri, e);
       }
     }
     String last = uri.getLastPathSegment();
-    return last == null ? reference : last;
+    return last == null ? "model" : last;
+  }
+
+  /** The file's name, as the user knows it. */
+  public static String nameOf(String reference) {
+    return reference.substring(reference.indexOf(':') + 1);
   }
 }

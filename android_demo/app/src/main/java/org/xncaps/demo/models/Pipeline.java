@@ -34,18 +34,32 @@ public final class Pipeline {
   }
 
   private final ModelStore store;
+  private final List<String> references;
   private final Settings settings;
   private final Listener listener;
   private final FrameGate gate = new FrameGate();
   private final Frames frames = new Frames();
   private final FrameRate rate = new FrameRate();
-  private final HandlerThread thread = new HandlerThread("inference");
-  private final List<ModelRunner> lanes = new ArrayList<>();
+  private final List<ModelRunner> runners = new ArrayList<>();
+  private final HandlerThread thread =
+      new HandlerThread("inference") {
+        @Override
+        public void run() {
+          try {
+            super.run();
+          } finally {
+            closeRunners(); // whatever ended the loop, and whatever was still to be done in it
+          }
+        }
+      };
   private Handler handler;
   private volatile boolean closed;
 
-  public Pipeline(ModelStore store, Settings settings, Listener listener) {
+  /** @param references the models, by their names in the store */
+  public Pipeline(
+      ModelStore store, List<String> references, Settings settings, Listener listener) {
     this.store = store;
+    this.references = references;
     this.settings = settings;
     this.listener = listener;
   }
@@ -53,31 +67,20 @@ public final class Pipeline {
   public void start() {
     thread.start();
     handler = new Handler(thread.getLooper());
-    handler.post(
-        new Runnable() {
-          @Override
-          public void run() {
-            load();
-          }
-        });
+    handler.post(this::load);
   }
 
   private void load() {
     List<Classifier> loaded = new ArrayList<>();
     Problem problem = null;
-    List<String> references = new ArrayList<>();
-    references.add(settings.model);
-    if (!settings.second.isEmpty()) {
-      references.add(settings.second);
-    }
     for (String reference : references) {
+      if (closed) {
+        return;
+      }
       try {
-        if (closed) {
-          return;
-        }
         Classifier classifier =
             Classifier.open(store.load(reference), settings.threads, settings.delegate);
-        lanes.add(new ModelRunner(classifier));
+        runners.add(new ModelRunner(classifier));
         loaded.add(classifier);
       } catch (ModelException e) {
         android.util.Log.w("xncaps", "model " + reference, e);
@@ -89,24 +92,25 @@ public final class Pipeline {
     }
   }
 
-  /** Takes the frame if the last one is done; it is copied, so its memory is free on return. */
-  public void offer(YuvFrame frame, final int degrees) {
+  /**
+   * Takes the frame if the last one is done; it is copied, so its memory is free on return.
+   *
+   * @param share how much of the sides of the largest part in the middle the models look at
+   */
+  public void offer(YuvFrame frame, int degrees, float share) {
     if (closed || !gate.tryEnter()) {
       return;
     }
     boolean posted = false;
     try {
-      final YuvFrame mine = frames.copy(frame);
+      YuvFrame mine = frames.copy(frame);
       posted =
           handler.post(
-              new Runnable() {
-                @Override
-                public void run() {
-                  try {
-                    classify(mine, degrees);
-                  } finally {
-                    gate.leave();
-                  }
+              () -> {
+                try {
+                  classify(mine, degrees, share);
+                } finally {
+                  gate.leave();
                 }
               });
     } finally {
@@ -117,14 +121,8 @@ public final class Pipeline {
   }
 
   /** Loads and classifies a picture as soon as the models are loaded. */
-  public void offer(final PictureSource source) {
-    handler.post(
-        new Runnable() {
-          @Override
-          public void run() {
-            classify(source);
-          }
-        });
+  public void offer(PictureSource source) {
+    handler.post(() -> classify(source));
   }
 
   private void classify(PictureSource source) {
@@ -134,8 +132,8 @@ public final class Pipeline {
     try {
       Picture picture = source.load();
       List<ModelResult> results = new ArrayList<>();
-      for (ModelRunner lane : lanes) {
-        results.add(lane.classify(picture, 0, settings));
+      for (ModelRunner runner : runners) {
+        results.add(runner.classify(picture));
       }
       if (!closed && !results.isEmpty()) {
         listener.onResults(this, results, 0);
@@ -151,14 +149,14 @@ public final class Pipeline {
     }
   }
 
-  private void classify(YuvFrame frame, int degrees) {
-    if (closed || lanes.isEmpty()) {
+  private void classify(YuvFrame frame, int degrees, float share) {
+    if (closed || runners.isEmpty()) {
       return;
     }
     try {
       List<ModelResult> results = new ArrayList<>();
-      for (ModelRunner lane : lanes) {
-        results.add(lane.classify(frame, degrees, settings));
+      for (ModelRunner runner : runners) {
+        results.add(runner.classify(frame, degrees, share));
       }
       long now = Clock.nanos();
       rate.frame(now);
@@ -170,7 +168,7 @@ public final class Pipeline {
 
   private void failed(RuntimeException error) {
     android.util.Log.w("xncaps", "inference", error);
-    closeLanes(); // the next frame would fail the same way, for ever
+    closeRunners(); // the next frame would fail the same way, for ever
     listener.onProblem(
         this,
         new Problem(R.string.inference_failed, R.string.model_broken_advice, error.getMessage()));
@@ -183,29 +181,13 @@ public final class Pipeline {
   /** Stops after the frame that is being classified, and closes the models. Does not wait. */
   public void close() {
     closed = true;
-    if (handler == null) {
-      return;
-    }
-    handler.post(
-        new Runnable() {
-          @Override
-          public void run() {
-            closeLanes();
-          }
-        });
-    thread.quitSafely();
+    thread.quit();
   }
 
-  /** Waits for close to be done; for tests and for the benchmark, never on the main thread. */
-  public boolean awaitClosed(long millis) throws InterruptedException {
-    thread.join(millis);
-    return !thread.isAlive();
-  }
-
-  private void closeLanes() {
-    for (ModelRunner lane : lanes) {
-      lane.close();
+  private void closeRunners() {
+    for (ModelRunner runner : runners) {
+      runner.close();
     }
-    lanes.clear();
+    runners.clear();
   }
 }

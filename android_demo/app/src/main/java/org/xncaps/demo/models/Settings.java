@@ -10,16 +10,17 @@ public final class Settings {
 
   public final int threads;
   public final boolean delegate;
+  /** How many bars are shown. */
   public final int results;
-  /** Scores below it are not shown, in percent of 1. */
+  /** The best share below which a model without a threshold of its own is not sure, in percent. */
   public final int thresholdPercent;
   public final boolean front;
-  /** asset:NAME or a content URI; empty for the first model of the assets. */
+  /** The model in use, as ModelStore names it; empty for the first of the app. */
   public final String model;
-  /** A second model on the same frames; empty for none. */
+  /** The one that it is compared with; empty for the next of the app. */
   public final String second;
 
-  public Settings(
+  private Settings(
       int threads, boolean delegate, int results, int thresholdPercent, boolean front,
       String model, String second) {
     this.threads = clamp(threads, 1, MOST_THREADS);
@@ -38,8 +39,8 @@ public final class Settings {
   public static Settings load(Context context) {
     SharedPreferences kept = preferences(context);
     return new Settings(
-        kept.getInt("threads", 2), kept.getBoolean("delegate", true), kept.getInt("results", 3),
-        kept.getInt("threshold", 10), kept.getBoolean("front", false),
+        kept.getInt("threads", 2), kept.getBoolean("delegate", true), kept.getInt("results", 5),
+        kept.getInt("threshold", 30), kept.getBoolean("front", false),
         kept.getString("model", ""), kept.getString("second", ""));
   }
 
@@ -55,12 +56,26 @@ public final class Settings {
     return context.getSharedPreferences("settings", Context.MODE_PRIVATE);
   }
 
-  public float threshold() {
-    return thresholdPercent / 100f;
+  /** Whether models that run by the one settings have to be opened anew for the other. */
+  public boolean needsOtherRuntime(Settings other) {
+    return threads != other.threads || delegate != other.delegate || !model.equals(other.model)
+        || !second.equals(other.second);
   }
 
-  public Settings withRunning(int threads, boolean delegate, int results, int thresholdPercent) {
+  public Settings withThreads(int threads) {
     return new Settings(threads, delegate, results, thresholdPercent, front, model, second);
+  }
+
+  public Settings withDelegate(boolean delegate) {
+    return new Settings(threads, delegate, results, thresholdPercent, front, model, second);
+  }
+
+  public Settings withResults(int results) {
+    return new Settings(threads, delegate, results, thresholdPercent, front, model, second);
+  }
+
+  public Settings withThreshold(int percent) {
+    return new Settings(threads, delegate, results, percent, front, model, second);
   }
 
   public Settings withFront(boolean front) {

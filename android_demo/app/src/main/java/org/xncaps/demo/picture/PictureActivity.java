@@ -2,12 +2,14 @@ package org.xncaps.demo.picture;
 
 import android.app.Activity;
 import android.content.Intent;
+import android.content.res.Configuration;
 import android.graphics.Bitmap;
 import android.net.Uri;
+import android.os.Build;
 import android.os.Bundle;
-import android.view.View;
+import android.provider.MediaStore;
 import android.widget.ImageView;
-import java.io.IOException;
+import java.util.Collections;
 import java.util.List;
 import org.xncaps.demo.R;
 import org.xncaps.demo.models.Classifier;
@@ -17,57 +19,62 @@ import org.xncaps.demo.models.Pipeline;
 import org.xncaps.demo.models.Problem;
 import org.xncaps.demo.models.Settings;
 import org.xncaps.demo.ui.OnMainThread;
-import org.xncaps.demo.ui.ResultsScreen;
+import org.xncaps.demo.ui.Page;
+import org.xncaps.demo.ui.ProblemView;
+import org.xncaps.demo.ui.ResultSheet;
 import org.xncaps.demo.ui.Sharing;
 
-/** The gallery screen: classifies one picture with the models that the camera screen uses. */
+/** One picture, picked here or shared by another app, and what the camera's model says of it. */
 public final class PictureActivity extends Activity implements OnMainThread.Screen {
   private static final int OPEN = 1;
   private static final String URI = "uri";
 
-  private ResultsScreen screen;
+  private ProblemView problems;
+  private ResultSheet sheet;
   private ImageView shown;
   private Settings settings;
   private Pipeline pipeline;
   private Uri uri;
   private List<ModelResult> latest;
-  private Problem modelProblem; // stays while another model answers
 
   @Override
   protected void onCreate(Bundle saved) {
     super.onCreate(saved);
-    setContentView(R.layout.picture);
-    settings = Settings.load(this);
-    screen = new ResultsScreen(this);
+    Page page = new Page(this, R.layout.picture, R.string.picture_title);
+    page.action(
+        R.drawable.ic_share, R.string.share_hint, view -> Sharing.share(this, latest, settings));
+    problems = new ProblemView(this);
+    sheet = findViewById(R.id.sheet);
+    if (getResources().getConfiguration().orientation == Configuration.ORIENTATION_LANDSCAPE) {
+      sheet.fixOpen();
+    } else {
+      sheet.setOpen(true);
+    }
     shown = findViewById(R.id.shown);
-    findViewById(R.id.open)
-        .setOnClickListener(
-            new View.OnClickListener() {
-              @Override
-              public void onClick(View view) {
-                open();
-              }
-            });
-    findViewById(R.id.share)
-        .setOnClickListener(
-            new View.OnClickListener() {
-              @Override
-              public void onClick(View view) {
-                Sharing.share(PictureActivity.this, latest);
-              }
-            });
-    uri = saved == null ? null : saved.<Uri>getParcelable(URI);
-    if (saved == null) {
+    shown.setOnClickListener(view -> open());
+    uri = saved == null ? shared(getIntent()) : saved.<Uri>getParcelable(URI);
+    if (uri == null && saved == null) {
       open();
     }
   }
 
+  /** The picture that another app shares with this one; null where there is none. */
+  private static Uri shared(Intent intent) {
+    Object stream =
+        Intent.ACTION_SEND.equals(intent.getAction())
+            ? intent.getParcelableExtra(Intent.EXTRA_STREAM) : null;
+    return stream instanceof Uri ? (Uri) stream : null;
+  }
+
+  /** The system's photo picker, or before Android 13 its screen for files. */
   private void open() {
-    startActivityForResult(
-        new Intent(Intent.ACTION_OPEN_DOCUMENT)
-            .addCategory(Intent.CATEGORY_OPENABLE)
-            .setType("image/*"),
-        OPEN);
+    Intent pick =
+        Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU
+            ? new Intent(MediaStore.ACTION_PICK_IMAGES)
+            : new Intent(Intent.ACTION_OPEN_DOCUMENT)
+                .addCategory(Intent.CATEGORY_OPENABLE)
+                .setType("image/*");
+    startActivityForResult(pick, OPEN);
   }
 
   @Override
@@ -88,10 +95,13 @@ public final class PictureActivity extends Activity implements OnMainThread.Scre
   @Override
   protected void onStart() {
     super.onStart();
-    modelProblem = null;
-    screen.problem.hide();
-    screen.showLoading(settings);
-    pipeline = new Pipeline(new ModelStore(this), settings, new OnMainThread(this));
+    settings = Settings.load(this);
+    problems.hide();
+    sheet.showLoading();
+    pipeline =
+        new Pipeline(
+            new ModelStore(this), Collections.singletonList(settings.model), settings,
+            new OnMainThread(this));
     pipeline.start();
     classify();
   }
@@ -107,58 +117,47 @@ public final class PictureActivity extends Activity implements OnMainThread.Scre
     if (uri == null || pipeline == null) {
       return;
     }
+    problems.hide();
+    Uri now = uri;
     pipeline.offer(
-        new Pipeline.PictureSource() {
-          @Override
-          public org.xncaps.core.Picture load() throws IOException {
-            final Bitmap bitmap = PictureDecoder.decode(getContentResolver(), uri);
-            runOnUiThread(
-                new Runnable() {
-                  @Override
-                  public void run() {
-                    shown.setImageBitmap(bitmap);
-                    shown.setContentDescription(getString(R.string.picture_shown));
-                  }
-                });
-            return PictureDecoder.pixels(bitmap);
-          }
+        () -> {
+          Bitmap bitmap = PictureDecoder.decode(getContentResolver(), now);
+          runOnUiThread(
+              () -> {
+                shown.setImageBitmap(bitmap);
+                shown.setContentDescription(getString(R.string.picture_shown));
+              });
+          return PictureDecoder.pixels(bitmap);
         });
   }
 
   @Override
   public void onModels(List<Classifier> loaded, Problem problem) {
-    screen.showModels(loaded);
-    modelProblem = problem;
-    showModelProblem();
+    if (problem != null) {
+      problems.show(problem);
+    }
+    for (Classifier running : loaded) {
+      sheet.showModel(running);
+      if (uri == null) {
+        sheet.showHint(R.string.picture_none);
+      }
+    }
   }
 
   @Override
   public void onResults(List<ModelResult> results, double framesPerSecond) {
     latest = results;
-    showModelProblem(); // in place of one with an earlier picture
-    screen.showResults(results, settings);
+    problems.hide();
+    sheet.show(results.get(0), settings);
   }
 
   @Override
   public void onPipelineProblem(Problem problem) {
-    screen.problem.show(problem);
-  }
-
-  private void showModelProblem() {
-    if (modelProblem == null) {
-      screen.problem.hide();
-    } else {
-      screen.problem.show(modelProblem);
-    }
+    problems.show(problem);
   }
 
   @Override
   public Pipeline pipeline() {
     return pipeline;
-  }
-
-  /** For tests. */
-  public ResultsScreen screen() {
-    return screen;
   }
 }

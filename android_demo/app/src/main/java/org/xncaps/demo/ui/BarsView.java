@@ -8,11 +8,10 @@ import android.util.TypedValue;
 import android.view.View;
 import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import org.xncaps.core.TopK;
 import org.xncaps.demo.R;
 
-/** The best classes as bars, with names and scores; always as high as the most it may show. */
+/** The best classes as bars, with names and shares; always as high as the most it may show. */
 public final class BarsView extends View {
   private static final String ELLIPSIS = "\u2026";
 
@@ -46,12 +45,18 @@ public final class BarsView extends View {
     invalidate();
   }
 
+  /** Shows none, with room for as many as before. */
+  void clear() {
+    show(Collections.<TopK.Entry>emptyList(), rows);
+  }
+
   /** What TalkBack reads. */
   public String spoken() {
     StringBuilder out = new StringBuilder();
     for (TopK.Entry entry : entries) {
       String part =
-          getContext().getString(R.string.bar_spoken, entry.label, entry.score);
+          getContext().getString(
+              R.string.bar_spoken, entry.label, Words.share(getContext(), entry.share));
       out.append(out.length() == 0 ? "" : "; ").append(part);
     }
     return out.toString();
@@ -68,13 +73,12 @@ public final class BarsView extends View {
   protected void onDraw(Canvas canvas) {
     boolean rightToLeft = getLayoutDirection() == LAYOUT_DIRECTION_RTL;
     paint.setTextSize(textSize);
-    float full = entries.isEmpty() ? 1 : Math.max(1, entries.get(0).score);
     float gap = dp(3);
     for (int i = 0; i < entries.size(); i++) {
       TopK.Entry entry = entries.get(i);
       float top = i * row + gap;
       float bottom = (i + 1) * row - gap;
-      float length = getWidth() * Math.max(0, entry.score / full);
+      float length = (float) (getWidth() * entry.share);
       paint.setColor(getContext().getColor(R.color.bar_ground));
       canvas.drawRoundRect(0, top, getWidth(), bottom, gap, gap, paint);
       paint.setColor(getContext().getColor(R.color.bar));
@@ -96,7 +100,7 @@ public final class BarsView extends View {
 
   private void drawWords(Canvas canvas, TopK.Entry entry, float middle, boolean rightToLeft) {
     float baseline = middle - (paint.ascent() + paint.descent()) / 2;
-    String score = String.format(Locale.getDefault(), "%.3f", entry.score);
+    String score = Words.share(getContext(), entry.share);
     String label = cut(entry.label, getWidth() - dp(32) - paint.measureText(score));
     paint.setColor(getContext().getColor(R.color.ink));
     paint.setTextAlign(rightToLeft ? Paint.Align.RIGHT : Paint.Align.LEFT);

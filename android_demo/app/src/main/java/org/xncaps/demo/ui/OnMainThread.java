@@ -31,53 +31,27 @@ public final class OnMainThread implements Pipeline.Listener {
   }
 
   /** What is told of a pipeline that the screen has left comes too late, and is dropped. */
-  private abstract class Told implements Runnable {
-    private final Pipeline from;
-
-    Told(Pipeline from) {
-      this.from = from;
-    }
-
-    @Override
-    public final void run() {
-      if (from == screen.pipeline()) {
-        tell();
-      }
-    }
-
-    abstract void tell();
-  }
-
-  @Override
-  public void onModels(Pipeline from, final List<Classifier> loaded, final Problem problem) {
+  private void tell(Pipeline from, Runnable what) {
     activity.runOnUiThread(
-        new Told(from) {
-          @Override
-          void tell() {
-            screen.onModels(loaded, problem);
+        () -> {
+          if (from == screen.pipeline()) {
+            what.run();
           }
         });
   }
 
   @Override
-  public void onResults(Pipeline from, final List<ModelResult> results, final double rate) {
-    activity.runOnUiThread(
-        new Told(from) {
-          @Override
-          void tell() {
-            screen.onResults(results, rate);
-          }
-        });
+  public void onModels(Pipeline from, List<Classifier> loaded, Problem problem) {
+    tell(from, () -> screen.onModels(loaded, problem));
   }
 
   @Override
-  public void onProblem(Pipeline from, final Problem problem) {
-    activity.runOnUiThread(
-        new Told(from) {
-          @Override
-          void tell() {
-            screen.onPipelineProblem(problem);
-          }
-        });
+  public void onResults(Pipeline from, List<ModelResult> results, double rate) {
+    tell(from, () -> screen.onResults(results, rate));
+  }
+
+  @Override
+  public void onProblem(Pipeline from, Problem problem) {
+    tell(from, () -> screen.onPipelineProblem(problem));
   }
 }

@@ -12,6 +12,7 @@ public final class ProblemView {
   private final View box;
   private final TextView text;
   private final Button action;
+  private Problem shown;
 
   public ProblemView(Activity activity) {
     box = activity.findViewById(R.id.problem);
@@ -20,6 +21,7 @@ public final class ProblemView {
   }
 
   public void show(Problem problem) {
+    shown = problem;
     text.setText(problem.words(box.getContext()));
     action.setVisibility(View.GONE);
     box.setVisibility(View.VISIBLE);
@@ -32,7 +34,15 @@ public final class ProblemView {
     action.setVisibility(View.VISIBLE);
   }
 
+  /** Hides this problem, if it is the one that is shown. */
+  public void hide(int what) {
+    if (shown != null && shown.what() == what) {
+      hide();
+    }
+  }
+
   public void hide() {
+    shown = null;
     box.setVisibility(View.GONE);
   }
 }

@@ -2,66 +2,80 @@ package org.xncaps.demo.ui;
 
 import android.app.Activity;
 import android.app.AlertDialog;
-import android.content.DialogInterface;
 import android.view.View;
-import android.widget.ArrayAdapter;
-import android.widget.Spinner;
+import android.widget.SeekBar;
 import android.widget.Switch;
-import java.util.ArrayList;
-import java.util.List;
+import android.widget.TextView;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import org.xncaps.demo.R;
 import org.xncaps.demo.models.Settings;
 
-/** Threads, delegate, number of results and threshold. */
+/** Threads, bars, threshold and delegate. Each change acts at once, while the dialog is open. */
 public final class SettingsDialog {
-  /** Told of the new settings when the user says OK. */
-  public interface Listener {
-    void onSettings(Settings settings);
+  private static final int THRESHOLD_STEP = 5;
+  private static final int MOST_THRESHOLD = 95;
+
+  private final View content;
+  private final Consumer<Settings> listener;
+  private Settings now;
+
+  private SettingsDialog(View content, Settings now, Consumer<Settings> listener) {
+    this.content = content;
+    this.now = now;
+    this.listener = listener;
   }
 
-  private SettingsDialog() {}
-
-  public static AlertDialog show(Activity activity, final Settings now, final Listener listener) {
+  public static AlertDialog show(
+      Activity activity, Settings now, Consumer<Settings> listener) {
     View content = activity.getLayoutInflater().inflate(R.layout.settings, null);
-    final Spinner threads = fill(content, R.id.threads, 1, Settings.MOST_THREADS, 1, now.threads);
-    final Spinner results =
-        fill(content, R.id.results_count, 1, Settings.MOST_RESULTS, 1, now.results);
-    final Spinner threshold = fill(content, R.id.threshold, 0, 90, 10, now.thresholdPercent);
-    final Switch delegate = content.findViewById(R.id.delegate);
+    SettingsDialog dialog = new SettingsDialog(content, now, listener);
+    dialog.bar(
+        R.id.threads, R.id.threads_label, R.string.settings_threads, 1, 1, Settings.MOST_THREADS,
+        now.threads, value -> dialog.now.withThreads(value));
+    dialog.bar(
+        R.id.results_count, R.id.results_label, R.string.settings_results, 1, 1,
+        Settings.MOST_RESULTS, now.results, value -> dialog.now.withResults(value));
+    dialog.bar(
+        R.id.threshold, R.id.threshold_label, R.string.settings_threshold, 0, THRESHOLD_STEP,
+        MOST_THRESHOLD, now.thresholdPercent, value -> dialog.now.withThreshold(value));
+    Switch delegate = content.findViewById(R.id.delegate);
     delegate.setChecked(now.delegate);
+    delegate.setOnCheckedChangeListener(
+        (view, on) -> dialog.change(dialog.now.withDelegate(on)));
     return new AlertDialog.Builder(activity)
         .setTitle(R.string.settings)
         .setView(content)
-        .setNegativeButton(R.string.cancel, null)
-        .setPositiveButton(
-            R.string.ok,
-            new DialogInterface.OnClickListener() {
-              @Override
-              public void onClick(DialogInterface dialog, int which) {
-                listener.onSettings(
-                    now.withRunning(
-                        (Integer) threads.getSelectedItem(), delegate.isChecked(),
-                        (Integer) results.getSelectedItem(),
-                        (Integer) threshold.getSelectedItem()));
-              }
-            })
+        .setPositiveButton(R.string.done, null)
         .show();
   }
 
-  private static Spinner fill(View content, int id, int low, int high, int step, int now) {
-    List<Integer> values = new ArrayList<>();
-    int selected = 0;
-    for (int value = low; value <= high; value += step) {
-      if (value <= now) {
-        selected = values.size();
-      }
-      values.add(value);
-    }
-    Spinner spinner = content.findViewById(id);
-    spinner.setAdapter(
-        new ArrayAdapter<>(
-            content.getContext(), android.R.layout.simple_spinner_dropdown_item, values));
-    spinner.setSelection(selected);
-    return spinner;
+  private void change(Settings changed) {
+    now = changed;
+    listener.accept(changed);
+  }
+
+  private void bar(
+      int id, int label, int words, int low, int step, int high, int value,
+      IntFunction<Settings> with) {
+    SeekBar bar = content.findViewById(id);
+    TextView text = content.findViewById(label);
+    bar.setMax((high - low) / step);
+    bar.setProgress((value - low) / step);
+    text.setText(content.getContext().getString(words, value));
+    bar.setOnSeekBarChangeListener(
+        new SeekBar.OnSeekBarChangeListener() {
+          @Override
+          public void onProgressChanged(SeekBar changed, int progress, boolean byUser) {
+            text.setText(content.getContext().getString(words, low + step * progress));
+            change(with.apply(low + step * progress));
+          }
+
+          @Override
+          public void onStartTrackingTouch(SeekBar touched) {}
+
+          @Override
+          public void onStopTrackingTouch(SeekBar left) {}
+        });
   }
 }

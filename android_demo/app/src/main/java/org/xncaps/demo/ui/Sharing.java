@@ -9,19 +9,20 @@ import java.util.List;
 import org.xncaps.core.ResultText;
 import org.xncaps.demo.R;
 import org.xncaps.demo.models.ModelResult;
+import org.xncaps.demo.models.Settings;
 
 /** Hands results to another app as text, with their JSON in it. */
 public final class Sharing {
   private Sharing() {}
 
-  public static void share(Activity activity, List<ModelResult> results) {
+  public static void share(Activity activity, List<ModelResult> results, Settings settings) {
     if (results == null || results.isEmpty()) {
       Toast.makeText(activity, R.string.nothing_to_share, Toast.LENGTH_SHORT).show();
       return;
     }
     List<ResultText.Answer> answers = new ArrayList<>();
     for (ModelResult result : results) {
-      answers.add(result.answer());
+      answers.add(result.shared(settings));
     }
     String device =
         Build.MANUFACTURER + " " + Build.MODEL + ", Android " + Build.VERSION.RELEASE;

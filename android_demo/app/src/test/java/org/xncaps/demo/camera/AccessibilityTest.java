@@ -3,9 +3,9 @@ package org.xncaps.demo.camera;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotNull;
-import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
+import android.app.Activity;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
 import android.text.Layout;
@@ -15,6 +15,7 @@ import android.widget.Button;
 import android.widget.Spinner;
 import android.widget.TextView;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.junit.Rule;
@@ -27,10 +28,13 @@ import org.robolectric.android.controller.ActivityController;
 import org.xncaps.core.TopK;
 import org.xncaps.demo.R;
 import org.xncaps.demo.models.Problem;
+import org.xncaps.demo.draw.DrawActivity;
 import org.xncaps.demo.picture.PictureActivity;
 import org.xncaps.demo.testing.CameraScreen;
 import org.xncaps.demo.testing.Screens;
+import org.xncaps.demo.ui.AboutActivity;
 import org.xncaps.demo.ui.BarsView;
+import org.xncaps.demo.ui.ModelsActivity;
 
 /** Words for TalkBack, controls that a finger hits, large fonts and long names. */
 @RunWith(RobolectricTestRunner.class)
@@ -67,6 +71,14 @@ public final class AccessibilityTest {
     if (spoken == null && view instanceof TextView) {
       spoken = ((TextView) view).getText();
     }
+    if (spoken == null && view instanceof ViewGroup) { // TalkBack reads what lies in it
+      StringBuilder inside = new StringBuilder();
+      for (int i = 0; i < ((ViewGroup) view).getChildCount(); i++) {
+        View child = ((ViewGroup) view).getChildAt(i);
+        inside.append(child.getVisibility() == View.VISIBLE ? words(child) : "");
+      }
+      return inside.toString();
+    }
     return spoken == null ? "" : spoken.toString();
   }
 
@@ -85,56 +97,65 @@ public final class AccessibilityTest {
   @Test
   public void everyControlSpeaksAndIsLargeEnough() throws Exception {
     CameraActivity activity = screen.start();
-    assertEquals(5, check(activity.getWindow().getDecorView()));
-    assertNotNull(activity.findViewById(R.id.preview).getContentDescription());
-    assertNull(activity.findViewById(R.id.status).getContentDescription()); // its text is read
-    View settings = screen.dialog(R.id.settings).findViewById(R.id.threads).getRootView();
-    assertTrue(check(settings) >= 6); // three lists, the switch, two buttons
     screen.awaitResult(screen.digits[0]);
-    String spoken = screen.panel(0).bars().getContentDescription().toString();
-    assertTrue(spoken, spoken.matches("small_cnn_xnodr says: \\d, score \\d\\.\\d\\d.*"));
+    // six round buttons, the menu, the model's name, the sheet, the picture that is pinched
+    assertTrue(check(activity.getWindow().getDecorView()) >= 9);
+    assertNotNull(activity.findViewById(R.id.preview).getContentDescription());
+    assertEquals(
+        View.ACCESSIBILITY_LIVE_REGION_POLITE,
+        activity.findViewById(R.id.best).getAccessibilityLiveRegion());
+    View settings = screen.dialog(R.id.settings).findViewById(R.id.threads).getRootView();
+    assertTrue(check(settings) >= 2); // the switch, the button
+    String spoken = screen.sheet().bars().getContentDescription().toString();
+    assertTrue(spoken, spoken.matches("small_cnn_xnodr says: \\d, \\d+ %.*"));
   }
 
   @Test
   public void everyControlOfTheOtherScreensToo() {
-    try (ActivityController<PictureActivity> picture =
-        Robolectric.buildActivity(PictureActivity.class).setup()) {
-      assertEquals(2, check(picture.get().getWindow().getDecorView()));
-      assertNotNull(picture.get().findViewById(R.id.shown).getContentDescription());
+    List<Class<? extends Activity>> screens =
+        Arrays.asList(
+            PictureActivity.class, DrawActivity.class, ModelsActivity.class, AboutActivity.class,
+            CompareActivity.class);
+    for (Class<? extends Activity> type : screens) {
+      try (ActivityController<? extends Activity> other =
+          Robolectric.buildActivity(type).setup()) {
+        org.robolectric.Shadows.shadowOf(android.os.Looper.getMainLooper()).idle();
+        assertTrue(type.getName(), check(other.get().getWindow().getDecorView()) >= 1);
+      }
     }
-    screen.camera.none = false;
     CameraActivity activity = screen.start();
     screen.camera.last().listener.onProblem(
         new Problem(R.string.camera_failed, R.string.camera_failed_advice, null));
     org.robolectric.Shadows.shadowOf(android.os.Looper.getMainLooper()).idle();
     Button retry = activity.findViewById(R.id.problem_action);
     assertEquals(View.VISIBLE, retry.getVisibility());
-    assertTrue(check(activity.getWindow().getDecorView()) >= 6);
+    check(activity.getWindow().getDecorView());
     assertEquals(
         View.ACCESSIBILITY_LIVE_REGION_POLITE,
         activity.findViewById(R.id.problem_text).getAccessibilityLiveRegion());
   }
 
   @Test
-  public void largestFontCutsNoWord() throws Exception {
+  public void largestFontLeavesReticleAndWordsWhole() throws Exception {
     RuntimeEnvironment.setFontScale(2);
     try {
       CameraActivity activity = screen.start();
       screen.awaitResult(screen.digits[0]);
-      screen.status();
-      for (int id : new int[] {R.id.flip, R.id.models, R.id.settings, R.id.picture, R.id.share}) {
-        Button button = activity.findViewById(id);
-        Layout layout = button.getLayout();
-        int room = button.getWidth() - button.getTotalPaddingLeft() - button.getTotalPaddingRight();
-        assertEquals(button.getText().toString(), 1, layout.getLineCount());
-        assertEquals(button.getText().length(), layout.getLineEnd(0));
-        assertTrue(button.getText().toString(), layout.getLineWidth(0) <= room);
-        assertTrue(layout.getHeight() <= button.getHeight());
-      }
-      BarsView bars = screen.panel(0).bars();
+      TextView best = activity.findViewById(R.id.best);
+      Layout layout = best.getLayout();
+      assertEquals(best.getText().length(), layout.getLineEnd(layout.getLineCount() - 1));
+      assertTrue(layout.getHeight() <= best.getHeight());
+      activity.findViewById(R.id.sheet_head).performClick();
+      org.robolectric.Shadows.shadowOf(android.os.Looper.getMainLooper()).idle();
+      BarsView bars = screen.sheet().bars();
       float sp = activity.getResources().getDisplayMetrics().scaledDensity;
-      assertTrue("a row holds its words", bars.getHeight() / 3f >= 16 * sp * 1.2f);
-      Screens.save(activity, "large-font", screen.digits[0]);
+      assertTrue("a row holds its words", bars.getHeight() / 5f >= 16 * sp * 1.2f);
+      View buttons = activity.findViewById(R.id.buttons);
+      assertTrue("the open sheet leaves the buttons in sight", buttons.getTop() >= 0);
+      View decor = activity.getWindow().getDecorView();
+      int[] at = new int[2];
+      screen.sheet().getLocationInWindow(at);
+      assertTrue(at[1] + screen.sheet().getHeight() <= decor.getHeight());
     } finally {
       RuntimeEnvironment.setFontScale(1);
     }
@@ -142,7 +163,7 @@ public final class AccessibilityTest {
 
   private static Bitmap drawn(BarsView bars, String label) {
     List<TopK.Entry> one =
-        TopK.of(new float[] {0.25f}, Collections.singletonList(label), 1, 0);
+        TopK.of(new double[] {0.25}, Collections.singletonList(label), 1);
     bars.show(one, 1);
     bars.measure(
         View.MeasureSpec.makeMeasureSpec(600, View.MeasureSpec.EXACTLY),

@@ -16,11 +16,14 @@ import org.xncaps.demo.R;
 import org.xncaps.demo.models.Pipeline;
 import org.xncaps.demo.models.Problem;
 import org.xncaps.demo.models.Settings;
+import org.xncaps.demo.draw.DrawActivity;
 import org.xncaps.demo.picture.PictureActivity;
 import org.xncaps.demo.testing.CameraScreen;
 import org.xncaps.demo.testing.FakeFrames;
 import org.xncaps.demo.testing.Screens;
 import org.xncaps.demo.testing.TestModels;
+import org.xncaps.demo.ui.AboutActivity;
+import org.xncaps.demo.ui.ModelsActivity;
 
 /** The camera screen with a fake camera, and real models behind it. */
 @RunWith(RobolectricTestRunner.class)
@@ -28,17 +31,24 @@ public final class CameraActivityTest {
   @Rule public final CameraScreen screen = new CameraScreen();
 
   @Test
-  public void framesBecomeBarsWithTheRightClass() throws Exception {
+  public void framesBecomeAWordWithItsShareAndBars() throws Exception {
     screen.use(TestModels.bytes("tiny_fused.tflite"), null);
     float[][] expected = TestModels.rows("tiny_fused.outputs.f32", TestModels.CLASSES);
     CameraActivity activity = screen.start();
     screen.awaitResult(screen.digits[0]);
-    int best = TestModels.best(expected[0]);
-    String spoken = activity.screen().panel(0).bars().getContentDescription().toString();
-    assertTrue(spoken, spoken.contains(": " + best + String.format(", score %.2f", expected[0][best])));
-    String runtime = activity.screen().panel(0).runtime().toString();
-    assertTrue(runtime, runtime.contains("TensorFlow Lite 2.16.1 + xncaps"));
-    String times = activity.screen().panel(0).times().toString();
+    String best = String.valueOf(TestModels.best(expected[0]));
+    String share = TestModels.percent(expected[0]) + " %";
+    assertEquals(best, screen.text(R.id.best));
+    assertEquals(share, screen.text(R.id.best_share));
+    assertTrue(screen.text(R.id.under_best), screen.text(R.id.under_best).endsWith("one-bit head"));
+    assertEquals("tiny_digits", screen.text(R.id.model_name));
+    assertEquals("10 classes", screen.text(R.id.chip_classes));
+    assertTrue(screen.text(R.id.chip_size), screen.text(R.id.chip_size).matches("\\d+ KB"));
+    assertEquals("one-bit head", screen.text(R.id.chip_head));
+    String spoken = screen.sheet().bars().getContentDescription().toString();
+    assertTrue(spoken, spoken.startsWith("tiny_digits says: " + best + ", " + share));
+    assertTrue(screen.text(R.id.runtime).contains("TensorFlow Lite 2.16.1 + xncaps"));
+    String times = screen.text(R.id.times);
     assertTrue(times, times.matches("(?s)Preprocessing .* ms, p90 .*Inference .* \\(median of .*"));
     Screens.await(
         "a rate of frames",
@@ -49,7 +59,99 @@ public final class CameraActivityTest {
     String state = screen.status();
     assertTrue(
         state, state.matches("\\d+\\.\\d frames/s · Battery 31\\.5 °C · heat: moderate"));
-    assertTrue(Screens.colors(Screens.save(activity, "camera", screen.digits[0])) > 20);
+  }
+
+  @Test
+  public void sheetPeeksAndOpensAndStaysOpenWhenTurned() throws Exception {
+    CameraActivity activity = screen.start();
+    View details = activity.findViewById(R.id.sheet_details);
+    assertEquals(View.GONE, details.getVisibility());
+    activity.findViewById(R.id.sheet_head).performClick();
+    assertEquals(View.VISIBLE, details.getVisibility());
+    screen.recreate();
+    assertTrue(screen.sheet().isOpen());
+    screen.activity.findViewById(R.id.sheet_head).performClick();
+    assertFalse(screen.sheet().isOpen());
+  }
+
+  @Test
+  public void underTheThresholdItIsNotSure() throws Exception {
+    screen.use(TestModels.bytes("tiny_fused.tflite"), null);
+    Settings.load(screen.application).withThreshold(95).save(screen.application);
+    CameraActivity activity = screen.start();
+    screen.awaitResult(screen.digits[0]);
+    assertEquals("Not sure", screen.text(R.id.best));
+    assertEquals("", screen.text(R.id.best_share));
+    assertTrue(screen.text(R.id.under_best).startsWith("Perhaps "));
+    activity.change(activity.settings.withThreshold(0));
+    assertTrue("at once", screen.text(R.id.best).matches("\\d"));
+  }
+
+  @Test
+  public void torchFreezeAndZoomReachTheCameraWithoutANewOne() throws Exception {
+    CameraActivity activity = screen.start();
+    screen.awaitResult(screen.digits[0]);
+    activity.findViewById(R.id.torch).performClick();
+    assertTrue(screen.camera.last().torch);
+    activity.setZoom(3);
+    assertEquals(3, screen.camera.last().zoom, 0);
+    activity.setZoom(50);
+    assertEquals("as far as it zooms", 4, screen.camera.last().zoom, 0);
+    activity.findViewById(R.id.freeze).performClick();
+    assertTrue(screen.camera.last().frozen);
+    assertEquals("Go on", activity.findViewById(R.id.freeze).getContentDescription());
+    int count = screen.sheet().shown().count;
+    screen.camera.last().send(screen.digits[1], 1);
+    Screens.await("nothing", () -> screen.sheet().shown().count == count);
+    activity.findViewById(R.id.freeze).performClick();
+    assertFalse(screen.camera.last().frozen);
+    assertEquals(1, screen.camera.made.size());
+  }
+
+  @Test
+  public void theScreenStaysOnAndReachesTheEdges() {
+    CameraActivity activity = screen.start();
+    int flags = activity.getWindow().getAttributes().flags;
+    assertTrue((flags & android.view.WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON) != 0);
+    View preview = activity.findViewById(R.id.preview);
+    assertEquals(activity.getWindow().getDecorView().getHeight(), preview.getHeight());
+    android.view.WindowInsets bars =
+        new android.view.WindowInsets.Builder()
+            .setInsets(
+                android.view.WindowInsets.Type.systemBars(), android.graphics.Insets.of(0, 50, 0, 90))
+            .build();
+    View top = activity.findViewById(R.id.top);
+    View sheet = activity.findViewById(R.id.sheet);
+    int topBefore = top.getPaddingTop();
+    activity.getWindow().getDecorView().dispatchApplyWindowInsets(bars);
+    assertEquals("controls are padded", topBefore + 50, top.getPaddingTop());
+    assertEquals(90, sheet.getPaddingBottom());
+    activity.getWindow().getDecorView().dispatchApplyWindowInsets(bars);
+    assertEquals("once", topBefore + 50, top.getPaddingTop());
+    assertEquals("the preview is not", 0, preview.getPaddingTop());
+  }
+
+  @Test
+  public void everyScreenIsReachedFromHere() {
+    CameraActivity activity = screen.start();
+    int[] buttons = {R.id.picture, R.id.models};
+    Class<?>[] screens = {PictureActivity.class, ModelsActivity.class};
+    for (int i = 0; i < buttons.length; i++) {
+      activity.findViewById(buttons[i]).performClick();
+      assertStarted(screens[i]);
+    }
+    int[] menu = {R.string.compare, R.string.draw, R.string.about};
+    Class<?>[] further = {CompareActivity.class, DrawActivity.class, AboutActivity.class};
+    for (int i = 0; i < menu.length; i++) {
+      activity.onMenu(menu[i]);
+      assertStarted(further[i]);
+    }
+  }
+
+  private void assertStarted(Class<?> expected) {
+    assertEquals(
+        expected.getName(),
+        Shadows.shadowOf(screen.activity).getNextStartedActivity().getComponent().getClassName());
   }
 
   @Test
@@ -59,27 +161,16 @@ public final class CameraActivityTest {
     screen.awaitResult(screen.digits[0]);
     Pipeline pipeline = activity.pipeline();
     for (int i = 0; i < 300; i++) {
-      pipeline.offer(FakeFrames.frame(screen.digits[i % 16], 40), 90);
+      pipeline.offer(FakeFrames.frame(screen.digits[i % 16], 40), 90, 1);
     }
     assertTrue("dropped " + pipeline.gate().dropped(), pipeline.gate().dropped() > 0);
     long accepted = pipeline.gate().accepted();
     Screens.await(
         "the gate to open",
         () -> {
-          pipeline.offer(FakeFrames.frame(screen.digits[0], 10), 0);
+          pipeline.offer(FakeFrames.frame(screen.digits[0], 10), 0, 1);
           return pipeline.gate().accepted() > accepted;
         });
-  }
-
-  @Test
-  @Config(qualifiers = "+night")
-  public void darkTheme() throws Exception {
-    CameraActivity activity = screen.start();
-    screen.awaitResult(screen.digits[5]);
-    screen.status(); // a second passes
-    assertEquals(0xFF121514, activity.getColor(R.color.ground));
-    int corner = Screens.save(activity, "dark", screen.digits[5]).getPixel(2, 800);
-    assertTrue(Integer.toHexString(corner), (corner & 0xFF) < 0x40);
   }
 
   @Test
@@ -87,10 +178,13 @@ public final class CameraActivityTest {
   public void landscapeHasPreviewBesideResults() throws Exception {
     CameraActivity activity = screen.start();
     screen.awaitResult(screen.digits[6]);
-    screen.status();
+    View decor = activity.getWindow().getDecorView();
     View preview = activity.findViewById(R.id.preview);
-    assertTrue(preview.getHeight() > 0.8 * activity.getWindow().getDecorView().getHeight());
-    Screens.save(activity, "landscape", screen.digits[6]);
+    assertEquals(decor.getHeight(), preview.getHeight());
+    assertTrue(preview.getWidth() < decor.getWidth() && preview.getWidth() > decor.getWidth() / 2);
+    assertTrue("always open", screen.sheet().isOpen());
+    activity.findViewById(R.id.sheet_head).performClick();
+    assertTrue(screen.sheet().isOpen());
   }
 
   @Test
@@ -104,7 +198,6 @@ public final class CameraActivityTest {
         1, new String[] {Manifest.permission.CAMERA}, new int[] {-1});
     assertTrue(screen.problem(), screen.problem().contains("not allowed"));
     assertEquals(0, screen.camera.made.size());
-    Screens.save(activity, "refused");
     activity.findViewById(R.id.picture).performClick();
     assertEquals(
         PictureActivity.class.getName(),
@@ -132,10 +225,24 @@ public final class CameraActivityTest {
     screen.camera.last().listener.onProblem(
         new Problem(R.string.camera_failed, R.string.camera_failed_advice, "camera error 3"));
     screen.awaitProblem("camera error 3");
+    int before = screen.camera.last().retries;
     activity.findViewById(R.id.problem_action).performClick();
-    assertEquals(2, screen.camera.made.size());
-    assertEquals(1, screen.camera.open());
+    assertEquals("the same visit", 1, screen.camera.made.size());
+    assertEquals(before + 1, screen.camera.last().retries);
     assertEquals("", screen.problem());
+  }
+
+  @Test
+  public void cameraThatComesBackByItselfIsSeen() throws Exception {
+    CameraActivity activity = screen.start();
+    screen.camera.last().listener.onProblem(
+        new Problem(R.string.camera_failed, R.string.camera_busy_advice, "in use"));
+    screen.awaitProblem("starts again by itself");
+    int before = screen.camera.last().retries;
+    activity.onTopResumedActivityChanged(true);
+    assertEquals(before + 1, screen.camera.last().retries);
+    screen.camera.last().listener.onPreview(new PreviewGeometry(640, 480, 90));
+    Screens.await("the words to go", () -> screen.problem().isEmpty());
   }
 
   @Test

@@ -57,8 +57,8 @@ public final class LifecycleTest {
     Application application = RuntimeEnvironment.getApplication();
     camera = FakeFrames.install(application);
     Shadows.shadowOf(application).grantPermissions(Manifest.permission.CAMERA);
-    String uri = TestModels.uri(TestModels.file("m.tflite", TestModels.bytes("tiny_fused.tflite")));
-    new Settings(1, true, 3, 0, false, uri, "").save(application);
+    String model = TestModels.added("m.tflite", TestModels.bytes("tiny_fused.tflite"));
+    Settings.load(application).withThreads(1).withModel(model).save(application);
     digit = TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[0];
   }
 

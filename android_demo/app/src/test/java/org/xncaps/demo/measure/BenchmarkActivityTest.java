@@ -358,7 +358,7 @@ public final class BenchmarkActivityTest {
       }
       exported += info.exported ? 1 : 0;
     }
-    assertEquals(2, exported);
+    assertEquals("the camera, pictures shared by other apps, and this", 3, exported);
     ProviderInfo provider =
         packages.getPackageInfo(application.getPackageName(), PackageManager.GET_PROVIDERS)
             .providers[0];

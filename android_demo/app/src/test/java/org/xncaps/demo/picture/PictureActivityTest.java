@@ -1,6 +1,7 @@
 package org.xncaps.demo.picture;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
 import android.app.Activity;
@@ -8,6 +9,7 @@ import android.content.ContentResolver;
 import android.content.Intent;
 import android.graphics.Bitmap;
 import android.net.Uri;
+import android.provider.MediaStore;
 import android.view.View;
 import android.widget.ImageView;
 import android.widget.TextView;
@@ -22,9 +24,11 @@ import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
 import org.xncaps.demo.R;
+import org.xncaps.demo.models.ModelResult;
 import org.xncaps.demo.models.Settings;
 import org.xncaps.demo.testing.Screens;
 import org.xncaps.demo.testing.TestModels;
+import org.xncaps.demo.ui.ResultSheet;
 
 /** The gallery screen: real decoding, real models. */
 @RunWith(RobolectricTestRunner.class)
@@ -58,40 +62,58 @@ public final class PictureActivityTest {
     return out.toByteArray();
   }
 
-  private PictureActivity pick() throws Exception {
-    return pick("");
+  private static void useTinyModel() throws Exception {
+    String model = TestModels.added("m.tflite", TestModels.bytes("tiny_fused.tflite"));
+    Settings.load(RuntimeEnvironment.getApplication())
+        .withThreads(1).withModel(model).save(RuntimeEnvironment.getApplication());
   }
 
-  private PictureActivity pick(String second) throws Exception {
-    String uri = TestModels.uri(TestModels.file("m.tflite", TestModels.bytes("tiny_fused.tflite")));
-    new Settings(1, true, 3, 0, false, uri, second).save(RuntimeEnvironment.getApplication());
+  private PictureActivity pick() throws Exception {
+    useTinyModel();
     controller = Robolectric.buildActivity(PictureActivity.class).setup();
     PictureActivity activity = controller.get();
     Intent open = Shadows.shadowOf(activity).getNextStartedActivity();
-    assertEquals(Intent.ACTION_OPEN_DOCUMENT, open.getAction());
-    assertEquals("image/*", open.getType());
+    assertEquals("the photo picker", MediaStore.ACTION_PICK_IMAGES, open.getAction());
     Shadows.shadowOf(activity)
         .receiveResult(open, Activity.RESULT_OK, new Intent().setData(PICKED));
     return activity;
   }
 
+  private static ModelResult awaitResult(PictureActivity activity) throws Exception {
+    ResultSheet sheet = activity.findViewById(R.id.sheet);
+    Screens.await("a result", () -> sheet.shown() != null);
+    return sheet.shown();
+  }
+
+  private static void assertSays(PictureActivity activity, int row) throws Exception {
+    float[] expected = TestModels.rows("tiny_fused.outputs.f32", TestModels.CLASSES)[row];
+    assertEquals(
+        String.valueOf(TestModels.best(expected)), awaitResult(activity).top.get(0).label);
+    TextView share = activity.findViewById(R.id.best_share);
+    assertEquals(TestModels.percent(expected) + " %", share.getText().toString());
+  }
+
   @Test
   public void picturesAreClassifiedAsByPython() throws Exception {
-    float[] digit = TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[2];
-    float[] expected = TestModels.rows("tiny_fused.outputs.f32", TestModels.CLASSES)[2];
-    int best = TestModels.best(expected);
-    offer(png(digit));
+    offer(png(TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[2]));
     PictureActivity activity = pick();
-    Screens.await("a result", () -> activity.screen().panel(0).times().length() > 0);
-    String spoken = activity.screen().panel(0).bars().spoken();
-    assertTrue(
-        spoken, spoken.startsWith(best + String.format(", score %.2f", expected[best])));
+    assertSays(activity, 2);
     ImageView shown = activity.findViewById(R.id.shown);
     assertEquals(activity.getString(R.string.picture_shown), shown.getContentDescription());
-    activity.findViewById(R.id.share).performClick();
+    activity.findViewById(R.id.header_action).performClick();
     assertEquals(
         Intent.ACTION_CHOOSER, Shadows.shadowOf(activity).getNextStartedActivity().getAction());
-    Screens.save(activity, "gallery");
+  }
+
+  @Test
+  public void picturesThatAnotherAppSharesAreClassified() throws Exception {
+    useTinyModel();
+    offer(png(TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[4]));
+    Intent shared =
+        new Intent(Intent.ACTION_SEND).setType("image/png").putExtra(Intent.EXTRA_STREAM, PICKED);
+    controller = Robolectric.buildActivity(PictureActivity.class, shared).setup();
+    assertNull("nothing to pick", Shadows.shadowOf(controller.get()).getNextStartedActivity());
+    assertSays(controller.get(), 4);
   }
 
   @Test
@@ -103,39 +125,21 @@ public final class PictureActivityTest {
     Screens.await("words", () -> box.getVisibility() == View.VISIBLE);
     assertTrue(text.getText().toString().contains("cannot be read"));
     offer(png(TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[0]));
-    activity.findViewById(R.id.open).performClick();
+    activity.findViewById(R.id.shown).performClick();
     Shadows.shadowOf(activity)
         .receiveResult(
             Shadows.shadowOf(activity).getNextStartedActivity(), Activity.RESULT_OK,
             new Intent().setData(PICKED));
-    Screens.await("a result", () -> activity.screen().panel(0).times().length() > 0);
+    awaitResult(activity);
     assertEquals(View.GONE, box.getVisibility());
-  }
-
-  @Test
-  public void compositeInTheSecondPlaceIsSaidBesideTheFirstsAnswer() throws Exception {
-    offer(png(TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[1]));
-    String second =
-        TestModels.uri(TestModels.file("c.tflite", TestModels.bytes("composite.tflite")));
-    PictureActivity activity = pick(second);
-    Screens.await("a result", () -> activity.screen().panel(0).times().length() > 0);
-    View box = activity.findViewById(R.id.problem);
-    TextView text = activity.findViewById(R.id.problem_text);
-    assertEquals(View.VISIBLE, box.getVisibility());
-    assertTrue(text.getText().toString().contains("[STABLEHLO_COMPOSITE]"));
-    assertEquals(View.GONE, activity.screen().panel(1).getVisibility());
   }
 
   @Test
   public void turningKeepsThePicture() throws Exception {
     offer(png(TestModels.rows("digits.inputs.f32", TestModels.PIXELS)[1]));
-    PictureActivity activity = pick();
-    Screens.await("a result", () -> activity.screen().panel(0).times().length() > 0);
-    String before = activity.screen().panel(0).bars().spoken();
+    assertSays(pick(), 1);
     controller.recreate();
-    PictureActivity again = controller.get();
-    Screens.await("a result", () -> again.screen().panel(0).times().length() > 0);
-    assertEquals(before, again.screen().panel(0).bars().spoken());
+    assertSays(controller.get(), 1);
   }
 
   @Test

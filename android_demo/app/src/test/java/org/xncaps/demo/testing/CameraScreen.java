@@ -19,7 +19,7 @@ import org.robolectric.shadows.ShadowDialog;
 import org.xncaps.demo.R;
 import org.xncaps.demo.camera.CameraActivity;
 import org.xncaps.demo.models.Settings;
-import org.xncaps.demo.ui.ResultPanel;
+import org.xncaps.demo.ui.ResultSheet;
 
 /** The camera screen with a fake camera, a warm phone and the permission granted. */
 public final class CameraScreen extends ExternalResource {
@@ -73,9 +73,14 @@ public final class CameraScreen extends ExternalResource {
 
   /** Chooses files with these contents as the models; null for the app's own, and for no second. */
   public void use(byte[] first, byte[] second) throws Exception {
-    String one = first == null ? "" : TestModels.uri(TestModels.file("first.tflite", first));
-    String two = second == null ? "" : TestModels.uri(TestModels.file("second.tflite", second));
-    new Settings(1, true, 3, 0, false, one, two).save(application);
+    Settings settings = Settings.load(application).withThreads(1);
+    if (first != null) {
+      settings = settings.withModel(TestModels.added("first.tflite", first));
+    }
+    if (second != null) {
+      settings = settings.withSecond(TestModels.added("second.tflite", second));
+    }
+    settings.save(application);
   }
 
   /** The words in the box for problems; empty while it is hidden. */
@@ -89,29 +94,27 @@ public final class CameraScreen extends ExternalResource {
     Screens.await("words: " + words, () -> problem().contains(words));
   }
 
-  public ResultPanel panel(int index) {
-    return activity.screen().panel(index);
+  public ResultSheet sheet() {
+    return activity.findViewById(R.id.sheet);
   }
 
-  public String runtime() {
-    return panel(0).runtime().toString();
+  public String text(int id) {
+    return activity.<TextView>findViewById(id).getText().toString();
   }
 
   public String status() {
     Shadows.shadowOf(Looper.getMainLooper()).idleFor(java.time.Duration.ofSeconds(1));
-    TextView status = activity.findViewById(R.id.status);
-    return status.getText().toString();
+    return text(R.id.status);
   }
 
-  /** Sends the digit until a model has answered more than once. */
+  /** Sends the digit until the model has answered more than once. */
   public void awaitResult(float[] digit) throws Exception {
-    Screens.await("the model", () -> panel(0).runtime().length() > 0);
+    Screens.await("the model", () -> text(R.id.runtime).length() > 0);
     Screens.await(
         "a result",
         () -> {
           camera.last().send(digit, 1); // as large as the input: the very pixels go in
-          String times = panel(0).times().toString();
-          return times.contains("(median of ") && !times.contains("(median of 1)");
+          return sheet().shown() != null && sheet().shown().count > 1;
         });
   }
 

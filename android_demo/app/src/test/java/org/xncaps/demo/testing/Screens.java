@@ -10,6 +10,7 @@ import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.util.concurrent.Callable;
+import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.xncaps.demo.R;
 import org.xncaps.demo.models.Classifier;
@@ -50,10 +51,10 @@ public final class Screens {
   }
 
   /**
-   * Draws the activity's window into build/screens/NAME.png, with the digit where the camera's
-   * picture would be: a TextureView has no picture without a screen.
+   * Draws the activity's window into build/screens/NAME.png, with the picture where the camera's
+   * would be, filling it as on a phone: a TextureView has none without a screen.
    */
-  public static Bitmap save(Activity activity, String name, float[] digit) throws IOException {
+  public static Bitmap save(Activity activity, String name, Bitmap picture) throws IOException {
     Shadows.shadowOf(Looper.getMainLooper()).idle();
     View root = activity.getWindow().getDecorView();
     if (root.getWidth() == 0) {
@@ -61,12 +62,19 @@ public final class Screens {
     }
     Bitmap bitmap =
         Bitmap.createBitmap(root.getWidth(), root.getHeight(), Bitmap.Config.ARGB_8888);
-    Canvas canvas = new Canvas(bitmap);
-    root.draw(canvas);
     View preview = activity.findViewById(R.id.preview);
     if (preview != null) {
-      drawPreview(canvas, preview, digit);
+      preview.setVisibility(View.INVISIBLE); // what is behind it shows through
+      ((View) preview.getParent()).setBackground(
+          picture == null ? null : new Filling(picture));
     }
+    root.draw(new Canvas(bitmap));
+    write(bitmap, name);
+    return bitmap;
+  }
+
+  /** Into build/screens/NAME.png. */
+  public static void write(Bitmap bitmap, String name) throws IOException {
     File folder = new File(System.getProperty("screens"));
     if (!folder.isDirectory() && !folder.mkdirs()) {
       throw new IOException("expected to make " + folder);
@@ -74,29 +82,47 @@ public final class Screens {
     try (FileOutputStream out = new FileOutputStream(new File(folder, name + ".png"))) {
       bitmap.compress(Bitmap.CompressFormat.PNG, 100, out);
     }
-    return bitmap;
   }
 
-  private static void drawPreview(Canvas canvas, View preview, float[] digit) {
-    int[] at = new int[2];
-    preview.getLocationInWindow(at);
-    Paint paint = new Paint();
-    paint.setAntiAlias(false);
-    canvas.drawRect(
-        at[0], at[1], at[0] + preview.getWidth(), at[1] + preview.getHeight(), paint);
-    if (digit == null) {
-      return;
+  /** A picture that fills its view, cut where it is too long. */
+  private static final class Filling extends android.graphics.drawable.BitmapDrawable {
+    private final Bitmap picture;
+
+    Filling(Bitmap picture) {
+      super(RuntimeEnvironment.getApplication().getResources(), picture);
+      this.picture = picture;
     }
-    float side = Math.min(preview.getWidth(), preview.getHeight());
-    float left = at[0] + (preview.getWidth() - side) / 2;
-    float top = at[1] + (preview.getHeight() - side) / 2;
-    for (int i = 0; i < digit.length; i++) {
-      int grey = 255 - Math.round(digit[i]);
-      paint.setColor(0xFF000000 | grey << 16 | grey << 8 | grey);
-      float x = left + i % 8 * side / 8;
-      float y = top + i / 8 * side / 8;
-      canvas.drawRect(x, y, x + side / 8, y + side / 8, paint);
+
+    @Override
+    public void draw(Canvas canvas) {
+      android.graphics.Rect view = getBounds();
+      float scale =
+          Math.max(
+              (float) view.width() / picture.getWidth(),
+              (float) view.height() / picture.getHeight());
+      canvas.save();
+      canvas.clipRect(view);
+      canvas.translate(view.exactCenterX(), view.exactCenterY());
+      canvas.scale(scale, scale);
+      Paint smooth = new Paint(Paint.FILTER_BITMAP_FLAG);
+      canvas.drawBitmap(picture, -picture.getWidth() / 2f, -picture.getHeight() / 2f, smooth);
+      canvas.restore();
     }
+  }
+
+  /** A photograph of the golden files, as large as a camera's upright picture. */
+  public static Bitmap photograph(String name) throws IOException {
+    byte[] png = TestModels.bytes(name);
+    return upright(android.graphics.BitmapFactory.decodeByteArray(png, 0, png.length));
+  }
+
+  /** The middle of a picture, cut and scaled to 480 x 640. */
+  public static Bitmap upright(Bitmap picture) {
+    Bitmap out = Bitmap.createBitmap(480, 640, Bitmap.Config.ARGB_8888);
+    Filling filling = new Filling(picture);
+    filling.setBounds(0, 0, 480, 640);
+    filling.draw(new Canvas(out));
+    return out;
   }
 
   /** Distinct colours: a blank screen has one. */

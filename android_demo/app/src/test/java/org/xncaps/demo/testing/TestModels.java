@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import org.robolectric.RuntimeEnvironment;
+import org.xncaps.core.Scores;
 import org.xncaps.demo.models.ModelStore;
 
 /** The golden models and what Python's runtime says of them (tests/golden/android). */
@@ -57,6 +59,19 @@ public final class TestModels {
     File file = new File(Files.createTempDirectory("models").toFile(), name);
     Files.write(file.toPath(), content);
     return file;
+  }
+
+  /** A copy in the app's storage, as after adding it; its reference. */
+  public static String added(String name, byte[] content) throws IOException {
+    File folder = new File(RuntimeEnvironment.getApplication().getFilesDir(), "models");
+    Files.createDirectories(folder.toPath());
+    Files.write(new File(folder, name).toPath(), content);
+    return ModelStore.PICKED + name;
+  }
+
+  /** The share of the best class that the app shows for these outputs, in whole percent. */
+  public static long percent(float[] outputs) {
+    return Math.round(100 * Scores.UNKNOWN.shares(outputs)[best(outputs)]);
   }
 
   public static String uri(File file) {

@@ -1,0 +1,102 @@
+package org.xncaps.demo.camera;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertTrue;
+
+import android.view.View;
+import android.widget.TextView;
+import org.junit.After;
+import org.junit.Rule;
+import org.junit.Test;
+import org.junit.runner.RunWith;
+import org.robolectric.Robolectric;
+import org.robolectric.RobolectricTestRunner;
+import org.robolectric.android.controller.ActivityController;
+import org.xncaps.demo.R;
+import org.xncaps.demo.testing.CameraScreen;
+import org.xncaps.demo.testing.Screens;
+import org.xncaps.demo.testing.TestModels;
+
+/** Two models on the same frames, and what the line between them says. */
+@RunWith(RobolectricTestRunner.class)
+public final class CompareActivityTest {
+  @Rule public final CameraScreen screen = new CameraScreen();
+  private ActivityController<CompareActivity> controller;
+  private CompareActivity activity;
+
+  private void start() {
+    controller = Robolectric.buildActivity(CompareActivity.class).setup();
+    activity = controller.get();
+  }
+
+  @After
+  public void leave() {
+    controller.close();
+  }
+
+  private String text(int card, int id) {
+    View in = card == 0 ? activity.findViewById(android.R.id.content) : activity.findViewById(card);
+    return in.<TextView>findViewById(id).getText().toString();
+  }
+
+  private String problem() {
+    return activity.findViewById(R.id.problem).getVisibility() == View.VISIBLE
+        ? text(0, R.id.problem_text) : "";
+  }
+
+  @Test
+  public void twoModelsAnswerAndOneLineComparesThem() throws Exception {
+    screen.use(TestModels.bytes("tiny_fused.tflite"), TestModels.bytes("tiny_float.tflite"));
+    start();
+    Screens.await(
+        "an answer",
+        () -> {
+          if (screen.camera.open() > 0) {
+            screen.camera.last().send(screen.digits[3], 1);
+          }
+          return text(0, R.id.verdict).contains("frames");
+        });
+    float[] expected = TestModels.rows("tiny_fused.outputs.f32", TestModels.CLASSES)[3];
+    assertEquals(String.valueOf(TestModels.best(expected)), text(R.id.first, R.id.contender_best));
+    assertEquals(TestModels.percent(expected) + " %", text(R.id.first, R.id.contender_share));
+    assertTrue(text(R.id.first, R.id.contender_times).endsWith("one-bit head"));
+    assertTrue(text(R.id.second, R.id.contender_times).endsWith("no one-bit head"));
+    String verdict = text(0, R.id.verdict);
+    assertTrue(
+        verdict,
+        verdict.matches(
+            "tiny_digits: (as fast|\\d+\\.\\d times (faster|slower)), \\d+ KB smaller,"
+                + " same answer on (\\d+) of \\3 frames"));
+  }
+
+  @Test
+  public void withoutAChoiceItIsTheNextOfTheApp() throws Exception {
+    screen.use(TestModels.bytes("tiny_fused.tflite"), null);
+    start();
+    Screens.await("models", () -> !text(R.id.second, R.id.contender_name).isEmpty());
+    assertEquals("small_cnn_xnodr", text(R.id.second, R.id.contender_name));
+    assertEquals(1, activity.others().size());
+  }
+
+  @Test
+  public void oneModelAloneAsksForAnother() throws Exception {
+    start();
+    Screens.await("words", () -> problem().contains("A second model is needed"));
+    assertEquals(View.GONE, activity.findViewById(R.id.second).getVisibility());
+  }
+
+  @Test
+  public void aSecondThatCannotRunIsExplainedAndTheFirstAnswers() throws Exception {
+    screen.use(TestModels.bytes("tiny_fused.tflite"), TestModels.bytes("composite.tflite"));
+    start();
+    Screens.await("words", () -> problem().contains("[STABLEHLO_COMPOSITE]"));
+    Screens.await(
+        "an answer",
+        () -> {
+          screen.camera.last().send(screen.digits[3], 1);
+          return text(R.id.first, R.id.contender_best).matches("\\d");
+        });
+    assertEquals(View.GONE, activity.findViewById(R.id.second).getVisibility());
+    assertEquals("", text(0, R.id.verdict));
+  }
+}
