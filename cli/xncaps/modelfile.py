@@ -7,8 +7,6 @@ from typing import Any
 
 import click
 
-PREFIX = "zoo:"
-
 
 class ModelFile(click.Path):
     """A path; `zoo:NAME` is that of a trained file that comes along."""
@@ -19,11 +17,12 @@ class ModelFile(click.Path):
         super().__init__(exists=exists, path_type=pathlib.Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, str) and value.startswith(PREFIX):
-            import xncaps_zoo
+        if isinstance(value, str) and value.startswith("zoo:"):
+            from xncaps_files.errors import DataError
+            from xncaps_runtime import zoo
 
             try:
-                return xncaps_zoo.path(value.removeprefix(PREFIX))
-            except KeyError as error:
-                self.fail(str(error.args[0]), param, ctx)
+                return zoo.resolve(value)
+            except DataError as error:
+                self.fail(str(error), param, ctx)
         return super().convert(value, param, ctx)

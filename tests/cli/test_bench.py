@@ -91,4 +91,4 @@ def test_a_file_of_the_zoo_by_name(tmp_path: pathlib.Path, monkeypatch: pytest.M
     assert ran.exit_code == 0, ran.output
     assert json.loads(out.read_text())["models"][0]["name"].startswith("tiny")
     ran = CliRunner().invoke(cli, ["bench", "zoo:../tiny", *FAST])
-    assert ran.exit_code == 2 and "expected one of tiny" in ran.output
+    assert ran.exit_code == 2 and "name of a trained model" in ran.output
