@@ -7,9 +7,11 @@ site=$sysroot/test-site
 rm -rf "$site"
 mkdir -p "$site"
 unzip -qo "$wheels"/xncaps_runtime-*_aarch64.whl -d "$site"
-ln -s "$PWD/files/xncaps_files" "$site/xncaps_files"  # plain Python too
+for package in files/xncaps_files tests/support/runtime_models; do  # plain Python: any machine's will do
+  ln -s "$PWD/$package" "$site/"
+done
 packages=$("$python" -c 'import pytest, pathlib; print(pathlib.Path(pytest.__file__).parents[1])')
-for name in pytest _pytest pluggy iniconfig packaging pygments py.py; do  # plain Python: any machine's will do
+for name in pytest _pytest pluggy iniconfig packaging pygments py.py; do
   ln -s "$packages/$name" "$site/$name"
 done
 # A child process would need the emulator registered with the kernel: that test stays out.

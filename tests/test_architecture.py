@@ -21,6 +21,14 @@ LEAVES = {
     "xncaps_tf._lazy",
     "xncaps_tf.errors",
 }  # may be imported from anywhere in xncaps_tf and the converters
+# Packages by floor, the ground first; two that import each other in either direction stand on one
+# floor or are an error. The zoo is data: the runtime looks a name up in it.
+FLOORS = (
+    ("xncaps_files", "xncaps_zoo"),
+    ("xncaps_tf", "xncaps_runtime"),
+    ("xncaps_converters", "xncaps_benchmark"),
+    ("xncaps",),
+)
 GROUND = "xncaps_files"  # what any package may import
 
 # module prefix -> prefixes it may import of ours ("=name": that module alone); the longest matching
@@ -173,6 +181,51 @@ def test_imports_go_one_way(name: str, path: pathlib.Path) -> None:
         if top in KERAS and name != "xncaps_tf._keras":
             wrong.append(f"{path}:{line}: import keras from xncaps_tf._keras, not {imported}")
     assert not wrong, "\n".join(wrong)
+
+
+def _uses() -> dict[str, set[str]]:
+    """Which top-level packages of ours each of them imports."""
+    uses: dict[str, set[str]] = {package: set() for package in PACKAGES}
+    for name, path in _modules():
+        top = name.split(".")[0]
+        uses[top] |= {module.split(".")[0] for _, module in _imports(name, path)} & set(PACKAGES)
+        uses[top] -= {top}
+    return uses
+
+
+def test_every_package_stands_on_one_floor_and_looks_down_only() -> None:
+    assert sorted(name for floor in FLOORS for name in floor) == sorted(PACKAGES)
+    floor_of = {name: number for number, floor in enumerate(FLOORS) for name in floor}
+    up = [
+        f"{package} imports {other}, which does not lie below it"
+        for package, others in _uses().items()
+        for other in others
+        if floor_of[other] >= floor_of[package]
+    ]
+    assert not up, "\n".join(up)
+
+
+def test_no_two_packages_import_each_other() -> None:
+    uses = _uses()
+    both = sorted({tuple(sorted((a, b))) for a in uses for b in uses[a] if a in uses[b]})
+    assert not both, f"each other: {both}"
+
+
+def test_the_runtime_imports_the_zoo_in_one_place_and_not_at_its_top() -> None:
+    places = [
+        (name, line)
+        for name, path in _modules()
+        for line, module in _imports(name, path)
+        if name.startswith("xncaps_runtime") and module.startswith("xncaps_zoo")
+    ]
+    assert [name for name, _ in places] == ["xncaps_runtime.zoo"]
+    [(name, line)] = places
+    text = (PACKAGES["xncaps_runtime"] / "zoo.py").read_text(encoding="utf-8").splitlines()
+    assert text[line - 1].startswith("        import xncaps_zoo")
+
+
+def test_the_wheel_of_the_runtime_holds_no_test_helpers() -> None:
+    assert not [name for name, _ in _modules() if "xncaps_runtime" in name and "test" in name]
 
 
 def test_the_rules_refuse_what_they_should() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pathlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,9 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import numpy as np
 
 from xncaps_runtime import Interpreter, info
-from xncaps_runtime.testing_lce import Bconv2d, LceWriter, pack, words
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests/support"))
+from runtime_models.lce import Bconv2d, LceWriter, pack, words  # noqa: E402
 
 FLOOR, TURNS, TURN_SECONDS = 0.8, 9, 0.15
 SIZES = ((56, 64), (28, 128), (14, 256), (7, 512))

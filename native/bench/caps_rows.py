@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pathlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from xncaps_runtime import Interpreter
-from xncaps_runtime import testing as make
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests/support"))
+import runtime_models as make  # noqa: E402
 
 Call = Callable[[], object]
 TURNS = 3

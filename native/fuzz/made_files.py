@@ -3,15 +3,18 @@ fuzz_interpreter.py. One number, one file."""
 
 from __future__ import annotations
 
+import pathlib
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated
 
-from xncaps_runtime import testing as make
-from xncaps_runtime.testing_grid import draw_constants
-from xncaps_runtime.testing_lce import Bconv2d, LceWriter, words
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests/support"))
+import runtime_models as make  # noqa: E402
+from runtime_models.grid import draw_constants  # noqa: E402
+from runtime_models.lce import Bconv2d, LceWriter, words  # noqa: E402
 
 schema: Any = schema_py_generated
 Shape = tuple[int, ...]

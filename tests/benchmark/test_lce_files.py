@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runtime_models.lce import VALID, Bconv2d, LceWriter, pack
 from xncaps_benchmark import measure, runtimes
-from xncaps_runtime.testing_lce import VALID, Bconv2d, LceWriter, pack
 
 FAST: dict[str, Any] = {"runs": 64, "seconds": 5.0, "warm_up": 0.01}
 ROWS, SIDE, CHANNELS, FILTERS = 7, 6, 64, 10

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import runtime_models as make
 from xncaps_runtime import Interpreter, RuntimeLibraryError, delegate_path, info, load_delegate
-from xncaps_runtime import testing as make
 
 OPS = ("XnCapsOdr", "XnCapsIdr", "XnCapsFc")
 SHAPES = ((128, 8, 10, 16), (37, 8, 3, 5), (9, 16, 4, 8), (5, 13, 2, 7), (1, 1, 1, 1))

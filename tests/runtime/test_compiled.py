@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import runtime_models as make
 import xncaps_runtime
+from runtime_models import grid
 from xncaps_runtime import CompiledInterpreter, Interpreter, RuntimeLibraryError
-from xncaps_runtime import testing as make
-from xncaps_runtime import testing_grid as grid
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SHAPES = ((128, 8, 10, 16), (37, 8, 3, 5), (1, 1, 1, 1))

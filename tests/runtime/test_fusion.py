@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated
 
+from runtime_models import grid
+from runtime_models.lce import Bconv2d, LceWriter, pack
 from xncaps_runtime import Interpreter
-from xncaps_runtime import testing_grid as grid
-from xncaps_runtime.testing_lce import Bconv2d, LceWriter, pack
 
 schema: Any = schema_py_generated
 OP = schema.BuiltinOperator

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated
 
-from xncaps_runtime import testing_grid as grid
-from xncaps_runtime.testing_lce import Bconv2d, LceWriter
+from runtime_models import grid
+from runtime_models.lce import Bconv2d, LceWriter
 
 schema: Any = schema_py_generated
 LARGE, SMALL = (64, 1 << 16), (1, 32)  # values; bits of the larger one are half a megabyte

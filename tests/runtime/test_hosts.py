@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import runtime_models as make
+from runtime_models import grid
+from runtime_models.lce import Bconv2d, LceWriter
 from xncaps_runtime import delegate_path
-from xncaps_runtime import testing as make
-from xncaps_runtime import testing_grid as grid
-from xncaps_runtime.testing_lce import Bconv2d, LceWriter
 
 TOLERANCE = 1e-5  # float32 sums of some hundred terms below 1
 

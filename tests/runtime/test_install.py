@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_runtime import testing as make
+import runtime_models as make
 
 ROOT = Path(__file__).parents[2]
 

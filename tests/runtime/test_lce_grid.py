@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runtime_models import grid, run_model
+from runtime_models.lce import SAME, Bconv2d, LceWriter, pack, words
 from xncaps_runtime import Interpreter
-from xncaps_runtime import testing_grid as grid
-from xncaps_runtime.testing import run_model
-from xncaps_runtime.testing_lce import SAME, Bconv2d, LceWriter, pack, words
 
 CHUNK = 50
 RTOL = 1e-5  # of float outputs; bits and int8 are equal

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import runtime_models as make
 from xncaps_runtime import __main__ as command
-from xncaps_runtime import testing as make
 
 
 @pytest.fixture

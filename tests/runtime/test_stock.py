@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated
 
-from xncaps_runtime import testing as make
-from xncaps_runtime import testing_grid as grid
-from xncaps_runtime.testing_lce import RELU, Bconv2d, LceWriter, pack
+import runtime_models as make
+from runtime_models import grid
+from runtime_models.lce import RELU, Bconv2d, LceWriter, pack
 
 schema: Any = schema_py_generated
 OPTIONS = {"routing_iterations": 3, "version": 1}

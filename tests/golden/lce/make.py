@@ -8,11 +8,13 @@ It is what test_lce_golden.py compares with where larq-compute-engine does not e
 from __future__ import annotations
 
 import pathlib
+import sys
 
 import numpy as np
 from larq_compute_engine.tflite.python.interpreter import Interpreter
 
-from xncaps_runtime import testing_grid as grid
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from runtime_models import grid  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 NUMBERS = (*range(0, 20), 22, 24, 25, 31, 33)

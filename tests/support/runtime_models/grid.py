@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_runtime.testing_lce import (
+from runtime_models.lce import (
     NONE,
     RELU,
     RELU6,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_runtime.testing import ModelWriter
+from runtime_models import ModelWriter
 
 WORD = 32
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)  # TFLite's ActivationFunctionType
