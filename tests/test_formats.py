@@ -65,6 +65,12 @@ def test_result_1() -> None:
     assert found["models"][0]["latency"]["samples_us"] and found["tool"]["commit"] is None
 
 
+def test_result_2() -> None:
+    found = results.read_result(FORMATS / "v2/result.json")
+    assert found == json.loads((FORMATS / "v2/result.json").read_text("utf-8"))
+    assert found["models"][2]["valid"] and found["ratios"][0]["blocks"] >= 1
+
+
 def test_summary_1() -> None:
     found = results.read_summary(V1 / "summary.json")
     assert (found["head"], found["binary_parameters"]) == ("xnodr", 20480)
@@ -74,6 +80,7 @@ def test_no_specimen_is_left_over() -> None:
     """One a format: a file that no test above reads would be trusted for nothing."""
     read = {"metadata.tflite", "expected.npz", "config.json", "checkpoint.npz", "result.json"}
     assert {path.name for path in V1.iterdir()} == {*read, "summary.json"}
+    assert {path.name for path in (FORMATS / "v2").iterdir()} == {"result.json"}
 
 
 def _newer(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:

@@ -12,25 +12,22 @@ from collections.abc import Callable
 from typing import Any
 
 from xncaps_benchmark.errors import ResultError
+from xncaps_files import versions
+from xncaps_files.errors import DataError
 
-VERSION = 2
 
-
-def upgraded(result: Any, name: str = "result") -> Any:
-    """The result in today's format; what is no result of ours is returned as it is.
+def upgraded(result: Any, where: str) -> Any:
+    """The result in today's format; what is no result of ours is left to the schema.
 
     Raises:
-        ResultError: a newer version wrote it.
+        ResultError: a newer version wrote it, or its version is no number.
     """
-    found = result.get("format_version") if isinstance(result, dict) else None
-    if isinstance(found, int) and found > VERSION:
-        raise ResultError(
-            f"{name}: expected format_version 1 to {VERSION}. Received: {found}; a newer xncaps "
-            "wrote it and can read it."
-        )
-    while isinstance(result, dict) and (step := _STEPS.get(result.get("format_version"))):
-        result = step(result)
-    return result
+    if not isinstance(result, dict) or "format_version" not in result:
+        return result
+    try:
+        return versions.upgrade(result, result["format_version"], _STEPS, where)
+    except DataError as error:
+        raise ResultError(str(error)) from error
 
 
 def _from_1(old: dict[str, Any]) -> dict[str, Any]:
@@ -50,4 +47,5 @@ def _from_1(old: dict[str, Any]) -> dict[str, Any]:
     return new
 
 
-_STEPS: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
+_STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_1,)
+VERSION = len(_STEPS) + 1
