@@ -26,7 +26,7 @@ COMPILER = "aarch64-linux-gnu-g++"
 FLAGS = "-std=c++17 -O3 -fno-exceptions -fno-rtti -fno-math-errno -fPIC".split()
 WHEEL = "larq-compute-engine==0.16.0"
 LIBRARY = "larq_compute_engine/tflite/python/interpreter_wrapper_lite.so"
-CORES = ("cortex-a55", "cortex-a57")
+CORES = ("cortex-a55", "neoverse-n1")
 LONGEST = 4096  # bytes of an inner loop
 _LINE = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
 _BRANCH = re.compile(r"^(b\.?\w*|cbn?z|tbn?z)$")
@@ -69,7 +69,7 @@ class Loop:
 
 def require_tools() -> None:
     """Says in one line what to install where a tool is missing."""
-    packages = {COMPILER: "g++-aarch64-linux-gnu", "llvm-objdump": "llvm", "llvm-mca": "llvm"}
+    packages = {COMPILER: "g++-aarch64-linux-gnu", "llvm-objdump-19": "llvm-19", "llvm-mca-19": "llvm-19"}
     missing = sorted({package for tool, package in packages.items() if not shutil.which(tool)})
     if missing:
         sys.exit(f"arm_count: install its tools first: apt-get install {' '.join(missing)}")
@@ -82,7 +82,7 @@ def run(*command: str) -> str:
 def functions(binary: Path) -> Iterator[tuple[str, list[Instruction]]]:
     """The code of each symbol."""
     name, code = "", []
-    for line in run("llvm-objdump", "-d", "-C", "--no-show-raw-insn", str(binary)).splitlines():
+    for line in run("llvm-objdump-19", "-d", "-C", "--no-show-raw-insn", str(binary)).splitlines():
         if line.endswith(">:"):
             yield name, code
             name, code = line[line.index("<") + 1 : -2], []
@@ -123,7 +123,7 @@ def cycles(loop: Loop, core: str, apple: bool) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".s") as file:
         file.write(text)
         file.flush()
-        out = run("llvm-mca", f"-mtriple={triple}", f"-mcpu={core}", "-iterations=100", file.name)
+        out = run("llvm-mca-19", f"-mtriple={triple}", f"-mcpu={core}", "-iterations=100", file.name)
     found = re.search(r"Total Cycles:\s+(\d+)", out)
     if found is None:
         raise ValueError(f"llvm-mca: expected total cycles. Received: {out[:200]}")
@@ -160,7 +160,7 @@ def table(binary: Path, title: str, apple: bool) -> dict[str, float]:
     """Prints the loops of a file; returns each function's fewest instructions a 1024 products."""
     sys.stdout.write(
         f"\n{title}\n{'loop in':52} {'products':>8} {'instr.':>6} {'loads':>5} {'stores':>6}"
-        f" {'instr./1024':>11} {'A55 cyc./1024':>13} {'A57 cyc./1024':>13}\n"
+        f" {'instr./1024':>11} {'A55 cyc./1024':>13} {'N1 cyc./1024':>13}\n"
     )
     best: dict[str, float] = {}
     seen: set[tuple[str, ...]] = set()
@@ -172,10 +172,10 @@ def table(binary: Path, title: str, apple: bool) -> dict[str, float]:
         seen.add(shape)
         scale = 1024 / loop.products
         best[name] = min(best.get(name, 1e9), len(loop.body) * scale)
-        a55, a57 = (cycles(loop, core, apple) * scale for core in CORES)
+        a55, n1 = (cycles(loop, core, apple) * scale for core in CORES)
         sys.stdout.write(
             f"{name:52} {loop.products:8} {len(loop.body):6} {loop.count('ld'):5}"
-            f" {loop.count('st'):6} {len(loop.body) * scale:11.1f} {a55:13.1f} {a57:13.1f}\n"
+            f" {loop.count('st'):6} {len(loop.body) * scale:11.1f} {a55:13.1f} {n1:13.1f}\n"
         )
     return best
 

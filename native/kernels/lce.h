@@ -108,7 +108,8 @@ class BconvLayer {
   BconvView view_ = {};
   int strip_rows_ = 1, threads_ = 1;
   size_t rows_bytes_ = 0, scratch_stride_ = 0;
-  Buffer filter_, segments_, multiplier_, bias_, thresholds_, tap_sums_, tap_worth_, scratch_;
+  Buffer filter_, segments_, multiplier_, bias_, thresholds_, least_, tap_sums_, tap_worth_,
+      scratch_;
 };
 
 // The same in obvious loops, from the unpacked constants.

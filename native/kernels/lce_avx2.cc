@@ -126,13 +126,17 @@ struct Avx2 {
     return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(counts)));
   }
 
+  // All ones where a count is.
+  static __m256i AtLeast16(const Count* counts, const uint16_t* least) {
+    const __m256i x = Load32(counts);
+    return _mm256_cmpeq_epi16(_mm256_max_epu16(x, Load32(least)), x);
+  }
+
   static uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
-    uint32_t bits = 0;
-    for (int c = 0; c < kBlock; c += 8) {
-      const __m256i larger = _mm256_cmpgt_epi32(Counts8(counts + c), Load32(v.thresholds + at + c));
-      bits |= static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(larger))) << c;
-    }
-    return bits;
+    const __m256i low = AtLeast16(counts, v.least + at);
+    const __m256i high = AtLeast16(counts + 16, v.least + at + 16);
+    const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xd8);
+    return static_cast<uint32_t>(_mm256_movemask_epi8(bytes));
   }
 
   static __m256 Transformed8(const Count* counts, const BconvView& v, size_t at) {
@@ -237,8 +241,7 @@ extern const LceKernels kLceAvx2;
 const LceKernels kLceAvx2 = {
     PackFloats,   PackBytes,
     UnpackFloats, UnpackBytes,
-    AndBytes,     {Avx2::kBlock, Avx2::kSuper, 4, 1, Avx2::kChunk, 2, 65535, Avx2::kLanes},
-    Bconv<Avx2>,
-    ApplyTail};
+    AndBytes,     {Avx2::kBlock, Avx2::kSuper, 4, 1, Avx2::kChunk, 2, 65534, Avx2::kLanes},
+    Bconv<Avx2>,  ApplyTail};
 
 }  // namespace xncaps

@@ -102,12 +102,13 @@ Status BconvLayer::PackTransform(const BconvConstants& constants) {
   const int block = kernels_->layout.block;
   const size_t lanes = static_cast<size_t>(v.groups) * v.group_blocks * block;
   if (!multiplier_.Reserve(lanes * 4) || !bias_.Reserve(lanes * 4) ||
-      !thresholds_.Reserve(lanes * 4)) {
+      !thresholds_.Reserve(lanes * 4) || !least_.Reserve(lanes * 2)) {
     return Status::kNoMemory;
   }
   v.multiplier = multiplier_.as<float>();
   v.bias = bias_.as<float>();
   v.thresholds = thresholds_.as<int32_t>();
+  v.least = least_.as<uint16_t>();
   const int bits = v.filter_h * v.filter_w * (params_.in_c / params_.groups);
   int low = INT32_MIN, high = INT32_MAX;
   if (params_.activation == LceActivation::kReluN1To1) low = -1, high = 1;
@@ -118,7 +119,10 @@ Status BconvLayer::PackTransform(const BconvConstants& constants) {
   for (int c = 0; c < v.out_c; ++c) {
     const size_t at = static_cast<size_t>(c / v.group_c) * v.group_blocks * block + c % v.group_c;
     if (params_.output == LceOutput::kBits) {
-      thresholds_.as<int32_t>()[at] = LoadUnaligned<int32_t>(constants.thresholds, c);
+      const int32_t threshold = LoadUnaligned<int32_t>(constants.thresholds, c);
+      thresholds_.as<int32_t>()[at] = threshold;
+      const int32_t least = threshold < 0 ? 0 : threshold > 65534 ? 65535 : threshold + 1;
+      least_.as<uint16_t>()[at] = static_cast<uint16_t>(least);
       continue;
     }
     const double worth = static_cast<double>(LoadUnaligned<float>(constants.multiplier, c));

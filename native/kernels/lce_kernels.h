@@ -62,8 +62,9 @@ struct BconvView {
   // [groups][group_blocks * block] each
   const float* multiplier;
   const float* bias;
-  const int32_t* thresholds;
-  int clamp_min, clamp_max;  // of twice the count
+  const int32_t* thresholds;  // a bit is 1 where the count is larger
+  const uint16_t* least;      // the same: where it is at least this; 65535: never
+  int clamp_min, clamp_max;   // of twice the count
 
   // zero_padding: sums of the filter's signs over taps [0, fy) x [0, fx): [filter_h + 1]
   // [filter_w + 1][out_c]. An odd number of channels has no half of it: then floats are corrected

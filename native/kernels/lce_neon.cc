@@ -9,10 +9,12 @@
 namespace xncaps {
 namespace {
 
-// Bit i is lane i's, of lanes that are all ones or zero.
-inline uint32_t Mask4(uint32x4_t lanes) {
-  const uint32x4_t bits = {1, 2, 4, 8};
-  return vaddvq_u32(vandq_u32(lanes, bits));
+// Bit i is lane i's, of bytes that are all ones or zero.
+inline uint32_t Mask16(uint8x16_t lanes) {
+  const uint8x16_t bits = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  uint8x16_t sums = vandq_u8(lanes, bits);
+  for (int i = 0; i < 3; ++i) sums = vpaddq_u8(sums, sums);
+  return vgetq_lane_u16(vreinterpretq_u16_u8(sums), 0);
 }
 
 // What the binary convolution (lce_bconv.h) is a template over.
@@ -82,10 +84,9 @@ struct Neon {
   }
 
   static uint32_t BitBlock(const Count* counts, const BconvView& v, size_t at) {
-    uint32_t bits = 0;
-    for (int c = 0; c < kBlock; c += 4)
-      bits |= Mask4(vcgtq_s32(Counts4(counts + c), vld1q_s32(v.thresholds + at + c))) << c;
-    return bits;
+    const uint16x8_t low = vcgeq_u16(vld1q_u16(counts), vld1q_u16(v.least + at));
+    const uint16x8_t high = vcgeq_u16(vld1q_u16(counts + 8), vld1q_u16(v.least + at + 8));
+    return Mask16(vuzp1q_u8(vreinterpretq_u8_u16(low), vreinterpretq_u8_u16(high)));
   }
 
   static float32x4_t Transformed4(const Count* counts, const BconvView& v, size_t at) {
@@ -116,13 +117,6 @@ struct Neon {
 
 inline float32x4_t LoadFloats(const char* p) {
   return vreinterpretq_f32_u8(vld1q_u8(reinterpret_cast<const uint8_t*>(p)));
-}
-
-// Bit i is lane i's, of bytes that are all ones or zero.
-inline uint32_t Mask16(uint8x16_t lanes) {
-  const uint8x8_t bits = {1, 2, 4, 8, 16, 32, 64, 128};
-  return static_cast<uint32_t>(vaddv_u8(vand_u8(vget_low_u8(lanes), bits))) |
-         static_cast<uint32_t>(vaddv_u8(vand_u8(vget_high_u8(lanes), bits))) << 8;
 }
 
 inline uint32_t Negative16(const char* p) {
@@ -194,8 +188,7 @@ extern const LceKernels kLceNeon;
 const LceKernels kLceNeon = {
     PackFloats,   PackBytes,
     UnpackFloats, UnpackBytes,
-    AndBytes,     {Neon::kBlock, Neon::kSuper, 8, 1, Neon::kChunk, 2, 65535, Neon::kLanes},
-    Bconv<Neon>,
-    ApplyTail};
+    AndBytes,     {Neon::kBlock, Neon::kSuper, 8, 1, Neon::kChunk, 2, 65534, Neon::kLanes},
+    Bconv<Neon>,  ApplyTail};
 
 }  // namespace xncaps
