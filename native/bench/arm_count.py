@@ -69,7 +69,11 @@ class Loop:
 
 def require_tools() -> None:
     """Says in one line what to install where a tool is missing."""
-    packages = {COMPILER: "g++-aarch64-linux-gnu", "llvm-objdump-19": "llvm-19", "llvm-mca-19": "llvm-19"}
+    packages = {
+        COMPILER: "g++-aarch64-linux-gnu",
+        "llvm-objdump-19": "llvm-19",
+        "llvm-mca-19": "llvm-19",
+    }
     missing = sorted({package for tool, package in packages.items() if not shutil.which(tool)})
     if missing:
         sys.exit(f"arm_count: install its tools first: apt-get install {' '.join(missing)}")
@@ -123,7 +127,9 @@ def cycles(loop: Loop, core: str, apple: bool) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".s") as file:
         file.write(text)
         file.flush()
-        out = run("llvm-mca-19", f"-mtriple={triple}", f"-mcpu={core}", "-iterations=100", file.name)
+        out = run(
+            "llvm-mca-19", f"-mtriple={triple}", f"-mcpu={core}", "-iterations=100", file.name
+        )
     found = re.search(r"Total Cycles:\s+(\d+)", out)
     if found is None:
         raise ValueError(f"llvm-mca: expected total cycles. Received: {out[:200]}")

@@ -104,6 +104,15 @@ def test_more_threads_give_the_same(name: str) -> None:
     assert [r.classes for r in one] == [r.classes for r in two]
 
 
+@pytest.mark.parametrize("name", ["digits", "tiny_fused", "binary_lce", "composite"])
+def test_litert_2s_api_gives_the_same(name: str) -> None:
+    path = MODEL if name == "digits" else GOLDEN / f"{name}.tflite"
+    plain, compiled = (Classifier(path, api=api) for api in ("interpreter", "compiled_model"))
+    np.testing.assert_array_equal(compiled.outputs(list(INK)), plain.outputs(list(INK)))
+    with pytest.raises(ValueError, match="expected api one of .* Received: api='gpu'"):
+        Classifier(path, api="gpu")
+
+
 def test_the_threshold_of_the_file_says_none_of_these(tmp_path: Path) -> None:
     scale = ScoreScale("lengths", 0.5, 0.99)
     strict = Classifier(described(tmp_path / "m.tflite", {"output": scale.to_json()}))

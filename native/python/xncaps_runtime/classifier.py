@@ -13,6 +13,7 @@ from xncaps_files import metadata, tflite
 from xncaps_files.errors import DataError
 from xncaps_files.preprocessing import Preprocessing, dequantise, quantise
 from xncaps_files.scores import ScoreScale
+from xncaps_runtime.compiled import CompiledInterpreter
 from xncaps_runtime.errors import RuntimeLibraryError
 from xncaps_runtime.interpreter import Interpreter
 from xncaps_runtime.zoo import resolve
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Picture = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
 
+_APIS = {"interpreter": Interpreter, "compiled_model": CompiledInterpreter}
 _BATCH = 32  # of a file that takes any number
 
 
@@ -60,6 +62,8 @@ class Classifier:
         num_threads: threads of the interpreter and of our ops, 1 or more.
         invert: whether pictures are inverted; None: as the file's polarity says, which takes every
             picture for dark strokes on light ground.
+        api: of LiteRT, "interpreter" or "compiled_model" (LiteRT 2's, see docs/litert2.md); the
+            scores are the same.
 
     Attributes:
         names: of the classes.
@@ -69,7 +73,7 @@ class Classifier:
     Raises:
         RuntimeLibraryError: the file cannot be run, or it is no classifier of one picture.
         DataError: no such file or name, or a file or metadata that is damaged or does not fit.
-        ValueError: num_threads is no positive int.
+        ValueError: num_threads is no positive int, or an unknown api.
     """
 
     def __init__(
@@ -78,13 +82,14 @@ class Classifier:
         num_threads: int = 1,
         *,
         invert: bool | None = None,
+        api: str = "interpreter",
     ) -> None:
         self.path = resolve(model)
         data = tflite.load(self.path)
         about = metadata.read(data, str(self.path))
         self.preprocessing = Preprocessing() if about is None else about.preprocessing
         self.scale = ScoreScale() if about is None else about.scores
-        self._interpreter = _open(self.path, data, num_threads)
+        self._interpreter = _open(self.path, data, num_threads, api)
         self._source = self._interpreter.get_input_details()[0]
         self._target = self._interpreter.get_output_details()[0]
         self._batch = int(self._source["shape"][0])
@@ -197,13 +202,15 @@ def as_image(picture: Picture) -> Image.Image:
     return Image.fromarray(plane)
 
 
-def _open(path: Path, data: bytes, num_threads: int) -> Interpreter:
+def _open(path: Path, data: bytes, num_threads: int, api: str) -> Any:
     if isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
         raise ValueError(
             f"Classifier: expected num_threads >= 1. Received: num_threads={num_threads!r}."
         )
+    if api not in _APIS:
+        raise ValueError(f"Classifier: expected api one of {tuple(_APIS)}. Received: api={api!r}.")
     try:
-        interpreter = Interpreter(data, num_threads)
+        interpreter = _APIS[api](data, num_threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise RuntimeLibraryError(f"{path}: {' '.join(str(error).split())}") from error

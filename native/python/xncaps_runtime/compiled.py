@@ -4,7 +4,6 @@ same behind the methods of an interpreter."""
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import re
 from collections.abc import Sequence
@@ -57,6 +56,8 @@ def litert_environment(*, compiler_plugin_path: str = "", dispatch_library_path:
 
 
 def _check_version() -> None:
+    import importlib.metadata  # some 20 ms, which not everybody needs to pay
+
     try:
         version = importlib.metadata.version(_DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
@@ -111,8 +112,9 @@ class CompiledInterpreter:
         )
         is_bytes = isinstance(model, (bytes, bytearray, memoryview))
         make = litert.CompiledModel.from_buffer if is_bytes else litert.CompiledModel.from_file
-        source = bytes(model) if is_bytes else os.fspath(model)  # type: ignore[arg-type]
-        self._model = make(source, environment=self._environment, options=options)
+        # LiteRT may read the file's bytes as long as the model lives.
+        self._file = bytes(model) if is_bytes else os.fspath(model)  # type: ignore[arg-type]
+        self._model = make(self._file, environment=self._environment, options=options)
         self._signature = next(iter(self._model.get_signature_list()))
         # CompiledModel tells neither quantization nor open dimensions.
         about = Interpreter(model)
