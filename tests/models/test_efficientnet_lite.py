@@ -10,7 +10,7 @@ import pytest
 
 from xncaps_files import pictures
 from xncaps_tf import models
-from xncaps_tf._keras import keras
+from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import DataError
 from xncaps_tf.models import efficientnet_lite, efficientnet_weights
 
@@ -72,7 +72,10 @@ def _bilinear(pixels: np.ndarray, side: int) -> np.ndarray:
 
 def test_an_image_of_the_right_size_is_not_resized() -> None:
     model = models.build("efficientnet_lite0", "dense", (64, 64, 3), 10, resolution=64)
-    assert "resize" not in [layer.name for layer in model.layers]
+    resize = model.get_layer("resize")
+    step = tf.function(resize).get_concrete_function(tf.TensorSpec((1, 64, 64, 3)))
+    operations = {operation.type for operation in step.graph.get_operations()}
+    assert not [name for name in operations if "Resize" in name]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import pathlib
@@ -14,7 +13,7 @@ import pytest
 
 from xncaps_tf import data, models
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.training import RunFolder, TrainConfig, config
+from xncaps_tf.training import RunFolder, TrainConfig, config, options
 from xncaps_tf.training.task import Task
 
 
@@ -210,8 +209,8 @@ def test_a_wrong_tf_config_is_explained(text: str, monkeypatch: pytest.MonkeyPat
         Task.from_environment("multi_worker")
 
 
-def test_every_field_has_a_rule() -> None:
-    assert set(config._RULES) == {field.name for field in dataclasses.fields(TrainConfig)}
+def test_every_field_is_explained() -> None:
+    assert all(option.help for option in options.of(TrainConfig).values())
 
 
 def test_scales_go_with_a_new_xnodr_head() -> None:

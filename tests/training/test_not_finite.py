@@ -14,7 +14,7 @@ from tests.training.conftest import Processes
 from xncaps_tf import load_model, training
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.training import TrainConfig, recipe
+from xncaps_tf.training import TrainConfig, optimizers, recipe
 from xncaps_tf.training.state import State
 
 TINY = TrainConfig(
@@ -70,10 +70,10 @@ def test_weights_and_the_hold_out_are_looked_at_too(
     message = _run(tmp_path / "run", monkeypatch, bad_from=3)
     assert "expected the loss on the hold-out to be finite" in message and "step 3 of 9" in message
 
-    def broken(config: TrainConfig, steps: int) -> Any:
+    def broken(config: TrainConfig, steps: int, backbone: Any) -> Any:
         return keras.optimizers.SGD(float("inf"))
 
-    monkeypatch.setattr(recipe, "optimizer", broken)
+    monkeypatch.setattr(optimizers, "optimizer", broken)
     with pytest.raises(TrainingError, match="expected every weight to be finite.*after step 1 of"):
         training.run(TINY, tmp_path / "other")
     assert not (tmp_path / "other" / "state" / "checkpoint.npz").exists()

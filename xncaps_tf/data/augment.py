@@ -16,12 +16,16 @@ from xncaps_tf._keras import tf
 
 @dataclass(frozen=True)
 class Augmentation:
-    """A change of images float32 [B, H, W, C] by uniform draws float32 [B, num_draws]."""
+    """A change of images float32 [B, H, W, C] by uniform draws float32 [B, num_draws].
+
+    `mirrors` says that one image in two is mirrored, whatever else is done to it.
+    """
 
     name: str
     num_draws: int
     apply: Callable[[Any, Any], Any]
     text: str
+    mirrors: bool = False
 
 
 def _project(images: Any, rows: list[Any], interpolation: str, fill_mode: str) -> Any:
@@ -79,6 +83,11 @@ def affine(degrees: float, fraction: float, *, flip: bool) -> Callable[[Any, Any
         return tf.where(is_flipped, tf.reverse(moved, axis=[2]), moved)
 
     return apply
+
+
+def flip(images: Any, draws: Any) -> Any:
+    """Mirrors left and right where the one draw is below a half."""
+    return tf.where(draws[:, 0, None, None, None] < 0.5, tf.reverse(images, axis=[2]), images)
 
 
 _LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
@@ -150,12 +159,15 @@ AUGMENTATIONS: dict[str, Augmentation] = {
             4,
             affine(20, 0.1, flip=True),
             "the same and a horizontal flip: as published for CIFAR-10",
+            mirrors=True,
         ),
+        Augmentation("flip", 1, flip, "mirrored one time in two", mirrors=True),
         Augmentation(
             "photo",
             8,
             photo(0.35, 4 / 3, 0.3),
             "a part of 35 % or more of the picture, mirrored one time in two, in other light",
+            mirrors=True,
         ),
     )
 }

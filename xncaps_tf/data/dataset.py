@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ import numpy as np
 
 from xncaps_tf._keras import tf
 from xncaps_tf.errors import DataError
+
+_HASHED_AT_ONCE = 256
 
 
 class Images(Protocol):
@@ -39,6 +42,10 @@ class Images(Protocol):
         """Raises DataError for the first image of these that cannot be read."""
         ...
 
+    def fingerprint(self, indices: np.ndarray) -> str:
+        """A text that is another one where one of these images is: for what is kept of them."""
+        ...
+
     @property
     def fault(self) -> DataError | None:
         """What `gather` last failed at; TensorFlow turns that into an error of its own."""
@@ -50,8 +57,20 @@ class StoredImages:
 
     fault: DataError | None = None
 
+    def numpy(self, indices: np.ndarray) -> np.ndarray:
+        """The images as they are stored."""
+        raise NotImplementedError
+
     def check(self, indices: np.ndarray) -> None:
         """Does nothing."""
+
+    def fingerprint(self, indices: np.ndarray) -> str:
+        """SHA-256 of the pixels."""
+        digest = hashlib.sha256()
+        for first in range(0, len(indices), _HASHED_AT_ONCE):
+            pixels = self.numpy(indices[first : first + _HASHED_AT_ONCE])
+            digest.update(f"{pixels.dtype.str}{pixels.shape}".encode() + pixels.tobytes())
+        return digest.hexdigest()
 
 
 class ArrayImages(StoredImages):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -83,6 +84,15 @@ class FileImages:
         for first in range(0, len(indices), _CHECKED_AT_ONCE):  # an error ends the work early
             chunk = indices[first : first + _CHECKED_AT_ONCE]
             self._on_all_cores(lambda index: self._decoded(int(index)), chunk)
+
+    def fingerprint(self, indices: np.ndarray) -> str:
+        """SHA-256 of each file's path, size and time of change."""
+        digest = hashlib.sha256(repr(self._shape).encode())
+        for index in indices:
+            path = self._paths[int(index)]
+            about = os.stat(path)
+            digest.update(f"{path}\0{about.st_size}\0{about.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
 
     def _gather(self, indices: np.ndarray) -> np.ndarray:
         try:

@@ -18,3 +18,4 @@ HEADS = ("capsfc", "xnodr", "xnidr", "dense")
 UPSAMPLING = ("nearest", "bilinear")
 SCALES = ("channel", "capsule", "none")  # of xnodr's bits
 FEATURES = ("last_conv", "last_block")
+RESIZING = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")

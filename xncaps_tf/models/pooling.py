@@ -8,9 +8,24 @@ the head begins with GlobalAveragePooling2D. What is saved keeps the order of th
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from xncaps_tf._keras import keras, tf
+
+
+class _Fixed(keras.layers.Layer):
+    """A BatchNormalization that uses its averages in training, too, and keeps them.
+
+    Its scale and offset are trained as before.
+    """
+
+    def __init__(self, norm: Any) -> None:
+        super().__init__(name=norm.name, dtype=norm.dtype_policy)
+        self.norm = norm
+
+    def call(self, inputs: Any) -> Any:
+        return self.norm(inputs, training=False)
 
 
 class _OnMean(keras.layers.Layer):
@@ -25,11 +40,12 @@ class _OnMean(keras.layers.Layer):
         return mean if self.keepdims else tf.squeeze(mean, axis=(1, 2))  # [B, filters]
 
 
-def pooled_first(model: Any) -> Any:
+def pooled_first(model: Any, fixed: Collection[str] = ()) -> Any:
     """A model over the same layers, so the same weights, of which none is copied.
 
     Args:
         model: a functional Keras model.
+        fixed: names of BatchNormalization layers that keep the averages they have.
 
     Returns:
         A new `keras.Model` whose outputs equal the model's but for rounding; its variables are the
@@ -37,10 +53,12 @@ def pooled_first(model: Any) -> Any:
     """
     pairs = {pool: linear_before(pool, model) for pool in model.layers}
     pools = {conv: pool for pool, conv in pairs.items() if conv is not None}
-    if not pools:
+    if not pools and not fixed:
         return keras.Model(model.inputs, model.outputs, name=model.name)
 
     def replace(layer: Any) -> Any:
+        if layer.name in fixed:
+            return _Fixed(layer)
         if layer in pools:
             return _OnMean(layer, pools[layer].keepdims)
         if pairs[layer] is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from xncaps_tf._keras import keras, tf
 
+RESIZE = "resize"
 _PUBLISHED_SIDE = 224
 _PUBLISHED_FACTORS = {32: 7, 36: 4}
 
@@ -76,7 +77,9 @@ def upsample(image: Any, interpolation: str, factor: int | None) -> Any:
 
 
 def resize(image: Any, side: int) -> Any:
-    """Resizes to a square of that side, bilinearly (half-pixel centres, no antialiasing)."""
-    if tuple(image.shape[1:3]) == (side, side):
-        return image
-    return keras.layers.Resizing(side, side, name="resize")(image)  # [B, side, side, C]
+    """Resizes to a square of that side, bilinearly (half-pixel centres, no antialiasing).
+
+    Where the image has that size the layer does nothing and costs nothing; it is there all the
+    same, so that `resized` can set another size.
+    """
+    return keras.layers.Resizing(side, side, name=RESIZE)(image)  # [B, side, side, C]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xncaps_tf._keras import keras
+from xncaps_tf.errors import DataError
 from xncaps_tf.layers import ClassScores
 from xncaps_tf.models import (
     efficientnet_lite,
@@ -16,6 +17,7 @@ from xncaps_tf.models import (
     names,
     quicknet,
     seeding,
+    trunk,
 )
 from xncaps_tf.models import weights as weight_files
 from xncaps_tf.models.applications import mobilenet_v2, resnet50
@@ -38,6 +40,8 @@ class Backbone:
         options: of `BackboneOptions`, those that the backbone has besides the upsampling's.
         capsule_features: channels of a linear 1x1 convolution between it and a head of capsules; 0
             where the backbone ends in one.
+        trunk_end: name of its last layer with weights to load, where layers of ours follow that
+            only a training from scratch has met; '' where `trunk.find` sees it.
     """
 
     build: Callable[[Any, BackboneOptions], Features]
@@ -45,6 +49,7 @@ class Backbone:
     frozen_tail: int = 0
     options: tuple[str, ...] = ()
     capsule_features: int = 0
+    trunk_end: str = ""
 
 
 def _lite(name: str) -> Backbone:
@@ -61,10 +66,12 @@ _BACKBONES: dict[str, Backbone] = {
     "quicknet_small": Backbone(quicknet.backbone("small")),
     "quicknet_medium": Backbone(quicknet.backbone("medium")),
     "quicknet_large": Backbone(quicknet.backbone("large")),
-    "mobilenet_v2": Backbone(mobilenet_v2, momentum=0.99, frozen_tail=5),
-    "resnet50": Backbone(resnet50, momentum=0.99, frozen_tail=10),
+    "mobilenet_v2": Backbone(mobilenet_v2, momentum=0.99, frozen_tail=5, trunk_end="out_relu"),
+    "resnet50": Backbone(resnet50, momentum=0.99, frozen_tail=10, trunk_end="conv5_block3_out"),
     **{name: _lite(name) for name in efficientnet_lite.SIZES},
 }
+
+_OTHER = Backbone(small_cnn)  # what holds for the trunk of a network that is none of these
 
 
 def is_capsule_head(head: str) -> bool:
@@ -149,11 +156,7 @@ def build(
     shape = _checked_shape(input_shape)
     _check(num_classes, upsampling, upsampling_factor, class_names, dropout, freeze_tail)
     _check_tap(backbone, entry, resolution, features)
-    if scales != "channel" and head != "xnodr":
-        raise ValueError(
-            "build: expected scales with the head xnodr, whose bits have them. "
-            f"Received: scales={scales!r}, head={head!r}."
-        )
+    _check_scales(scales, head)
     if dropout is None:
         published = shape == _MNIST and num_classes == 10 and is_capsule_head(head)
         dropout = _MNIST_DROPOUT if published else 0.0
@@ -167,11 +170,80 @@ def build(
     scores = ClassScores(class_names, name="scores")(scores)  # [B, J]
     model = keras.Model(image, scores, name=name or f"{backbone}_{head}")
     if seed is not None:
-        seeding.initialize(model, seed)
+        seeding.initialize(model.layers, seed)
     if weights is not None:
         weight_files.load(body.core, weights, backbone)
     _freeze(body.core, entry, freeze_tail, weights is not None)
     return model
+
+
+def trunk_end(model: Any, backbone: str | None = None) -> str:
+    """The name of the last layer of a network's trunk; see `models.trunk`.
+
+    Args:
+        model: a functional Keras model.
+        backbone: whose network `build` has just made it; None for a model of unknown origin.
+
+    Raises:
+        DataError: the network has no single GlobalAveragePooling2D in front of its head.
+    """
+    known = _BACKBONES[backbone].trunk_end if backbone else ""
+    return known or trunk.find(model)
+
+
+def with_head(
+    model: Any,
+    head: str,
+    num_classes: int,
+    *,
+    class_names: Sequence[str] | None = None,
+    dropout: float = 0.0,
+    scales: str = "channel",
+    seed: int = 0,
+) -> Any:
+    """Another head on the trunk of a network; its layers are shared, those of the head are new.
+
+    A head of capsules keeps the linear 1x1 convolution in front of the old pooling; a dense head
+    leaves it out where the backbone's own dense network has none.
+
+    Args:
+        model: a functional Keras model with one GlobalAveragePooling2D in front of its head.
+        head: one of `models.HEADS`.
+        num_classes: J, a positive int.
+        class_names: J names.
+        dropout: rate in the head.
+        scales: of XnODR's bits; see `layers.XnODR`.
+        seed: of the new weights and the dropout.
+
+    Raises:
+        ValueError: an argument is out of its range.
+        DataError: there is no such trunk, or its channels are no capsules (multiples of 8).
+    """
+    name = next((known for known in _BACKBONES if _is_of(model, known)), None)
+    entry = _BACKBONES[name] if name else _OTHER
+    _check(num_classes, "nearest", None, class_names, dropout, None)
+    _check_scales(scales, head)
+    linear = trunk.linear(model)
+    if linear is not None and (is_capsule_head(head) or not entry.capsule_features):
+        tensor = linear.output
+    else:
+        tensor = _for_head(model.get_layer(trunk.find(model)).output, entry, head)
+    if is_capsule_head(head) and tensor.shape[-1] % heads.PRIMARY_DIM:
+        raise DataError(
+            f"{model.name}: expected a trunk of a multiple of {heads.PRIMARY_DIM} channels for a "
+            f"head of capsules. Received: {tensor.shape[-1]}."
+        )
+    before = {id(layer) for layer in model.layers}
+    options = heads.HeadOptions(num_classes, dropout, entry.momentum, seed=seed, scales=scales)
+    scores = ClassScores(class_names, name="scores")(heads.attach(head, tensor, options))
+    result = keras.Model(model.inputs, scores, name=f"{name or model.name}_{head}")
+    seeding.initialize([layer for layer in result.layers if id(layer) not in before], seed)
+    return result
+
+
+def _is_of(model: Any, backbone: str) -> bool:
+    """Whether `build` made the model, by its name."""
+    return model.name in [f"{backbone}_{head}" for head in names.HEADS]
 
 
 def imagenet_classifier(backbone: str) -> Any:
@@ -285,6 +357,14 @@ def _check_tap(
         raise ValueError(
             f"build: expected features to be one of {', '.join(names.FEATURES)}, or None. "
             f"Received: features={features!r}."
+        )
+
+
+def _check_scales(scales: str, head: str) -> None:
+    if scales != "channel" and head != "xnodr":
+        raise ValueError(
+            "build: expected scales with the head xnodr, whose bits have them. "
+            f"Received: scales={scales!r}, head={head!r}."
         )
 
 

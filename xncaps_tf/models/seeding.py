@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 # The attribute that holds an initializer, and the weight that it made.
@@ -20,13 +21,13 @@ def derive(seed: int, *path: str) -> int:
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
-def initialize(model: Any, seed: int) -> None:
-    """Draws each random weight again, from a seed made of `seed`, its layer's name and its own.
+def initialize(layers: Iterable[Any], seed: int) -> None:
+    """Draws the layers' random weights again, each by a seed of `seed` and its own name.
 
     Keras's global generators are neither read nor moved, so two models of one process, or one in
     each of many workers, start equal. Weights with a constant initializer stay as they are.
     """
-    for layer in model.layers:
+    for layer in layers:
         for attribute, weight_name in _INITIALIZED:
             initializer = getattr(layer, attribute, None)
             weight = getattr(layer, weight_name, None)

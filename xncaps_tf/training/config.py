@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 import pathlib
 from collections.abc import Callable, Mapping
@@ -19,7 +18,11 @@ from xncaps_tf import __version__
 from xncaps_tf.data.names import NAMES as DATA
 from xncaps_tf.data.names import PICTURES
 from xncaps_tf.errors import DataError, TrainingError
-from xncaps_tf.models.names import BACKBONES, HEADS, SCALES, UPSAMPLING
+from xncaps_tf.models.names import BACKBONES, FEATURES, HEADS, RESIZING, SCALES, UPSAMPLING
+from xncaps_tf.training import options
+from xncaps_tf.training.options import choice, flag, integer, number, path, share
+from xncaps_tf.training.options import phases as phases_field
+from xncaps_tf.training.options import seed as seed_field
 
 FORMAT_VERSION = 1
 # From one version to the next; a field that is new with a default needs none.
@@ -28,97 +31,166 @@ OPTIMIZERS = ("adam", "sgd")
 LOSSES = ("margin", "squared_hinge", "crossentropy")
 SCHEDULES = ("cosine", "constant", "triangular2")
 STRATEGIES = ("none", "mirrored", "multi_worker")
-AUGMENTATIONS = ("none", "shift", "affine", "affine_flip", "photo")
+AUGMENTATIONS = ("none", "shift", "affine", "affine_flip", "flip", "photo")
 # What an image of each data set may go through and still be of its class.
 _AUGMENT_OF = {"mnist": "shift", "fashion_mnist": "shift", "cifar10": "affine_flip"}
+
+
+def _is_positive(value: float) -> bool:
+    return value > 0
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """A training, in full: the same config gives the same weights.
 
-    Attributes:
-        backbone: one of `models.BACKBONES`.
-        head: one of `models.HEADS`.
-        data: name of a data set, one of `data.NAMES`.
-        data_dir: folder with the data set's local files, or None.
-        image_size: side of the square that a data set of pictures (`data.PICTURES`) is scaled to;
-            None: that of the model to fine-tune, else as `data.load` chooses.
-        download: whether the data set may be downloaded.
-        init: a .keras or .h5 model to fine-tune; None builds backbone and head.
-        weights: of the backbone: None, 'imagenet' or a file.
-        freeze_tail: number of the backbone's last layers that are not trained; None: as published
-            where `weights` is given, else none.
-        upsampling: 'nearest' or 'bilinear'.
-        dropout: rate of the head's dropout; None: as published.
-        scales: of xnodr's bits: 'channel' (as published), 'capsule' or 'none'.
-        epochs: number of passes over the training images.
-        batch_size: images a step, over all replicas together.
-        optimizer: 'adam' or 'sgd'.
-        momentum: of sgd.
-        learning_rate: the highest that the schedule reaches.
-        loss: 'margin', 'squared_hinge' or 'crossentropy'.
-        schedule: 'cosine' (linear warm-up, then half a cosine down to 0), 'constant' (after the
-            warm-up) or 'triangular2'.
-        warmup_steps: of linear warm-up, cosine and constant only; None: 150, but at most a tenth of
-            all steps.
-        cycle_steps: half a cycle of triangular2 in steps; None: two epochs.
-        base_learning_rate: the lowest that triangular2 reaches; None: a tenth of `learning_rate`.
-        augment: a word of `data.AUGMENTATIONS` or 'none'; None: 'shift' (up to 2 pixels) for mnist
-            and fashion_mnist, 'affine_flip' for cifar10, 'none' for the others.
-        validation: share of the training split that is held out, 0 <= share < 1; where the data
-            set has a validation split of its own (`data.has_validation`), that split is the
-            hold-out for any share above 0.
-        patience: epochs without a better validation result before training ends; None: never.
-        limit: train and validate on this many images of the training split only; None: all.
-        drop_remainder: leave an epoch's last, smaller batch out (another one every epoch).
-        seed: of weights, shuffling, augmentation, dropout and the hold-out.
-        save_steps: state is saved every so many steps, besides at each epoch's end; 0: never.
-        strategy: 'none', 'mirrored' or 'multi_worker'.
-        threads: for TensorFlow's ops; 0 only before a run starts, which writes down the number.
+    Each field is described where it stands; `xncaps train --help` shows the same words. A training
+    is one phase, or as many as `phases` has; each has this config's values but for its own.
     """
 
-    backbone: str = "small_cnn"
-    head: str = "xnodr"
-    data: str = "digits"
-    data_dir: str | None = None
-    image_size: int | None = None
-    download: bool = False
-    init: str | None = None
-    weights: str | None = None
-    freeze_tail: int | None = None
-    upsampling: str = "nearest"
-    dropout: float | None = None
-    scales: str = "channel"
-    epochs: int = 6
-    batch_size: int = 100
-    optimizer: str = "adam"
-    momentum: float = 0.9
-    learning_rate: float = 2e-3
-    loss: str = "margin"
-    schedule: str = "cosine"
-    warmup_steps: int | None = None
-    cycle_steps: int | None = None
-    base_learning_rate: float | None = None
-    augment: str | None = None
-    validation: float = 0.1
-    patience: int | None = None
-    limit: int | None = None
-    drop_remainder: bool = True
-    seed: int = 0
-    save_steps: int = 0
-    strategy: str = "none"
-    threads: int = 0
+    backbone: str = choice("small_cnn", BACKBONES, "What comes before the head.")
+    head: str = choice("xnodr", HEADS, "From the backbone's features to one score a class.")
+    data: str = choice("digits", DATA, "The data set.")
+    data_dir: str | None = path("Folder with the data set's files.")
+    image_size: int | None = integer(
+        None,
+        8,
+        "Side of the square that pictures are scaled to.",
+        empty="that of --init, else 224, or the size that all of a folder have",
+    )
+    download: bool = flag(False, "Download the data set if it is not there.")
+    init: str | None = path("Train this model (.keras or .h5) further.")
+    new_head: bool = flag(False, "Replace the head of --init by a new --head.")
+    weights: str | None = path(
+        "Of the backbone: 'imagenet' or a file.", kind="text", empty="random"
+    )
+    freeze_tail: int | None = integer(
+        None,
+        0,
+        "Last backbone layers not trained.",
+        empty="as published where --weights are given, else 0",
+    )
+    features: str | None = choice(
+        None, FEATURES, "Where the head taps efficientnet_lite0 to 2.", empty="last_conv"
+    )
+    resolution: int | None = integer(
+        None,
+        32,
+        "Side that images are resized to inside efficientnet_lite0 to 2.",
+        empty="224, 240, 260; of --init its own",
+        in_phase=True,
+    )
+    upsampling: str = choice("nearest", UPSAMPLING, "Inside mobilenet_v2 and resnet50.")
+    dropout: float | None = share(None, "Rate in the head.", empty="as published")
+    scales: str = choice(
+        "channel",
+        SCALES,
+        "Magnitudes beside xnodr's bits: one an output value (as published), a pair of capsules, "
+        "or one in all.",
+    )
+    phases: tuple[Mapping[str, Any], ...] = phases_field(
+        "A phase of the training with values of its own, such as epochs=3,freeze-backbone=true; "
+        "give one option a phase."
+    )
+    freeze_backbone: bool = flag(
+        False,
+        "Train the head alone, on the backbone's features, which are computed once: of each "
+        "picture and, where --augment mirrors, of its mirror image.",
+        in_phase=True,
+    )
+    freeze_norms: bool = flag(
+        False,
+        "Let the backbone's BatchNorms use and keep the averages that they come with.",
+        in_phase=True,
+    )
+    epochs: int = integer(6, 1, "Passes over the training images.", in_phase=True)
+    batch_size: int = integer(100, 1, "Images a step, of all replicas together.", in_phase=True)
+    optimizer: str = choice("adam", OPTIMIZERS, "How weights move.", in_phase=True)
+    momentum: float = share(0.9, "Of sgd.", in_phase=True)
+    learning_rate: float = number(
+        2e-3, _is_positive, "above 0", "The highest of the schedule.", in_phase=True
+    )
+    backbone_learning_rate: float | None = number(
+        None,
+        _is_positive,
+        "above 0",
+        "The highest for the backbone's weights.",
+        empty="--learning-rate",
+        in_phase=True,
+    )
+    ema: float = share(
+        0.0,
+        "Average the weights over the steps with this decay (0.999, say): what is validated and "
+        "saved are the averages. 0: none.",
+        in_phase=True,
+    )
+    loss: str = choice("margin", LOSSES, "What is minimised.", in_phase=True)
+    schedule: str = choice(
+        "cosine", SCHEDULES, "Of the learning rate over a phase's steps.", in_phase=True
+    )
+    warmup_steps: int | None = integer(
+        None,
+        0,
+        "Linear warm-up.",
+        empty="cosine: 150 or a tenth of all steps; else 0",
+        in_phase=True,
+    )
+    cycle_steps: int | None = integer(
+        None, 1, "Half a cycle of triangular2.", empty="two epochs", in_phase=True
+    )
+    base_learning_rate: float | None = number(
+        None,
+        lambda value: value >= 0,
+        "of 0 or more",
+        "The lowest of triangular2.",
+        empty="a tenth of --learning-rate",
+        in_phase=True,
+    )
+    augment: str | None = choice(
+        None,
+        AUGMENTATIONS,
+        "Random changes of the training images.",
+        empty="shift for mnist and fashion_mnist, affine_flip for cifar10, flip for other "
+        "photographs with ImageNet's weights, else none",
+        in_phase=True,
+    )
+    validation: float = share(
+        0.1,
+        "Share of the training split held out: for best.keras and --patience; where the data set "
+        "has a validation split of its own, any share above 0 stands for that one.",
+    )
+    patience: int | None = integer(
+        None, 1, "Epochs without a new best to stop a phase after.", in_phase=True
+    )
+    limit: int | None = integer(None, 1, "Use so many training images only.")
+    drop_remainder: bool = flag(
+        True,
+        "Leave out an epoch's last, smaller batch (other images each epoch).",
+        off="keep-remainder",
+    )
+    seed: int = seed_field("Of weights, order, augmentation, dropout and the hold-out.")
+    save_steps: int = integer(0, 0, "Save inside epochs, too; 0: never.")
+    feature_cache: str | None = path(
+        "Folder for the features of frozen backbones, which runs may share.", empty="in the run"
+    )
+    strategy: str = choice("none", STRATEGIES, "Of tf.distribute.")
+    threads: int = integer(0, 0, "Of TensorFlow's ops; 0: one a core.")
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            check, expected = _RULES[field.name]
-            if not check(value):
+        if isinstance(self.phases, list):  # as JSON has it
+            object.__setattr__(self, "phases", tuple(self.phases))
+        for name, option in options.of(type(self)).items():
+            value = getattr(self, name)
+            if not option.check(value):
                 raise TrainingError(
-                    f"TrainConfig: expected {field.name} to be {expected}. "
-                    f"Received: {field.name}={value!r}."
+                    f"TrainConfig: expected {name} to be {option.expected}. "
+                    f"Received: {name}={value!r}."
                 )
+        self._check_together()
+        self.phase_configs()
+
+    def _check_together(self) -> None:
+        """Raises TrainingError for values that exclude each other."""
         if self.patience is not None and not self.validation:
             raise TrainingError(
                 "TrainConfig: expected validation above 0 where patience is given, since early "
@@ -130,7 +202,8 @@ class TrainConfig:
                 f"have one of their own. Received: image_size={self.image_size}, "
                 f"data={self.data!r}."
             )
-        if self.scales != "channel" and (self.head != "xnodr" or self.init is not None):
+        is_new_head = self.init is None or self.new_head
+        if self.scales != "channel" and not (self.head == "xnodr" and is_new_head):
             raise TrainingError(
                 "TrainConfig: expected scales with a new head xnodr, whose bits have them. "
                 f"Received: scales={self.scales!r}, head={self.head!r}, init={self.init!r}."
@@ -140,6 +213,45 @@ class TrainConfig:
                 "TrainConfig: expected drop_remainder under a strategy, whose replicas get equal "
                 f"shares. Received: strategy={self.strategy!r}, drop_remainder=False."
             )
+        if self.strategy != "none" and self.freeze_backbone:
+            raise TrainingError(
+                "TrainConfig: expected strategy 'none' with freeze_backbone, whose features one "
+                f"process computes. Received: strategy={self.strategy!r}."
+            )
+        if self.strategy != "none" and self.ema:
+            raise TrainingError(
+                "TrainConfig: expected strategy 'none' with ema. "
+                f"Received: strategy={self.strategy!r}, ema={self.ema}."
+            )
+        tapped = {"resolution": self.resolution, "features": self.features}
+        for name, value in tapped.items():
+            if value is not None and self.init is None and self.backbone not in RESIZING:
+                raise TrainingError(
+                    f"TrainConfig: expected {name} with one of {', '.join(RESIZING)}. "
+                    f"Received: {name}={value!r}, backbone={self.backbone!r}."
+                )
+        if self.new_head and self.init is None:
+            raise TrainingError(
+                "TrainConfig: expected init with new_head, the model whose trunk gets one. "
+                "Received: init=None."
+            )
+
+    def phase_configs(self) -> list[TrainConfig]:
+        """The config of each phase, without phases of its own.
+
+        Raises:
+            TrainingError: a phase has a key that is no field, or is one of the whole training.
+        """
+        own = [name for name, option in options.of(type(self)).items() if option.in_phase]
+        for index, phase in enumerate(self.phases, 1):
+            if unknown := sorted(set(phase) - set(own)):
+                raise TrainingError(
+                    f"TrainConfig: expected keys of phase {index} among {', '.join(own)}. "
+                    f"Received: {', '.join(map(repr, unknown))}."
+                )
+        if not self.phases:
+            return [self]
+        return [dataclasses.replace(self, phases=(), **phase) for phase in self.phases]
 
     def resolved(self) -> TrainConfig:
         """The same with absolute paths, and the augmentation and number of threads filled in."""
@@ -148,9 +260,14 @@ class TrainConfig:
             data_dir=_absolute(self.data_dir),
             init=_absolute(self.init),
             weights=self.weights if self.weights == "imagenet" else _absolute(self.weights),
-            augment=self.augment or _AUGMENT_OF.get(self.data, "none"),
+            feature_cache=_absolute(self.feature_cache),
+            augment=self.augment or self._usual_augment(),
             threads=self.threads or _cores(),
         )
+
+    def _usual_augment(self) -> str:
+        is_photographs = self.data in PICTURES and self.weights == "imagenet"
+        return _AUGMENT_OF.get(self.data, "flip" if is_photographs else "none")
 
     def to_json(self) -> str:
         """A JSON text that `from_json` reads back as an equal config."""
@@ -217,77 +334,3 @@ def _cores() -> int:
 
 def _absolute(path: str | None) -> str | None:
     return None if path is None else os.path.abspath(path)
-
-
-Rule = tuple[Callable[[Any], bool], str]
-
-
-def _one_of(names: tuple[str, ...]) -> Rule:
-    return lambda value: isinstance(value, str) and value in names, "one of " + ", ".join(names)
-
-
-def _integer(least: int, optional: bool = False) -> Rule:
-    def check(value: Any) -> bool:
-        if value is None:
-            return optional
-        return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-    return check, f"an int of {least} or more" + (" or null" if optional else "")
-
-
-def _number(test: Callable[[float], bool], text: str, optional: bool = False) -> Rule:
-    def check(value: Any) -> bool:
-        if value is None:
-            return optional
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and math.isfinite(value) and test(value)
-
-    return check, f"a number {text}" + (" or null" if optional else "")
-
-
-_PATH: Rule = (
-    lambda value: value is None or (isinstance(value, str) and bool(value) and "\0" not in value),
-    "a path or null",
-)
-_BOOL: Rule = (lambda value: isinstance(value, bool), "true or false")
-_SHARE = (lambda value: 0 <= value < 1, "with 0 <= number < 1")
-
-_RULES: dict[str, Rule] = {
-    "backbone": _one_of(BACKBONES),
-    "head": _one_of(HEADS),
-    "data": _one_of(DATA),
-    "data_dir": _PATH,
-    "image_size": _integer(8, optional=True),
-    "download": _BOOL,
-    "init": _PATH,
-    "weights": _PATH,
-    "freeze_tail": _integer(0, optional=True),
-    "upsampling": _one_of(UPSAMPLING),
-    "dropout": _number(*_SHARE, optional=True),
-    "scales": _one_of(SCALES),
-    "epochs": _integer(1),
-    "batch_size": _integer(1),
-    "optimizer": _one_of(OPTIMIZERS),
-    "momentum": _number(*_SHARE),
-    "learning_rate": _number(lambda value: value > 0, "above 0"),
-    "loss": _one_of(LOSSES),
-    "schedule": _one_of(SCHEDULES),
-    "warmup_steps": _integer(0, optional=True),
-    "cycle_steps": _integer(1, optional=True),
-    "base_learning_rate": _number(lambda value: value >= 0, "of 0 or more", optional=True),
-    "augment": (
-        lambda value: value is None or (isinstance(value, str) and value in AUGMENTATIONS),
-        f"one of {', '.join(AUGMENTATIONS)} or null",
-    ),
-    "validation": _number(*_SHARE),
-    "patience": _integer(1, optional=True),
-    "limit": _integer(1, optional=True),
-    "drop_remainder": _BOOL,
-    "seed": (
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31,
-        "an int from 0 to 2147483647",
-    ),
-    "save_steps": _integer(0),
-    "strategy": _one_of(STRATEGIES),
-    "threads": _integer(0),
-}

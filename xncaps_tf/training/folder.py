@@ -35,6 +35,7 @@ class RunFolder:
         self.best = self.path / "best.keras"
         self.last = self.path / "last.keras"
         self.curves = self.path / "curves.png"
+        self.features = self.path / "features"
         self.state = self.path / "state"
         self.checkpoint = self.state / "checkpoint.npz"
         self.finished = self.state / "finished"
@@ -112,6 +113,10 @@ class RunFolder:
         if config.init is None:
             return None
         return self.path / f"init{pathlib.Path(config.init).suffix}"
+
+    def feature_cache(self, config: TrainConfig) -> pathlib.Path:
+        """Where the features of frozen backbones are kept."""
+        return pathlib.Path(config.feature_cache) if config.feature_cache else self.features
 
     def read_config(self) -> TrainConfig:
         """The config of the run.

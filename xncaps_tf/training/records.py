@@ -61,7 +61,7 @@ def _scalars(row: Row, split: str) -> dict[str, float]:
     scalars = {}
     for name, value in row.items():
         is_validation = name.startswith("val_")
-        if name in ("epoch", "step") or is_validation != (split == _VALIDATION):
+        if name in ("epoch", "step", "phase") or is_validation != (split == _VALIDATION):
             continue
         scalars[f"epoch_{name.removeprefix(prefix)}"] = float(value)
     return scalars

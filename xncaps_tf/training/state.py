@@ -1,7 +1,7 @@
 """The state of a run: one file, replaced as a whole, from which everything else can be made again.
 
-A zip of arrays (`numpy.savez`, no pickle): `model_i`, `optimizer_i` and `metric_i`, and `about`, a
-JSON text in bytes. Reading checks the zip's CRCs.
+A zip of arrays (`numpy.savez`, no pickle): `model_i`, `optimizer_i`, `metric_i` and `best_i`, and
+`about`, a JSON text in bytes. Reading checks the zip's CRCs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from xncaps_tf.errors import DataError, TrainingError
 
 FORMAT_VERSION = 1
 _UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()  # of `about`
-GROUPS = ("model", "optimizer", "metric")
+GROUPS = ("model", "optimizer", "metric", "best")
 
 Row = dict[str, Any]
 
@@ -30,15 +30,20 @@ class State:
     """Where a run stands.
 
     Attributes:
-        epoch: complete epochs.
+        epoch: complete epochs, of all phases together.
         batch: batches done of the epoch after them.
+        phase: the phase (from 0) that this state is in, or has just ended.
+        phase_epoch: complete epochs of that phase.
         rows: one row of metrics for each complete epoch.
         best_epoch: the epoch (from 1) whose model is the best, 0 for none yet.
-        arrays: values of the model's and the optimizer's variables, and the metrics' sums.
+        arrays: values of the model's and the optimizer's variables, the metrics' sums, and the
+            best model's weights.
     """
 
     epoch: int = 0
     batch: int = 0
+    phase: int = 0
+    phase_epoch: int = 0
     rows: list[Row] = field(default_factory=list)
     best_epoch: int = 0
     arrays: dict[str, list[np.ndarray]] = field(
@@ -51,6 +56,8 @@ class State:
             "format_version": FORMAT_VERSION,
             "epoch": self.epoch,
             "batch": self.batch,
+            "phase": self.phase,
+            "phase_epoch": self.phase_epoch,
             "best_epoch": self.best_epoch,
             "rows": self.rows,
             "counts": {group: len(self.arrays[group]) for group in GROUPS},
@@ -81,12 +88,16 @@ class State:
                 found = about["format_version"]
                 about = versions.upgrade(about, found, _UPGRADES, str(path))
                 arrays = {
-                    group: [stored[f"{group}_{index}"] for index in range(about["counts"][group])]
+                    group: [
+                        stored[f"{group}_{index}"] for index in range(about["counts"].get(group, 0))
+                    ]
                     for group in GROUPS
                 }
             return cls(
                 int(about["epoch"]),
                 int(about["batch"]),
+                int(about.get("phase", 0)),
+                int(about.get("phase_epoch", about["epoch"])),
                 list(about["rows"]),
                 int(about["best_epoch"]),
                 arrays,

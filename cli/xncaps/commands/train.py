@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from typing import Any, NoReturn
 
 import click
 
-from xncaps_tf.data.names import NAMES
-from xncaps_tf.models.names import BACKBONES, HEADS, SCALES, UPSAMPLING
-from xncaps_tf.training import config as choices
+from xncaps_tf.training import TrainConfig, options
 
+_MANY = 4  # words of an option that are told in its help, not in the column before it
 # Parameters that are no fields of a config.
 _ALONE = ("resume", "config_file", "out", "wait_for_workers")
+
+
+def _options(command: Any) -> Any:
+    """An option for each field of a config, in their order."""
+    defaults = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    for name, option in reversed(options.of(TrainConfig).items()):
+        command = _click_option(name, option, defaults[name])(command)
+    return command
+
+
+def _click_option(name: str, option: options.Option, default: Any) -> Any:
+    word = f"--{name.replace('_', '-')}"
+    help = option.help + (f"  [default: {option.empty}]" if option.empty else "")
+    if option.kind == "phases":
+        return click.option("--phase", name, multiple=True, callback=_phases, help=help)
+    if option.kind == "flag":
+        off = f"/--{option.off}" if option.off else f"/--no-{word[2:]}"
+        return click.option(word + off, default=default, help=help)
+    shown: dict[str, Any] = {}
+    if option.kind == "choice":
+        kind: Any = click.Choice(option.choices)
+        if len(option.choices) > _MANY:
+            shown["metavar"] = "NAME"
+            help = f"{option.help} One of {', '.join(option.choices)}." + help[len(option.help) :]
+    else:
+        kind = {
+            "int": click.IntRange(option.least, option.most),
+            "float": float,
+            "path": click.Path(),
+            "text": str,
+        }[option.kind]
+    return click.option(word, name, type=kind, default=default, help=help, **shown)
+
+
+def _phases(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> Any:
+    try:
+        return tuple(options.parse_phase(text) for text in texts)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command(context_settings={"show_default": True})
@@ -25,86 +64,7 @@ _ALONE = ("resume", "config_file", "out", "wait_for_workers")
     type=click.Path(exists=True, dir_okay=False),
     help="Take every choice from a run's config.json; options given here override it.",
 )
-@click.option(
-    "--backbone",
-    type=click.Choice(BACKBONES),
-    default="small_cnn",
-    metavar="NAME",
-    help=f"One of {', '.join(BACKBONES)}.",
-)
-@click.option("--head", type=click.Choice(HEADS), default="xnodr")
-@click.option(
-    "--data",
-    type=click.Choice(NAMES),
-    default="digits",
-    metavar="NAME",
-    help=f"One of {', '.join(NAMES)}.",
-)
-@click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.")
-@click.option(
-    "--image-size",
-    type=click.IntRange(8),
-    help="Side that photographs are scaled to.  [default: the model's or the pictures', else 224]",
-)
-@click.option("--download", is_flag=True, help="Download the data set if it is not there.")
-@click.option("--init", type=click.Path(), help="Fine-tune this model (.keras or .h5).")
-@click.option("--weights", help="Of the backbone: 'imagenet' or a file.  [default: random]")
-@click.option("--freeze-tail", type=click.IntRange(0), help="Last backbone layers not trained.")
-@click.option("--upsampling", type=click.Choice(UPSAMPLING), default="nearest")
-@click.option("--dropout", type=float, help="Rate in the head.  [default: as published]")
-@click.option(
-    "--scales",
-    type=click.Choice(SCALES),
-    default="channel",
-    help="Magnitudes beside xnodr's bits: one an output value (as published), a pair of capsules, "
-    "or one in all.",
-)
-@click.option("--epochs", type=click.IntRange(1), default=6)
-@click.option("--batch-size", type=click.IntRange(1), default=100, help="Of all replicas together.")
-@click.option("--optimizer", type=click.Choice(choices.OPTIMIZERS), default="adam")
-@click.option("--momentum", type=float, default=0.9, help="Of sgd.")
-@click.option("--learning-rate", type=float, default=2e-3, help="The highest of the schedule.")
-@click.option("--loss", type=click.Choice(choices.LOSSES), default="margin")
-@click.option("--schedule", type=click.Choice(choices.SCHEDULES), default="cosine")
-@click.option(
-    "--warmup-steps",
-    type=click.IntRange(0),
-    help="Linear warm-up.  [default: cosine: 150 or a tenth of all steps; else 0]",
-)
-@click.option(
-    "--cycle-steps",
-    type=click.IntRange(1),
-    help="Half a cycle of triangular2.  [default: two epochs]",
-)
-@click.option(
-    "--base-learning-rate",
-    type=float,
-    help="The lowest of triangular2.  [default: a tenth of --learning-rate]",
-)
-@click.option(
-    "--augment",
-    type=click.Choice(choices.AUGMENTATIONS),
-    help="[default: shift for mnist and fashion_mnist, affine_flip for cifar10, else none]",
-)
-@click.option(
-    "--validation",
-    type=float,
-    default=0.1,
-    help="Share of the training split held out: for best.keras and --patience. Where the data set "
-    "has a validation split, that is used for any share above 0.",
-)
-@click.option("--patience", type=click.IntRange(1), help="Epochs without a new best to stop after.")
-@click.option("--limit", type=click.IntRange(1), help="Use so many training images only.")
-@click.option(
-    "--drop-remainder/--keep-remainder",
-    default=True,
-    help="Leave out an epoch's last, smaller batch (other images each epoch).",
-)
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0)
-@click.option(
-    "--save-steps", type=click.IntRange(0), default=0, help="Save inside epochs, too; 0: never."
-)
-@click.option("--strategy", type=click.Choice(choices.STRATEGIES), default="none")
+@_options
 @click.option(
     "--wait-for-workers",
     type=click.FloatRange(1),
@@ -112,7 +72,6 @@ _ALONE = ("resume", "config_file", "out", "wait_for_workers")
     metavar="SECONDS",
     help="For the other workers to appear, before this one ends.",
 )
-@click.option("--threads", type=click.IntRange(0), default=0, help="0: one a core.")
 @click.pass_context
 def train(ctx: click.Context, out: str | None, resume: str | None, **values: Any) -> None:
     """Train a model, or continue a run.
@@ -176,10 +135,7 @@ def _resumed(ctx: click.Context, path: str, given: dict[str, Any]) -> Any:
 
 
 def _config(file: str | None, given: dict[str, Any]) -> Any:
-    import dataclasses
-
     from xncaps_tf.errors import TrainingError
-    from xncaps_tf.training import TrainConfig
 
     base = TrainConfig.read(file) if file else TrainConfig()
     try:

@@ -1,0 +1,39 @@
+"""The pictures of a training: what it trains on and what it holds out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xncaps_tf import data as datasets
+from xncaps_tf.data import Dataset
+from xncaps_tf.training.config import TrainConfig
+
+
+def load(config: TrainConfig, shape: tuple[int | None, ...]) -> tuple[Dataset, Dataset | None]:
+    """(training images, the hold-out or None), every picture of both checked.
+
+    Args:
+        config: of the whole training.
+        shape: (H, W, C) of the model's images; None where the data decides.
+
+    Raises:
+        DataError: the data cannot be read.
+    """
+
+    def part(split: str, shape: tuple[int | None, ...]) -> Dataset:
+        return datasets.load_for(
+            shape, config.data, split, config.data_dir, download=config.download
+        )
+
+    train = part("train", shape)
+    if config.limit is not None and config.limit < len(train):
+        train = datasets.sample(train, config.limit, config.seed)
+    held_out: Any = None
+    if config.validation and datasets.has_validation(config.data, config.data_dir):
+        held_out = part(datasets.VALIDATION, train.image_shape)
+    elif config.validation:
+        train, held_out = datasets.split_validation(train, config.validation, config.seed)
+    for images in (train, held_out):
+        if images is not None:
+            images.check()
+    return train, held_out

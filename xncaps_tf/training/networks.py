@@ -1,0 +1,162 @@
+"""The networks of a training: built or loaded, copied, resized, given another head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xncaps_tf import models
+from xncaps_tf._keras import keras
+from xncaps_tf.data import Dataset
+from xncaps_tf.errors import DataError, TrainingError
+from xncaps_tf.layers import ClassScores
+from xncaps_tf.models import registry, trunk
+from xncaps_tf.models.preprocessing import RESIZE
+from xncaps_tf.saving import load_model
+from xncaps_tf.training.config import TrainConfig
+from xncaps_tf.training.folder import RunFolder
+
+
+def start_model(config: TrainConfig, folder: RunFolder) -> Any:
+    """The model to fine-tune, or None."""
+    path = folder.init_model(config)
+    return None if path is None else load_model(path, compile=False)
+
+
+def image_shape(config: TrainConfig, start: Any) -> tuple[int | None, ...]:
+    """(H, W, C) of the model's images; None where the data decides."""
+    if config.image_size is not None:
+        return config.image_size, config.image_size, 3
+    return (None, None, None) if start is None else tuple(start.input_shape[1:])
+
+
+def build_model(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, str]:
+    """The model to train, and where its trunk ends ('' where it has none).
+
+    It is the one to train further (`start`), with another head where `config.new_head` says so, or
+    backbone and head.
+
+    Raises:
+        TrainingError: the model to train further does not fit the data, or has no trunk where the
+            config needs one.
+    """
+    if start is None:
+        model = models.build(
+            config.backbone,
+            config.head,
+            train.image_shape,
+            train.num_classes,
+            weights=config.weights,
+            freeze_tail=config.freeze_tail,
+            upsampling=config.upsampling,
+            resolution=config.resolution,
+            features=config.features,
+            class_names=train.class_names,
+            dropout=config.dropout,
+            scales=config.scales,
+            seed=config.seed,
+        )
+        return model, registry.trunk_end(model, config.backbone)
+    if config.new_head:
+        model = registry.with_head(
+            start,
+            config.head,
+            train.num_classes,
+            class_names=train.class_names,
+            dropout=config.dropout or 0.0,
+            scales=config.scales,
+            seed=config.seed,
+        )
+        model = rebuilt(_checked(model, train, str(config.init)))
+    else:
+        model = _named(_checked(start, train, str(config.init)), train.class_names)
+    if config.resolution is not None:
+        model = rebuilt(model, config.resolution)
+    return model, _trunk_end(model, config)
+
+
+def _trunk_end(model: Any, config: TrainConfig) -> str:
+    """Where the trunk of a stranger's model ends, if any phase has to know it."""
+    try:
+        return trunk.find(model)
+    except DataError as error:
+        for phase in config.phase_configs():
+            if phase.freeze_backbone or phase.freeze_norms or phase.backbone_learning_rate:
+                raise TrainingError(f"--init: {error}") from error
+    return ""
+
+
+def _checked(model: Any, train: Dataset, source: str) -> Any:
+    expected = (tuple(train.image_shape), train.num_classes)
+    found = (tuple(model.input_shape[1:]), model.output_shape[-1])
+    if found != expected:
+        raise TrainingError(
+            f"--init: expected a model of images {expected[0]} and {expected[1]} classes, as "
+            f"{train.name} has. Received: {source} of images {found[0]} and {found[1]} classes; "
+            "--new-head puts another head on its trunk."
+        )
+    names = models.class_names(model)
+    if names is not None and tuple(names) != tuple(train.class_names):
+        raise TrainingError(
+            f"--init: expected a model of the classes {', '.join(train.class_names)}. "
+            f"Received: {source} of {', '.join(names)}."
+        )
+    return model
+
+
+def _named(model: Any, names: tuple[str, ...]) -> Any:
+    """The model with the class names in it."""
+    if models.class_names(model) is not None:
+        return model
+    for layer in model.layers:
+        if isinstance(layer, ClassScores):
+            layer.class_names = names
+            return model
+    taken = {layer.name for layer in model.layers}
+    name = next(word for word in ("scores", "named_scores") if word not in taken)
+    scores = ClassScores(names, name=name)(model.outputs[0])
+    return keras.Model(model.inputs, scores, name=model.name)
+
+
+def rebuilt(model: Any, resolution: int | None = None) -> Any:
+    """A model of the same layers and weights but with variables of its own, made in this scope.
+
+    Keras's BatchNormalization becomes `models.BatchNorm`, whose statistics are those of the whole
+    batch under a strategy; the weights are the same.
+
+    Args:
+        model: a Keras model.
+        resolution: side that images are resized to inside from now on; None: as before.
+
+    Raises:
+        TrainingError: a resolution, and the model does not resize its images.
+    """
+    config = model.get_config()
+    if resolution is not None and RESIZE not in [layer.name for layer in model.layers]:
+        raise TrainingError(
+            "train: expected resolution with a network that resizes its images (efficientnet_lite0 "
+            f"to 2). Received: resolution={resolution}, {model.name}."
+        )
+    twin = type(model).from_config(_replaced(config, resolution))
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def _replaced(config: Any, resolution: int | None) -> Any:
+    """A model's config with our BatchNorm, and with another size inside."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(_replaced(value, resolution) for value in config)
+    if not isinstance(config, dict):
+        return config
+    config = {key: _replaced(value, resolution) for key, value in config.items()}
+    if config.get("class_name") in ("BatchNormalization", "SyncBatchNormalization"):
+        registered = models.BatchNorm.__name__
+        config |= {
+            "module": models.BatchNorm.__module__,
+            "class_name": registered,
+            "registered_name": f"xncaps_tf>{registered}",
+            "config": {k: v for k, v in config["config"].items() if k != "synchronized"},
+        }
+    inner = config.get("config")
+    if resolution is not None and isinstance(inner, dict) and inner.get("name") == RESIZE:
+        config["config"] = {**inner, "height": resolution, "width": resolution}
+    return config
