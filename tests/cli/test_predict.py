@@ -13,9 +13,11 @@ from PIL import Image
 
 import xncaps_tf
 from xncaps.commands.predict import predict
+from xncaps_runtime import Classifier
 from xncaps_tf import data, models
 from xncaps_tf.errors import DataError
 from xncaps_tf.training import predicting
+from xncaps_tf.training.config import TrainConfig
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,53 @@ def test_text_and_a_model_without_names(folder: pathlib.Path) -> None:
     args = [str(folder / "without.keras"), str(folder / "pictures" / "0.png"), "--top", "1"]
     result = CliRunner().invoke(predict, args, catch_exceptions=False)
     assert result.output.startswith(f"{folder}/pictures/0.png: class ")
+
+
+GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "android"
+
+
+def _ink(folder: pathlib.Path) -> tuple[list[str], list[int]]:
+    """Digits as ink on paper, and what the tiny model says of them."""
+    digits = np.fromfile(GOLDEN / "digits.inputs.f32", "<f4").reshape(-1, 8, 8)
+    outputs = np.fromfile(GOLDEN / "tiny_float.outputs.f32", "<f4").reshape(len(digits), -1)
+    files = []
+    for row, pixels in enumerate(digits):
+        files.append(str(folder / f"{row}.png"))
+        Image.fromarray(np.rint(255 - pixels).astype(np.uint8)).save(files[-1])
+    return files, outputs.argmax(1).tolist()
+
+
+def test_a_tflite_file_takes_ink_on_paper_as_the_runtime_and_the_app_do(
+    tmp_path: pathlib.Path,
+) -> None:
+    files, wanted = _ink(tmp_path)
+    model = GOLDEN / "tiny_float.tflite"
+    names = Classifier(model).names
+    rows = _rows(str(model), *files, "--top", "1", "--batch-size", "3")
+    assert [row["top"][0]["class"] for row in rows] == [names[number] for number in wanted]
+    assert [row["picture"] for row in rows] == files
+    assert all(0 <= row["top"][0]["score"] <= 1 and not row["none_of_these"] for row in rows)
+
+
+def test_a_run_on_light_digits_inverts_ink_and_nothing_with_as_is(
+    folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "best.keras").write_bytes((folder / "model.keras").read_bytes())
+    (run / "config.json").write_text(TrainConfig(data="digits").to_json())
+    light = folder / "pictures" / "0.png"
+    Image.fromarray(255 - np.asarray(Image.open(light))).save(tmp_path / "ink.png")
+    [wanted] = _rows(str(folder / "model.keras"), str(light))  # no run: nothing is known
+    [ink] = _rows(str(run), str(tmp_path / "ink.png"))
+    [as_is] = _rows(str(run), str(light), "--as-is")
+    assert ink["top"] == wanted["top"] == as_is["top"]
+
+
+def test_a_model_that_is_not_there_is_a_usage_error(folder: pathlib.Path) -> None:
+    picture = str(folder / "pictures" / "0.png")
+    result = CliRunner().invoke(predict, [str(folder / "no.keras"), picture])
+    assert result.exit_code == 2 and "which is not there" in result.output
 
 
 def test_pictures_or_a_camera(folder: pathlib.Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xncaps_files import pictures
+from xncaps_files.scores import ScoreScale
 from xncaps_tf import models
 from xncaps_tf.errors import DataError
 
@@ -21,21 +22,26 @@ def expand(patterns: Iterable[str]) -> list[pathlib.Path]:
 class Classifier:
     """Pictures of any size to ranked class names.
 
+    Scores are shares of 0 to 1, whatever the head: see `xncaps_files.scores`.
+
     Args:
         model: Keras model of images `[B, H, W, C]`, pixels 0 to 255, C 1 or 3.
+        invert: whether pictures are inverted: the model knows light strokes on dark ground, and a
+            picture that somebody hands over is taken for ink on paper (docs/android.md).
 
     Raises:
         DataError: the model takes something else.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, invert: bool = False) -> None:
         shape = tuple(model.input_shape[1:])
         if len(shape) != 3 or None in shape or shape[-1] not in (1, 3):
             raise DataError(
                 "predict: expected a model of images (H, W, 1) or (H, W, 3). "
                 f"Received: one of inputs {shape}."
             )
-        self._model = model
+        self._model, self._invert = model, invert
+        self._scale = ScoreScale(models.score_kind(model))
         self.shape: tuple[int, int, int] = shape  # pyright: ignore[reportAttributeAccessIssue]
         count = model.output_shape[-1]
         self.names = models.class_names(model) or tuple(f"class {i}" for i in range(count))
@@ -43,22 +49,26 @@ class Classifier:
     def files(
         self, paths: Iterable[pathlib.Path], batch_size: int
     ) -> Iterator[tuple[str, np.ndarray]]:
-        """(name, scores [classes]) of each picture file, in order."""
+        """(name, shares [classes]) of each picture file, in order."""
         paths = list(paths)
         for start in range(0, len(paths), batch_size):
             chunk = paths[start : start + batch_size]
             pixels = np.stack([pictures.read(path, self.shape) for path in chunk])  # [b, H, W, C]
-            scores = self._model.predict_on_batch(pixels)
-            yield from zip(map(str, chunk), np.asarray(scores), strict=True)
+            yield from zip(map(str, chunk), self._shares(pixels), strict=True)
 
     def frames(self, camera: Camera, count: int | None) -> Iterator[tuple[str, np.ndarray]]:
-        """(name, scores [classes]) of each frame; without end where count is None."""
+        """(name, shares [classes]) of each frame; without end where count is None."""
         with camera:
             number = 0
             while count is None or number < count:
                 number += 1
                 pixels = fit(camera.read(), self.shape)[None]  # [1, H, W, C]
-                yield f"frame {number}", np.asarray(self._model.predict_on_batch(pixels))[0]
+                yield f"frame {number}", self._shares(pixels)[0]
+
+    def _shares(self, pixels: np.ndarray) -> np.ndarray:
+        """Shares [b, classes] of pixels [b, H, W, C]."""
+        given = 255 - pixels if self._invert else pixels
+        return self._scale.shares(np.asarray(self._model.predict_on_batch(given)))
 
     def top(self, scores: np.ndarray, count: int) -> list[tuple[str, float]]:
         """The `count` highest scores with their names, highest first."""

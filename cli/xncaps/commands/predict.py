@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 
 @click.command()
-@click.argument("model", type=click.Path(exists=True))
+@click.argument("model")
 @click.argument("pictures", nargs=-1)
 @click.option("--camera", type=click.IntRange(0), help="Number of a camera, in place of pictures.")
 @click.option(
@@ -18,6 +19,9 @@ import click
 )
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Classes shown.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
+@click.option(
+    "--as-is", is_flag=True, help="Never invert: the pictures are light on dark, as digits' data."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a picture, a line each.")
 def predict(
     model: str,
@@ -26,32 +30,90 @@ def predict(
     frames: int | None,
     top: int,
     batch_size: int,
+    as_is: bool,
     as_json: bool,
 ) -> None:
-    """Classify PICTURES (files, folders, globs) with MODEL (a file or a run folder)."""
+    """Classify PICTURES (files, folders, globs) with MODEL.
+
+    MODEL is a run folder, a Keras model, a .tflite file or zoo:NAME. Models of light strokes on
+    dark ground (mnist, digits) take every picture for ink on paper and see it inverted.
+    """
     if bool(pictures) == (camera is not None):
         raise click.UsageError("Give pictures (files, folders, globs) or --camera, one of both.")
-    from xncaps_tf import load_model
     from xncaps_tf.training import predicting
-    from xncaps_tf.training.scoring import run_model
 
     paths = predicting.expand(pictures) if pictures else []
     source = predicting.Camera(camera) if camera is not None else None
-    network = predicting.Classifier(load_model(run_model(pathlib.Path(model)), compile=False))
-    if source is None:
-        results = network.files(paths, batch_size)
+    if model.startswith("zoo:") or model.endswith(".tflite"):
+        results = _by_file(model, paths or _frames(source, frames), batch_size, top, as_is)
     else:
-        results = network.frames(source, frames)
-    for name, scores in results:
-        _show(name, network.top(scores, top), as_json)
+        results = _by_keras(model, paths, source, frames, batch_size, top, as_is)
+    for name, is_none, ranking in results:
+        _show(name, is_none, ranking, as_json)
 
 
-def _show(name: str, ranking: list[tuple[str, float]], as_json: bool) -> None:
+Result = tuple[str, bool, list[tuple[str, float]]]
+
+
+def _by_file(model: str, pictures: Any, batch_size: int, top: int, as_is: bool) -> Iterator[Result]:
+    """(name, whether none of the classes, ranking) of each picture, by a .tflite file."""
+    from xncaps_runtime import Classifier
+
+    classifier = Classifier(model, invert=False if as_is else None)
+    if not isinstance(pictures, list):
+        for name, frame in pictures:
+            ranking = classifier(frame, top=top)
+            yield name, ranking.is_none, ranking
+        return
+    for start in range(0, len(pictures), batch_size):
+        chunk = pictures[start : start + batch_size]
+        for path, ranking in zip(chunk, classifier(chunk, top=top), strict=True):
+            yield str(path), ranking.is_none, ranking
+
+
+def _frames(source: Any, count: int | None) -> Iterator[tuple[str, Any]]:
+    with source:
+        number = 0
+        while count is None or number < count:
+            number += 1
+            yield f"frame {number}", source.read()
+
+
+def _by_keras(
+    model: str,
+    paths: list[pathlib.Path],
+    source: Any,
+    frames: int | None,
+    batch_size: int,
+    top: int,
+    as_is: bool,
+) -> Iterator[Result]:
+    """The same by a Keras model."""
+    from xncaps_converters.loading import run_config
+    from xncaps_tf import load_model
+    from xncaps_tf.data.names import is_light_on_dark
+    from xncaps_tf.training import predicting
+    from xncaps_tf.training.scoring import run_model
+
+    if not pathlib.Path(model).exists():
+        raise click.BadParameter(f"expected a model. Received: {model}, which is not there.")
+    file = run_model(pathlib.Path(model))
+    data = run_config(file).get("data")
+    invert = isinstance(data, str) and is_light_on_dark(data) and not as_is
+    network = predicting.Classifier(load_model(file, compile=False), invert=invert)
+    found = network.files(paths, batch_size) if source is None else network.frames(source, frames)
+    for name, shares in found:
+        yield name, False, network.top(shares, top)
+
+
+def _show(name: str, is_none: bool, ranking: list[tuple[str, float]], as_json: bool) -> None:
     if as_json:
         document: dict[str, Any] = {
             "picture": name,
+            "none_of_these": is_none,
             "top": [{"class": label, "score": score} for label, score in ranking],
         }
         click.echo(json.dumps(document))
     else:
-        click.echo(f"{name}: " + ", ".join(f"{label} {score:.3f}" for label, score in ranking))
+        said = ", ".join(f"{label} {score:.3f}" for label, score in ranking)
+        click.echo(f"{name}: {'none of these; ' if is_none else ''}{said}")
