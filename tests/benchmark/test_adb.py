@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from adb_lab import Lab, open_up
 from adb_server import Phone
+from android_files import Storage, Who
 from benchmark_files import ROWS, Digits
 
 from xncaps_benchmark import measure, plan, turns
@@ -175,6 +176,22 @@ def test_where_the_socket_is_refused_files_go_another_way(
     assert lab.phone.left() == []
     starts = [command for command in lab.phone.commands if "--es folder" in command]
     assert len(starts) == 2 and all(" -S " in command for command in starts)
+
+
+def test_a_file_that_the_app_may_not_read_is_one_line(
+    lab: Lab, model: Make, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modes are what the fallback lives by: 755 for its folder, 644 for its files."""
+    lab.phone = Phone(tmp_path / "closed", socket_refused=True)
+    lab.server.phones["serial1"] = lab.phone
+    change = Storage.change_mode
+
+    def close(self: Storage, who: Who, path: str, mode: int) -> None:
+        change(self, who, path, 0o600)
+
+    monkeypatch.setattr(Storage, "change_mode", close)
+    with pytest.raises(BenchmarkError, match="org.xncaps.demo refused: .*Permission denied"):
+        lab.measure([model("a")])
 
 
 def test_an_app_with_a_suffix_is_found(lab: Lab, model: Make, tmp_path: pathlib.Path) -> None:
