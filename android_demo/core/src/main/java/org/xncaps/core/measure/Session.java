@@ -115,13 +115,9 @@ final class Session {
           "PUT: expected at most " + MOST_FILES + " named files of " + MOST_BYTES
               + " bytes together, got '" + frame.name + "'");
     }
-    long free = folder.getUsableSpace();
-    if (free < frame.length) {
-      throw new ProtocolException(
-          "storage: expected " + frame.length + " bytes for " + frame.name + ", got " + free);
-    }
-    try (OutputStream out = new FileOutputStream(new File(folder, frame.name))) {
+    try (Storage out = new Storage(new File(folder, frame.name), frame.length)) {
       wire.copy(frame, out);
+      out.check();
     }
     wire.send(Kind.OKAY, frame.name, new byte[0]);
   }
@@ -159,6 +155,59 @@ final class Session {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * A file; where it cannot be written the rest of the frame is still taken, so that the host, which
+   * sends on, comes to hear why.
+   */
+  private static final class Storage extends OutputStream {
+    private final String name;
+    private OutputStream file;
+    private String refusal;
+
+    Storage(File file, long length) {
+      name = file.getName();
+      long free = file.getParentFile().getUsableSpace();
+      if (free < length) {
+        refusal = "expected " + length + " bytes for " + name + ", got " + free;
+        return;
+      }
+      try {
+        this.file = new FileOutputStream(file);
+      } catch (IOException e) {
+        refusal = name + ": " + e.getMessage();
+      }
+    }
+
+    @Override
+    public void write(int value) {
+      write(new byte[] {(byte) value}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int from, int count) {
+      try {
+        if (refusal == null) {
+          file.write(bytes, from, count);
+        }
+      } catch (IOException e) {
+        refusal = name + ": " + e.getMessage();
+      }
+    }
+
+    void check() throws ProtocolException {
+      if (refusal != null) {
+        throw new ProtocolException("storage: " + refusal);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (file != null) {
+        file.close();
+      }
     }
   }
 

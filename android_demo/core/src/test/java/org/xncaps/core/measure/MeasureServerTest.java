@@ -209,6 +209,19 @@ public final class MeasureServerTest {
     assertEquals(0, folder.getRoot().list().length);
   }
 
+  /** The host sends a large file on and hears why nobody wants it. */
+  @Test
+  public void aFileThatCannotBeWrittenIsSaid() throws Exception {
+    start(20_000);
+    Wire wire = greeted();
+    put(wire, "m", new byte[1]);
+    assertTrue(new File(folder.getRoot(), "host/taken").mkdir());
+    wire.send(Kind.PUT, "taken", new byte[5_000_000]);
+    String why = refusal(wire);
+    assertTrue(why, why.startsWith("storage: taken: "));
+    assertEquals(why, ended());
+  }
+
   @Test
   public void whatIsNoJobAndWhatComesTwiceIsRefused() throws Exception {
     work.hold = new CountDownLatch(1);
