@@ -23,7 +23,8 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import xncaps_tf  # noqa: E402
-from xncaps_converters import engines, export, pipeline, tflite_file  # noqa: E402
+from xncaps_converters import conversion, engines, export  # noqa: E402
+from xncaps_files import tflite
 from xncaps_tf import models  # noqa: E402
 from xncaps_tf._keras import tf  # noqa: E402
 
@@ -70,13 +71,13 @@ def convert(model: pathlib.Path, to: str, chosen: dict[str, Engine]) -> tuple[fl
         setattr(engines, name, timed(engine))
     out = model.with_suffix(".tflite")
     start = time.perf_counter()
-    pipeline.convert_file(model, out, to, check=pipeline.Check(samples=SAMPLES))
+    conversion.convert_file(model, out, to, check=conversion.Check(samples=SAMPLES))
     return time.perf_counter() - start, sum(spent), out.read_bytes()
 
 
 def content(data: bytes) -> list[Any]:
     """The ops of a file with the bytes of their constants."""
-    graph = tflite_file.parse(data).main
+    graph = tflite.parse(data).main
     found = []
     for op in graph.ops:
         constants = [graph.tensors[number].data for number in op.inputs if number >= 0]

@@ -233,14 +233,14 @@ def test_the_rules_refuse_what_they_should() -> None:
     assert not _may_import("xncaps_tf.reference.routing", "xncaps_tf.ops")
     assert not _may_import("xncaps_benchmark.measure", "xncaps_tf.data")
     assert not _may_import("xncaps_runtime.delegate", "xncaps_benchmark")
-    assert not _may_import("xncaps_tf.training.fit", "xncaps_converters.lce")
+    assert not _may_import("xncaps_tf.training.fit", "xncaps_converters.to_lce")
     assert not _may_import("xncaps_tf.training.fit", "xncaps.environment")
-    assert not _may_import("xncaps_converters.lce", "xncaps.main")
+    assert not _may_import("xncaps_converters.to_lce", "xncaps.main")
     assert not _may_import("xncaps_files.npz", "xncaps_tf.errors")
     assert _may_import("xncaps_tf.reference", "xncaps_files.errors")
     assert _may_import("xncaps.demo", "xncaps_benchmark.results")
     assert _may_import("xncaps_tf.training.fit", "xncaps_tf.models.registry")
-    assert _may_import("xncaps_converters.lce", "xncaps_tf.layers")
+    assert _may_import("xncaps_converters.to_lce", "xncaps_tf.layers")
 
 
 def test_no_file_of_ours_is_longer_than_400_lines() -> None:

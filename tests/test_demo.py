@@ -46,7 +46,7 @@ def test_other_data_is_refused_by_name(tmp_path: pathlib.Path) -> None:
 
 
 def test_networks_have_names_and_formats_of_their_own() -> None:
-    from xncaps_converters.formats import FORMATS
+    from xncaps_converters.output_formats import FORMATS
     from xncaps_tf.models import BACKBONES, HEADS
 
     assert len({network.name for network in demo.NETWORKS}) == len(demo.NETWORKS)

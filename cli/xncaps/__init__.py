@@ -5,4 +5,12 @@ Nothing imports this package but people's own programs, so data goes one way thr
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from xncaps_tf import __version__ as __version__
+from xncaps_tf._lazy import attach
+
+if TYPE_CHECKING:
+    from xncaps.api import convert as convert
+
+__getattr__ = attach(__name__, {"convert": "api"})

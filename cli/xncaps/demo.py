@@ -172,11 +172,11 @@ def _convert(
     say: Say,
 ) -> pathlib.Path:
     """Converts and verifies one file; writes what is known of it beside it."""
-    from xncaps_converters import pipeline
+    from xncaps_converters import conversion
 
     path = folder / f"{trained.network.name}_{to}.tflite"
-    check = pipeline.Check(data, None if data_dir is None else str(data_dir), samples=None)
-    converted = pipeline.convert_file(trained.path, path, to, check=check)
+    check = conversion.Check(data, None if data_dir is None else str(data_dir), samples=None)
+    converted = conversion.convert_file(trained.path, path, to, check=check)
     checked = converted.verification
     if checked is not None:
         say(

@@ -7,6 +7,8 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from xncaps import variables
+
 _PACKAGES = (
     "xncaps-tf",
     "xncaps-benchmark",
@@ -46,6 +48,7 @@ def describe() -> dict[str, dict[str, str]]:
             name: "found" if all(map(_importable, modules)) else _missing(modules)
             for name, modules in _RUNTIMES.items()
         },
+        "environment variables": variables.settings(),
     }
 
 

@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("xncaps.commands.evaluate:evaluate", "Score a model on a data set."),
     "predict": ("xncaps.commands.predict:predict", "Classify pictures with a model."),
     "summary": ("xncaps.commands.summary:summary", "Parameters, MACs and bytes of a model."),
-    "convert": ("xncaps.commands.convert:convert", "Turn a model into a TFLite file."),
+    "convert": ("xncaps.commands.convert:command", "Turn a model into a TFLite file."),
     "fuse": ("xncaps.commands.fuse:fuse", "Make one op of each capsule layer of a TFLite file."),
     "verify": ("xncaps.commands.verify:verify", "Check a TFLite file against its model."),
     "inspect": ("xncaps.commands.inspect:inspect", "List the ops and bytes of a TFLite file."),

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from xncaps_tf._lazy import attach
 
 if TYPE_CHECKING:
-    from xncaps_converters.composite import convert_composite as convert_composite
-    from xncaps_converters.floating import convert_float as convert_float
-    from xncaps_converters.fused import FusedOptions as FusedOptions
-    from xncaps_converters.fused import convert_fused as convert_fused
-    from xncaps_converters.lce import convert_lce as convert_lce
-    from xncaps_converters.lce import prepare_lce as prepare_lce
+    from xncaps_converters.output_formats import FusedOptions as FusedOptions
+    from xncaps_converters.to_composite import convert_composite as convert_composite
+    from xncaps_converters.to_float import convert_float as convert_float
+    from xncaps_converters.to_fused import convert_fused as convert_fused
+    from xncaps_converters.to_lce import convert_lce as convert_lce
+    from xncaps_converters.to_lce import prepare_lce as prepare_lce
 
 _LAZY = {
-    "FusedOptions": "fused",
-    "convert_composite": "composite",
-    "convert_float": "floating",
-    "convert_fused": "fused",
-    "convert_lce": "lce",
-    "prepare_lce": "lce",
+    "FusedOptions": "output_formats",
+    "convert_composite": "to_composite",
+    "convert_float": "to_float",
+    "convert_fused": "to_fused",
+    "convert_lce": "to_lce",
+    "prepare_lce": "to_lce",
 }
 
 __all__ = [

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import flatwrite
+from xncaps_converters import graph_edit
 from xncaps_converters.clone import flat_layers
-from xncaps_files.ops import OperatorCode
 from xncaps_tf._keras import tf
 from xncaps_tf.errors import ConversionError
 
@@ -45,48 +44,43 @@ def open_batch(data: bytes, mark: int) -> bytes:
     Raises:
         ConversionError: an op has the batch size in a constant that cannot be left open.
     """
-    model = flatwrite.unpack(data)
+    model = graph_edit.unpack(data)
     for graph in model.subgraphs:
         for op in graph.operators:
             _open_constants(model, graph, op, mark)
         for tensor in graph.tensors:
-            if not _constant(model, tensor).size and tensor.shape is not None:
+            if not graph_edit.constant(model, tensor).size and tensor.shape is not None:
                 marked = (tensor.shape != 0) & (tensor.shape % mark == 0)
                 tensor.shape = np.where(marked, tensor.shape // mark, tensor.shape).astype("i4")
         for number in (*graph.inputs, *graph.outputs):
             shape = np.array(graph.tensors[number].shape, np.int32)
             graph.tensors[number].shapeSignature = np.concatenate([[-1], shape[1:]]).astype("i4")
-    return flatwrite.pack(model)
+    return graph_edit.pack(model)
 
 
 def with_batch(data: bytes, size: int) -> bytes:
     """A file with an open batch, for an interpreter that cannot resize its inputs."""
-    model = flatwrite.unpack(data)
+    model = graph_edit.unpack(data)
     for number in model.subgraphs[0].inputs:
         tensor = model.subgraphs[0].tensors[number]
         tensor.shape = np.array([size, *tensor.shape[1:]], np.int32)
-    return flatwrite.pack(model)
-
-
-def _constant(model: Any, tensor: Any) -> np.ndarray:
-    data = model.buffers[tensor.buffer].data
-    return np.zeros(0, np.uint8) if data is None else np.asarray(data, np.uint8)
+    return graph_edit.pack(model)
 
 
 def _open_constants(model: Any, graph: Any, op: Any, mark: int) -> None:
     """Puts -1 where a RESHAPE names the batch; no other op can do without its size."""
-    name = _name(model, op)
+    name = graph_edit.op_name(model, op)
     if name == "LceDequantize":
         raise ConversionError(
             "expected ops that take any batch size. Received: LceDequantize, which LCE does not "
             "resize; convert with a fixed batch size."
         )
     for number in op.inputs:
-        if number < 0 or graph.tensors[number].type != flatwrite.schema().TensorType.INT32:
+        if number < 0 or graph.tensors[number].type != graph_edit.schema().TensorType.INT32:
             continue
         if name.startswith("Lce"):  # whose int32 constants are bits
             continue
-        values = _constant(model, graph.tensors[number]).view("<i4")
+        values = graph_edit.constant(model, graph.tensors[number]).view("<i4")
         marked = (values != 0) & (values % mark == 0)
         if not marked.any():
             continue
@@ -97,14 +91,6 @@ def _open_constants(model: Any, graph: Any, op: Any, mark: int) -> None:
             )
         opened = np.where(marked, -1, values).astype("<i4")
         tensor = graph.tensors[number]
-        tensor.buffer = flatwrite.add_buffer(model, opened.tobytes())
+        tensor.buffer = graph_edit.add_buffer(model, opened.tobytes())
         if op.builtinOptions is not None:
             op.builtinOptions.newShape = opened
-
-
-def _name(model: Any, op: Any) -> str:
-    code = model.operatorCodes[op.opcodeIndex]
-    if code.customCode:
-        return code.customCode.decode()
-    number = max(code.builtinCode, code.deprecatedBuiltinCode)
-    return OperatorCode(number).name

@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from xncaps_converters import runtimes
+from xncaps_converters import interpreters
 from xncaps_converters.bounds import CHANGES
 from xncaps_files import metadata, tflite
 from xncaps_files.metadata import Metadata
@@ -135,7 +135,7 @@ def inspect(flatbuffer: bytes) -> Inspection:
         made_by=file.description,
         rows=_rows(file),
         custom_ops=tuple(file.custom_ops),
-        runtimes=tuple(r.name for r in runtimes.RUNTIMES if needed <= r.ops),
+        runtimes=tuple(r.name for r in interpreters.RUNTIMES if needed <= r.ops),
         metadata=metadata.read(flatbuffer),
     )
 

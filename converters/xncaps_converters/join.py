@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters.flatwrite import pack, unpack
+from xncaps_converters.graph_edit import adopt, pack, unpack
 from xncaps_tf.errors import ConversionError
 
 
@@ -31,16 +31,12 @@ def join(first: bytes, second: bytes) -> bytes:
             )
     graph, tail = a.subgraphs[0], b.subgraphs[0]
     _check_ends(graph, tail)
-    codes, buffers = len(a.operatorCodes), len(a.buffers)
-    a.operatorCodes += b.operatorCodes
-    a.buffers += b.buffers
+    adopt(a, b)
     number = _tensor_numbers(graph, tail)
     for old, tensor in enumerate(tail.tensors):
         if number[old] >= len(graph.tensors):
-            tensor.buffer += buffers
             graph.tensors.append(tensor)
     for op in tail.operators:
-        op.opcodeIndex += codes
         op.inputs = _renumbered(op.inputs, number)
         op.outputs = _renumbered(op.outputs, number)
         graph.operators.append(op)

@@ -6,10 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_tf.models.names import SCALES
-
-SCALE_TYPES = ("float32", "float16")
-
 
 def pack_bits(kernel: np.ndarray) -> np.ndarray:
     """Signs of a kernel, bit d % 8 of byte d // 8 set where the weight is above zero.

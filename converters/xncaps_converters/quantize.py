@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import engines, markers
+from xncaps_converters import engines, marked_layers
+from xncaps_converters.output_formats import Report, silent
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
 from xncaps_tf.layers import CapsuleReshape, SeededDropout
@@ -34,7 +35,7 @@ def split_before_head(model: Any) -> tuple[Any, Any]:
     Raises:
         ConversionError: there is not just one capsule layer, or paths around it.
     """
-    capsules = [layer for layer in model.layers if isinstance(layer, markers.FusedCapsules)]
+    capsules = [layer for layer in model.layers if isinstance(layer, marked_layers.FusedCapsules)]
     if len(capsules) != 1 or len(model.inputs) != 1:
         raise ConversionError(
             "expected one input and one capsule layer at the top level, to cut an int8 backbone "
@@ -49,19 +50,21 @@ def split_before_head(model: Any) -> tuple[Any, Any]:
     return backbone, keras.Model(start, _replay(model, tensor, start), name=f"{model.name}_head")
 
 
-def convert_int8(backbone: Any, images: np.ndarray) -> bytes:
+def convert_int8(backbone: Any, images: np.ndarray, report: Report = silent) -> bytes:
     """Converts a model to int8 inside, float32 at both ends, calibrated on images.
 
     Args:
         backbone: a functional Keras model.
         images: `[n, H, W, C]`; at most `CALIBRATION_IMAGES` are used, evenly spread.
+        report: called as images have been run.
     """
     chosen = images[
         np.linspace(0, len(images) - 1, min(len(images), CALIBRATION_IMAGES)).astype(int)
     ]
 
     def batches() -> Iterator[list[np.ndarray]]:
-        for image in chosen:
+        for number, image in enumerate(chosen):
+            report(f"calibrate int8 on {len(chosen)} images", number / len(chosen))
             yield [np.asarray(image, np.float32)[np.newaxis]]  # [1, H, W, C]
 
     return engines.run_tensorflow(backbone, calibration=batches)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import markers, runtimes
+from xncaps_converters import interpreters, marked_layers
 from xncaps_converters.bounds import Bounds, bounds_of
+from xncaps_converters.output_formats import Report, silent
 from xncaps_converters.samples import Samples
 from xncaps_files import expected as stored
 from xncaps_files import metadata, tflite
@@ -124,6 +125,7 @@ def verify(
     *,
     tolerance: float | None = None,
     bounds: Bounds | None = None,
+    report: Report = silent,
 ) -> VerifyResult:
     """Runs the model and the file on the same inputs and compares their outputs.
 
@@ -133,6 +135,7 @@ def verify(
         samples: inputs, and labels where known.
         tolerance: in place of the bounds' own, whatever the size of the outputs.
         bounds: for outputs of size 1; None for `bounds_of(model, ...)`.
+        report: called as samples have been run.
 
     Returns:
         The comparison; `.check()` raises where a bound is passed.
@@ -145,19 +148,23 @@ def verify(
     _check_ends(model, file)
     changes = _changes(flatbuffer)
     bounds = bounds or bounds_of(model, file, changes)
-    original = expected = _predict(model, samples)
+    original = expected = _predict(model, samples, report)
     for scales in set(changes) & {"capsule", "none"}:  # what the file has to compute then
-        expected = _predict(markers.with_scales(model, scales), samples)
+        expected = _predict(marked_layers.with_scales(model, scales), samples, report)
     bounds = bounds.within(tolerance) if tolerance is not None else bounds.for_outputs(expected)
-    runtime, outputs = runtimes.run(flatbuffer, samples.inputs)
+    runtime, outputs = interpreters.run(flatbuffer, samples.inputs, report)
     result = compare(expected, outputs, samples, bounds, runtime)
     if expected is not original and samples.labels is not None and expected.ndim == 2:
         result = replace(result, accuracy_keras=accuracy(original, samples.labels))
     return result
 
 
-def _predict(model: Any, samples: Samples) -> np.ndarray:
-    return np.asarray(model.predict(samples.inputs, batch_size=_BATCH, verbose=0))
+def _predict(model: Any, samples: Samples, report: Report) -> np.ndarray:
+    outputs = []
+    for start in range(0, len(samples), _BATCH):
+        report(f"run Keras on {len(samples)} samples", start / len(samples))
+        outputs.append(model.predict_on_batch(samples.inputs[start : start + _BATCH]))
+    return np.concatenate(outputs)
 
 
 def compare(

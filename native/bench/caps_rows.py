@@ -142,12 +142,12 @@ def lce_odr(n: int, j: int, e: int, d: int = 8) -> Call:
 
 def mobilenet() -> tuple[Call, Call]:
     """MobileNetV2 at 224 with XnODR: fused with the passes; float as published, without them."""
-    from xncaps_converters import floating, fused, passes
+    from xncaps_converters import passes, to_float, to_fused
     from xncaps_tf import models
 
     model = models.build("mobilenet_v2", "xnodr", (224, 224, 3), 10, seed=1)
     rewritten, _ = passes.apply(model)
-    return delegated(fused.convert_fused(rewritten)), litert(floating.convert_float(model))
+    return delegated(to_fused.convert_fused(rewritten)), litert(to_float.convert_float(model))
 
 
 def constants(scale: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import runtimes
+from xncaps_converters import interpreters
 from xncaps_tf import data, losses, models
 from xncaps_tf._keras import keras, tf
 
@@ -47,8 +47,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pathlib.P
     return path
 
 
+def _run_by(interpreter: Any, inputs: np.ndarray) -> np.ndarray:
+    return interpreters.in_batches(interpreters.open_tflite(interpreter, len(inputs)), inputs)
+
+
 def _tf_lite(file: bytes, inputs: np.ndarray) -> np.ndarray:
-    return runtimes._run_tflite(tf.lite.Interpreter(model_content=file), inputs)
+    return _run_by(tf.lite.Interpreter(model_content=file), inputs)
 
 
 def _tf_lite_xncaps(file: bytes, inputs: np.ndarray) -> np.ndarray:
@@ -56,17 +60,22 @@ def _tf_lite_xncaps(file: bytes, inputs: np.ndarray) -> np.ndarray:
 
     delegate = tf.lite.experimental.load_delegate(delegate_path())
     interpreter = tf.lite.Interpreter(model_content=file, experimental_delegates=[delegate])
-    return runtimes._run_tflite(interpreter, inputs)
+    return _run_by(interpreter, inputs)
 
 
-def _run_twice(file: bytes, inputs: np.ndarray) -> np.ndarray:
-    """By the delegate in an interpreter and in LiteRT's CompiledModel, equal to the bit."""
+def _open_twice(file: bytes, count: int) -> interpreters.Opened:
+    """The delegate in an interpreter and in LiteRT's CompiledModel, equal to the bit."""
     from xncaps_runtime import CompiledInterpreter, Interpreter
 
-    made = runtimes._run_tflite(Interpreter(file), inputs)
-    compiled = runtimes._run_tflite(CompiledInterpreter(file), inputs)
-    np.testing.assert_array_equal(compiled, made)
-    return made
+    step, batch = interpreters.open_tflite(Interpreter(file), count)
+    compiled, _ = interpreters.open_tflite(CompiledInterpreter(file), count)
+
+    def both(chunk: np.ndarray) -> np.ndarray:
+        made = step(chunk)
+        np.testing.assert_array_equal(compiled(chunk), made)
+        return made
+
+    return both, batch
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,10 +83,10 @@ def compiled_model() -> Iterator[None]:
     """Whatever file these tests run with the delegate, CompiledModel runs as well."""
     with pytest.MonkeyPatch.context() as patch:
         entries = (
-            replace(entry, run=_run_twice) if entry.name == "litert+xncaps" else entry
-            for entry in runtimes.RUNTIMES
+            replace(entry, open=_open_twice) if entry.name == "litert+xncaps" else entry
+            for entry in interpreters.RUNTIMES
         )
-        patch.setattr(runtimes, "RUNTIMES", tuple(entries))
+        patch.setattr(interpreters, "RUNTIMES", tuple(entries))
         yield
 
 
@@ -85,9 +94,9 @@ def compiled_model() -> Iterator[None]:
 def run_file(compiled_model: None) -> Run:
     """(runtime's name, file, inputs) -> outputs, by that runtime whatever the file's ops are.
 
-    Those of `runtimes.RUNTIMES`, and TensorFlow's own as 'tf.lite' and 'tf.lite+xncaps'.
+    Those of `interpreters.RUNTIMES`, and TensorFlow's own as 'tf.lite' and 'tf.lite+xncaps'.
     """
-    runs = {entry.name: entry.run for entry in runtimes.RUNTIMES}
+    runs = {entry.name: entry.run for entry in interpreters.RUNTIMES}
     runs |= {"tf.lite": _tf_lite, "tf.lite+xncaps": _tf_lite_xncaps}
     return lambda name, file, inputs: runs[name](file, inputs)
 

@@ -12,13 +12,21 @@ import numpy as np
 import pytest
 
 import xncaps_tf
-from xncaps_converters import bounds, clone, flatwrite, inspect, pipeline, samples, verify
-from xncaps_converters.formats import Options
-from xncaps_converters.pipeline import Check
+from xncaps_converters import (
+    bounds,
+    clone,
+    conversion,
+    graph_edit,
+    inspect,
+    samples,
+    verify,
+)
+from xncaps_converters.conversion import Check
+from xncaps_converters.output_formats import Options
 from xncaps_files import metadata, tflite
 
 DIGITS = Check("digits")
-Convert = Callable[..., pipeline.Converted]
+Convert = Callable[..., conversion.Conversion]
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +34,16 @@ def convert(
     trained: Callable[..., pathlib.Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Convert:
     """(head, check=, passes=, options) -> a fused file and what was said; each is made once."""
-    made: dict[Any, pipeline.Converted] = {}
+    made: dict[Any, conversion.Conversion] = {}
 
     def get(
-        head: str, *, check: Check | None = DIGITS, passes: bool = True, **options: Any
-    ) -> pipeline.Converted:
+        head: str, *, check: Check = DIGITS, passes: bool = True, **options: Any
+    ) -> conversion.Conversion:
         key = (head, check, passes, *sorted(options.items()))
         if key not in made:
             out = tmp_path_factory.mktemp(head) / "net.tflite"
-            made[key] = pipeline.convert_file(
-                trained(head), out, "fused", Options(**options), check, passes=passes
+            made[key] = conversion.convert_file(
+                trained(head), out, "fused", Options(passes=passes, **options), check
             )
         return made[key]
 
@@ -56,7 +64,7 @@ def test_int8_passes_its_own_bounds_and_says_what_it_costs(
     assert any("changed: the backbone rounded to int8" in note for note in done.notes)
     # The metadata says so, and verifying the file by itself finds the same bounds.
     assert inspect.inspect_file(done.path).metadata.changes == ("int8",)  # type: ignore[union-attr]
-    assert pipeline.verify_file(trained(head), done.path, DIGITS).bounds == result.bounds
+    assert conversion.verify_file(trained(head), done.path, DIGITS).bounds == result.bounds
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,9 @@ def test_coarser_scales_are_held_to_keras_at_the_same_scales(
     lies = tflite.load(convert("xnodr").path)
     told = metadata.read(lies)
     assert told is not None
-    lies = flatwrite.with_metadata(lies, replace(told, origin={**told.origin, "changes": ["none"]}))
+    lies = graph_edit.with_metadata(
+        lies, replace(told, origin={**told.origin, "changes": ["none"]})
+    )
     assert not verify.verify(model, lies, test).passed
 
 
@@ -107,7 +117,7 @@ def test_int8_bounds_still_refuse_a_wrong_file(
     trained: Callable[..., pathlib.Path], convert: Convert
 ) -> None:
     file = convert("xnodr", backbone="int8").path
-    assert not pipeline.verify_file(trained("capsfc"), file, DIGITS).passed
+    assert not conversion.verify_file(trained("capsfc"), file, DIGITS).passed
 
 
 def test_inspect_shows_the_passes_and_none_without(convert: Convert) -> None:
@@ -128,11 +138,11 @@ def test_verify_takes_a_thousand_samples_or_the_whole_split(
 ) -> None:
     out = convert(head).path
     assert Check().samples == 1000
-    result = pipeline.verify_file(trained(head), out, DIGITS)
+    result = conversion.verify_file(trained(head), out, DIGITS)
     assert result.whole and result.samples == len(result.expected) > 300
-    some = pipeline.verify_file(trained(head), out, Check("digits", samples=50))
+    some = conversion.verify_file(trained(head), out, Check("digits", samples=50))
     assert some.samples == 50 and not some.whole
-    random = pipeline.verify_file(trained(head), out, Check())
+    random = conversion.verify_file(trained(head), out, Check())
     assert (random.samples, random.source) == (1000, "random")
 
 

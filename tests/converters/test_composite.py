@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import composite
+from xncaps_converters import to_composite
 from xncaps_files import tflite
 from xncaps_runtime import Interpreter
 from xncaps_tf import layers
@@ -36,7 +36,7 @@ def made() -> Callable[[Any], tuple[Any, bytes]]:
     def get(kind: Any) -> tuple[Any, bytes]:
         if kind not in known:
             model = _model(kind)
-            known[kind] = model, composite.convert_composite(model)
+            known[kind] = model, to_composite.convert_composite(model)
         return known[kind]
 
     return get
@@ -71,4 +71,4 @@ def test_the_delegate_takes_the_composite_and_nothing_else(
 
 def test_an_open_batch_is_refused() -> None:
     with pytest.raises(ConversionError, match="expected a fixed batch size"):
-        composite.convert_composite(_model(layers.XnODR), batch_size=None)
+        to_composite.convert_composite(_model(layers.XnODR), batch_size=None)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import flatwrite, floating, inspect, origin
+from xncaps_converters import describe, graph_edit, inspect, to_float
 from xncaps_converters.samples import Samples
 from xncaps_converters.stored import from_result
 from xncaps_converters.verify import verify
@@ -44,12 +44,12 @@ def model() -> Any:
 
 @pytest.fixture(scope="module")
 def plain(model: Any) -> bytes:
-    return floating.convert_float(model)
+    return to_float.convert_float(model)
 
 
 @pytest.fixture(scope="module")
 def full(plain: bytes) -> bytes:
-    return flatwrite.with_metadata(plain, SOME)
+    return graph_edit.with_metadata(plain, SOME)
 
 
 def test_metadata_is_read_as_it_was_written(full: bytes) -> None:
@@ -63,9 +63,9 @@ def test_a_file_without_metadata_has_none(plain: bytes) -> None:
 def test_the_same_metadata_gives_the_same_bytes_also_when_added_again(
     plain: bytes, full: bytes
 ) -> None:
-    assert flatwrite.with_metadata(plain, SOME) == full
+    assert graph_edit.with_metadata(plain, SOME) == full
     other = Metadata("b", "B.", (), IMAGE, {"format_version": 2})
-    again = metadata.read(flatwrite.with_metadata(full, other))
+    again = metadata.read(graph_edit.with_metadata(full, other))
     assert again == other
 
 
@@ -120,14 +120,14 @@ def test_constants_are_aligned_as_tensorflow_aligns_them(full: bytes) -> None:
 
 def test_a_class_name_of_two_lines_is_refused(plain: bytes) -> None:
     with pytest.raises(DataError, match="one line each"):
-        flatwrite.with_metadata(plain, Metadata("n", "", ("a\nb",), IMAGE))
+        graph_edit.with_metadata(plain, Metadata("n", "", ("a\nb",), IMAGE))
 
 
 def test_the_date_is_there_only_where_source_date_epoch_is(
     monkeypatch: pytest.MonkeyPatch, model: Any
 ) -> None:
     def date() -> Any:
-        made = origin.describe(model, "float", [], model_sha256="0", data="cifar10")
+        made = describe.describe(model, "float", model_sha256="0", data="cifar10")
         return made.origin.get("date")
 
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
@@ -142,7 +142,7 @@ def test_the_date_is_there_only_where_source_date_epoch_is(
 def test_the_origin_says_what_the_standard_form_cannot(
     model: Any, data: str | None, polarity: str | None
 ) -> None:
-    made = origin.describe(model, "float", [], model_sha256="0", data=data)
+    made = describe.describe(model, "float", model_sha256="0", data=data)
     assert made.origin["input"]["polarity"] == polarity
     assert made.origin["input"]["channel_order"] == "RGB"
     assert made.origin["output"] == {"scores": None, "temperature": None, "threshold": None}

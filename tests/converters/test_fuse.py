@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
+import flatbuffers.flexbuffers as flexbuffers
 import numpy as np
 import pytest
 
-from xncaps_converters import floating, fuse, fused, lce
+from xncaps_converters import capsule_patterns, to_float, to_fused, to_lce
 from xncaps_files import tflite
+from xncaps_files.tflite import Subgraph
 from xncaps_tf import layers, models
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
@@ -34,7 +37,7 @@ def _op(data: bytes) -> tuple[str, list[np.ndarray], dict[str, int], list[tuple[
         for tensor in tensors[1:]
         if tensor.data is not None
     ]
-    options = fuse.flexbuffers.Loads(op.options)
+    options = flexbuffers.Loads(op.options)
     return op.name, constants, dict(options), [tensor.shape for tensor in tensors]
 
 
@@ -49,11 +52,11 @@ def _assert_same(made: Any, expected: Any) -> None:
 @pytest.mark.parametrize("iterations", [1, 2, 3])
 def test_a_float_file_gets_the_op_of_its_model(kind: Any, iterations: int) -> None:
     model = _model(kind, iterations=iterations)
-    made = _op(fuse.fuse(floating.convert_float(model)))
+    made = _op(capsule_patterns.fuse(to_float.convert_float(model)))
     if kind is layers.XnIDR and iterations == 1:
         assert made[0] == "XnCapsFc"  # one turn has no agreement: nothing is binarised
         return
-    _assert_same(made, _op(fused.convert_fused(model)))
+    _assert_same(made, _op(to_fused.convert_fused(model)))
 
 
 @pytest.mark.parametrize(
@@ -67,34 +70,67 @@ def test_a_float_file_gets_the_op_of_its_model(kind: Any, iterations: int) -> No
 )
 def test_an_agreement_that_no_op_computes_is_left_alone(quantizers: dict[str, Any]) -> None:
     model = _model(functools.partial(layers.XnIDR, **quantizers))
-    with pytest.raises(ConversionError, match="expected a file with a capsule layer"):
-        fuse.fuse(floating.convert_float(model))
+    with pytest.raises(
+        ConversionError, match="its agreement has signs, but not ours on both operands"
+    ):
+        capsule_patterns.fuse(to_float.convert_float(model))
+
+
+def _patched(graph: Subgraph, found: str, **changes: Any) -> Subgraph:
+    """The graph with the first op of a name changed."""
+    ops = list(graph.ops)
+    number = next(number for number, op in enumerate(ops) if op.name == found)
+    ops[number] = replace(ops[number], **changes)
+    return replace(graph, ops=tuple(ops))
+
+
+def test_each_pattern_says_which_condition_fails() -> None:
+    floats = tflite.parse(to_float.convert_float(_model(layers.CapsFC))).main
+    bits = tflite.parse(to_lce.convert_lce(_model(layers.XnODR))).main
+    idr = tflite.parse(to_float.convert_float(_model(layers.XnIDR))).main
+    [matmul] = [op for op in floats.ops if op.name == "BATCH_MATMUL"]
+    rows = [
+        (_patched(floats, "BATCH_MATMUL", inputs=matmul.inputs[::-1]), "no float32 constant"),
+        (_patched(floats, "DIV", name="SUB"), "no squash behind it"),
+        (_patched(idr, "SIGN", name="ABS"), "not ours on both operands"),
+        (_patched(bits, "LceQuantize", name="Other"), "does not come by LceQuantize"),
+        (_patched(bits, "NEG", name="ABS"), "is not negated"),
+        (replace(floats, outputs=(*floats.outputs, *floats.inputs)), "read by other ops"),
+    ]
+    for graph, reason in rows:
+        heads, [miss] = capsule_patterns.examine(graph)
+        assert not heads and reason in miss.reason, (reason, miss)
+        assert str(miss).startswith(f"op {miss.number} (")
 
 
 @pytest.mark.parametrize("d", [1, 2, 5, 8, 16])
 def test_an_lce_file_gets_the_op_of_its_model(d: int) -> None:
     model = _model(layers.XnODR, d=d)
-    _assert_same(_op(fuse.fuse(lce.convert_lce(model))), _op(fused.convert_fused(model)))
+    _assert_same(
+        _op(capsule_patterns.fuse(to_lce.convert_lce(model))), _op(to_fused.convert_fused(model))
+    )
 
 
 def test_a_network_keeps_its_backbone_and_loses_the_head() -> None:
     model = models.build("small_cnn", "xnodr", (8, 8, 1), 10, seed=1)
-    data = floating.convert_float(model)
-    after = fuse.fuse(data)
+    data = to_float.convert_float(model)
+    after = capsule_patterns.fuse(data)
     names = [op.name for op in tflite.parse(after).ops]
     assert names.count("XnCapsOdr") == 1 and "BATCH_MATMUL" not in names
     assert names.count("CONV_2D") == 5
     assert len(after) < len(data) - 200_000  # 64 * 10 * 8 * 16 floats became bits and scales
-    direct = [op.name for op in tflite.parse(fused.convert_fused(model)).ops]
+    direct = [op.name for op in tflite.parse(to_fused.convert_fused(model)).ops]
     assert sorted(names) == sorted(direct)
 
 
 def test_a_file_without_capsules_is_refused() -> None:
     model = models.build("small_cnn", "dense", (8, 8, 1), 10, seed=1)
-    with pytest.raises(ConversionError, match="expected a file with a capsule layer"):
-        fuse.fuse(floating.convert_float(model))
+    with pytest.raises(
+        ConversionError, match="expected a file with a capsule layer.*no product with a constant"
+    ):
+        capsule_patterns.fuse(to_float.convert_float(model))
 
 
 def test_a_fused_file_is_refused() -> None:
     with pytest.raises(ConversionError, match="or one that is fused"):
-        fuse.fuse(fused.convert_fused(_model(layers.XnODR)))
+        capsule_patterns.fuse(to_fused.convert_fused(_model(layers.XnODR)))

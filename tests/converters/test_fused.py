@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import fused, join, lce_layers, markers, packing
+from xncaps_converters import bounds, join, lce_layers, marked_layers, to_fused
+from xncaps_converters.output_formats import SCALES
 from xncaps_files import tflite
 from xncaps_files.ops import XNCAPS_OPS
 from xncaps_tf import layers, models
@@ -40,9 +41,9 @@ def _capsules(rng_seed: int = 0) -> np.ndarray:
 def test_the_marked_body_equals_the_layer(kind: Any, iterations: int) -> None:
     layer = kind(4, 5, routing_iterations=iterations)
     model = _bare(layer)
-    op = markers.fused_op(layer)
+    op = marked_layers.fused_op(layer)
     assert op is not None
-    marked = markers.FusedCapsules(op)(_capsules())
+    marked = marked_layers.FusedCapsules(op)(_capsules())
     # The same float32 sums in another order, values below 1: a few units in the last place.
     np.testing.assert_allclose(marked, model(_capsules()), atol=1e-6)
 
@@ -54,7 +55,7 @@ def test_two_networks_with_layers_of_one_name_are_one_file() -> None:
     for number, part in enumerate(parts):
         part._name = f"part_{number}"  # Keras wants the two models' names to differ, no others
     ensemble = keras.Model(image, keras.layers.Average()([part(image) for part in parts]))
-    file = tflite.parse(fused.convert_fused(ensemble))
+    file = tflite.parse(to_fused.convert_fused(ensemble))
     ops = [op for op in file.ops if op.name == "XnCapsOdr"]
     assert len(ops) == 2
     first, second = (file.main.tensors[op.inputs[1]].data for op in ops)
@@ -65,9 +66,9 @@ def test_two_networks_with_layers_of_one_name_are_one_file() -> None:
 def test_coarser_scales_stay_near(scales: str, atol: float) -> None:
     layer = layers.XnODR(4, 5)
     model = _bare(layer)
-    op = markers.fused_op(layer, scales=scales)
+    op = marked_layers.fused_op(layer, scales=scales)
     assert op is not None
-    difference = np.abs(markers.FusedCapsules(op)(_capsules()) - model(_capsules())).max()
+    difference = np.abs(marked_layers.FusedCapsules(op)(_capsules()) - model(_capsules())).max()
     assert 1e-4 < difference < atol  # it does change the model, and not by much
 
 
@@ -76,18 +77,18 @@ def test_coarser_scales_stay_near(scales: str, atol: float) -> None:
 def test_a_file_stores_no_finer_scales_than_were_trained(trained: str, asked: str) -> None:
     layer = layers.XnODR(4, 5, scales=trained)
     model = _bare(layer)
-    op = markers.fused_op(layer, scales=asked)
+    op = marked_layers.fused_op(layer, scales=asked)
     assert op is not None
     kept = "none" if "none" in (trained, asked) else "capsule"
     assert [c.shape for c in op.constants[1:]] == ([(6, 4)] if kept == "capsule" else [])
-    difference = np.abs(markers.FusedCapsules(op)(_capsules()) - model(_capsules())).max()
+    difference = np.abs(marked_layers.FusedCapsules(op)(_capsules()) - model(_capsules())).max()
     if kept == trained:  # what was trained, to rounding
         assert difference < 1e-6
     else:
         assert difference > 1e-4
 
 
-@pytest.mark.parametrize("scales", packing.SCALES)
+@pytest.mark.parametrize("scales", SCALES)
 def test_lce_files_multiply_by_the_scales_that_were_trained(scales: str) -> None:
     layer = layers.XnODR(4, 5, scales=scales)
     model = _bare(layer)
@@ -100,8 +101,8 @@ def test_lce_files_multiply_by_the_scales_that_were_trained(scales: str) -> None
 @pytest.mark.parametrize("head", OPS)
 def test_a_network_becomes_one_op_and_converts_the_same_twice(head: str) -> None:
     model = _small(head)
-    data = fused.convert_fused(model)
-    assert data == fused.convert_fused(model)
+    data = to_fused.convert_fused(model)
+    assert data == to_fused.convert_fused(model)
     file = tflite.parse(data)
     assert file.custom_ops == [OPS[head]]
     [op] = [op for op in file.ops if op.is_custom]
@@ -119,24 +120,24 @@ def test_a_network_becomes_one_op_and_converts_the_same_twice(head: str) -> None
 def test_float16_capsule_scales_keep_the_head_below_27_kb() -> None:
     layer = layers.XnODR(10, 16)
     model = _bare(layer, n=128)
-    options = fused.FusedOptions(scales="capsule", scale_type="float16")
-    file = tflite.parse(fused.convert_fused(model, options=options))
+    options = to_fused.FusedOptions(scales="capsule", scale_type="float16")
+    file = tflite.parse(to_fused.convert_fused(model, options=options))
     constants = sum(tensor.data.size for tensor in file.main.tensors if tensor.data is not None)
     assert constants <= 27_000
 
 
 def test_float16_channel_scales_keep_the_head_below_62_kb() -> None:
     model = _bare(layers.XnODR(10, 16), n=128)
-    options = fused.FusedOptions(scale_type="float16")
-    file = tflite.parse(fused.convert_fused(model, options=options))
+    options = to_fused.FusedOptions(scale_type="float16")
+    file = tflite.parse(to_fused.convert_fused(model, options=options))
     constants = sum(tensor.data.size for tensor in file.main.tensors if tensor.data is not None)
     assert constants <= 62_000
 
 
 def test_an_int8_backbone_has_float_capsules() -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1)).astype(np.float32)
-    data = fused.convert_fused(
-        _small("xnodr"), options=fused.FusedOptions(backbone="int8"), calibration=images
+    data = to_fused.convert_fused(
+        _small("xnodr"), options=to_fused.FusedOptions(backbone="int8"), calibration=images
     )
     graph = tflite.parse(data).main
     types = {
@@ -153,11 +154,11 @@ def test_an_int8_backbone_has_float_capsules() -> None:
 
 def test_int8_without_images_is_refused() -> None:
     with pytest.raises(ConversionError, match="images to calibrate"):
-        fused.convert_fused(_small("xnodr"), options=fused.FusedOptions(backbone="int8"))
+        to_fused.convert_fused(_small("xnodr"), options=to_fused.FusedOptions(backbone="int8"))
 
 
 def test_a_dynamic_batch_stays_open() -> None:
-    graph = tflite.parse(fused.convert_fused(_bare(layers.XnODR(4, 5)), batch_size=None)).main
+    graph = tflite.parse(to_fused.convert_fused(_bare(layers.XnODR(4, 5)), batch_size=None)).main
     assert graph.tensors[graph.inputs[0]].signature == (-1, 6, 8)
     assert graph.tensors[graph.outputs[0]].signature == (-1, 4, 5)
 
@@ -174,30 +175,31 @@ def test_a_dynamic_batch_stays_open() -> None:
 def test_other_quantizers_are_refused_by_name(layer: Any, named: str) -> None:
     model = _bare(layer())
     with pytest.raises(ConversionError, match=named):
-        fused.convert_fused(model)
-    allowed = tflite.parse(fused.convert_fused(model, allow_float=True))
-    assert not set(allowed.custom_ops) & set(XNCAPS_OPS)
+        to_fused.convert_fused(model)
+    allowed = tflite.parse(to_fused.convert_fused(model, allow_float=True))
+    assert not set(allowed.custom_ops) & XNCAPS_OPS
 
 
 def test_without_quantizers_every_layer_is_capsfc() -> None:
     layer = layers.XnODR(4, 5, input_quantizer=None, kernel_quantizer=None)
-    assert tflite.parse(fused.convert_fused(_bare(layer))).custom_ops == ["XnCapsFc"]
+    assert tflite.parse(to_fused.convert_fused(_bare(layer))).custom_ops == ["XnCapsFc"]
 
 
 @pytest.mark.parametrize("name", ["scales", "scale_type", "backbone"])
 def test_unknown_options_are_named(name: str) -> None:
     with pytest.raises(ValueError, match=f"expected {name} to be one of"):
-        fused.FusedOptions(**{name: "other"})
+        to_fused.FusedOptions(**{name: "other"})
 
 
 def test_options_say_what_they_change() -> None:
-    assert fused.FusedOptions().changes == ()
-    changed = fused.FusedOptions(scales="capsule", scale_type="float16", backbone="int8").changes
-    assert len(changed) == 3
+    assert to_fused.FusedOptions().changed == ()
+    options = to_fused.FusedOptions(scales="capsule", scale_type="float16", backbone="int8")
+    assert options.changed == ("capsule", "float16", "int8")
+    assert set(options.changed) <= set(bounds.CHANGES)
 
 
 def test_files_that_do_not_fit_are_not_joined() -> None:
-    first = fused.convert_fused(_bare(layers.CapsFC(4, 5)))
-    second = fused.convert_fused(_bare(layers.CapsFC(3, 5)))
+    first = to_fused.convert_fused(_bare(layers.CapsFC(4, 5)))
+    second = to_fused.convert_fused(_bare(layers.CapsFC(3, 5)))
     with pytest.raises(ConversionError, match="expected the second file to take"):
         join.join(first, second)

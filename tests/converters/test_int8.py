@@ -9,9 +9,9 @@ import pathlib
 
 import pytest
 
-from xncaps_converters import pipeline
-from xncaps_converters.formats import Options
-from xncaps_converters.pipeline import Check
+from xncaps_converters import conversion
+from xncaps_converters.conversion import Check
+from xncaps_converters.output_formats import Options
 from xncaps_tf import training
 
 # Points of accuracy that may be lost, the least accuracy that makes a loss mean anything, and how
@@ -33,7 +33,7 @@ def test_an_int8_backbone_loses_next_to_nothing_on_a_whole_test_set(
         head=head, data=name, data_dir=str(folder), limit=limit, epochs=epochs, validation=0.0
     )
     training.run(config, tmp_path / "run")
-    done = pipeline.convert_file(
+    done = conversion.convert_file(
         tmp_path / "run" / "best.keras",
         tmp_path / "net.tflite",
         "fused",

@@ -9,7 +9,7 @@ import larq as lq
 import numpy as np
 import pytest
 
-from xncaps_converters import engines, lce, runtimes
+from xncaps_converters import engines, interpreters, to_lce
 from xncaps_files import tflite
 from xncaps_tf import layers
 from xncaps_tf._keras import keras, tf
@@ -56,7 +56,7 @@ def _assert_equal(model: Any, data: bytes, atol: float = 1e-5) -> None:
     x = _inputs(model)
     expected = model.predict(x, verbose=0)
     assert np.abs(expected).max() > 1e-2  # the comparison means something
-    np.testing.assert_allclose(runtimes.run(data, x)[1], expected, atol=atol, rtol=1e-5)
+    np.testing.assert_allclose(interpreters.run(data, x)[1], expected, atol=atol, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def _assert_equal(model: Any, data: bytes, atol: float = 1e-5) -> None:
 )
 def test_xnodr_becomes_bits_and_computes_the_same(n: int, d: int, j: int, e: int, r: int) -> None:
     model = _capsules(layers.XnODR(j, e, routing_iterations=r), n, d)
-    data = lce.convert_lce(model)
+    data = to_lce.convert_lce(model)
     assert _ops(data).count("LceBconv2d") == 1
     assert not {"WHILE", "IF", "BATCH_MATMUL"} & set(_ops(data))  # the routing is unrolled
     # Sums of at most 33 products of two signs times two means, in float32, another order.
@@ -77,9 +77,9 @@ def test_a_weight_of_zeros_gives_zero() -> None:
     kernel = model.get_weights()[0]
     kernel[:, 1] = 0.0
     model.set_weights([kernel])
-    data = lce.convert_lce(model)
+    data = to_lce.convert_lce(model)
     _assert_equal(model, data)
-    assert not runtimes.run(data, _inputs(model))[1][:, 1].any()
+    assert not interpreters.run(data, _inputs(model))[1][:, 1].any()
 
 
 CONVOLUTIONS = {
@@ -136,11 +136,11 @@ def test_a_binary_convolution_becomes_bits_and_computes_the_same(arguments: Any)
     shape = (7, 6, 64) if arguments.get("groups") else (7, 6, 40)
     model = _convolution(shape, **arguments)
     x = _inputs(model)
-    prepared = lce.prepare_lce(model, batch_size=None)
+    prepared = to_lce.prepare_lce(model, batch_size=None)
     np.testing.assert_allclose(
         prepared.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-4, rtol=1e-6
     )
-    data = lce.convert_lce(model)
+    data = to_lce.convert_lce(model)
     assert "LceBconv2d" in _ops(data) and "CONV_2D" not in _ops(data)
     _assert_equal(model, data, atol=1e-4)  # sums of up to 360 products and a bias
 
@@ -158,8 +158,8 @@ def test_the_plain_call_on_an_unprepared_model_keeps_our_layers_in_float() -> No
 def test_lce_called_by_hand_on_a_prepared_model_gives_the_same_file(kind: str) -> None:
     ours = CONVOLUTIONS["ours_same_ones"]
     model = _capsules(layers.XnODR(3, 4)) if kind == "xnodr" else _convolution(**ours)
-    by_hand = engines.require_lce().convert_keras_model(lce.prepare_lce(model))
-    assert by_hand == lce.convert_lce(model)
+    by_hand = engines.require_lce().convert_keras_model(to_lce.prepare_lce(model))
+    assert by_hand == to_lce.convert_lce(model)
 
 
 REFUSED = {
@@ -176,8 +176,8 @@ REFUSED = {
 def test_a_binary_weight_that_stays_float_is_refused_by_name(make: Any) -> None:
     model = make()
     with pytest.raises(ConversionError, match=r"'caps' \(.*--allow-float"):
-        lce.convert_lce(model)
-    _assert_equal(model, lce.convert_lce(model, allow_float=True), atol=1e-3)
+        to_lce.convert_lce(model)
+    _assert_equal(model, to_lce.convert_lce(model, allow_float=True), atol=1e-3)
 
 
 def test_a_binary_dense_layer_is_refused_since_lce_has_none() -> None:
@@ -187,23 +187,23 @@ def test_a_binary_dense_layer_is_refused_since_lce_has_none() -> None:
     )
     model = keras.Model(inputs, layer(inputs))
     with pytest.raises(ConversionError, match="QuantDense 'dense1'"):
-        lce.convert_lce(model)
+        to_lce.convert_lce(model)
 
 
 def test_the_bits_in_the_file_are_compared_not_counted() -> None:
     model = _capsules(layers.XnODR(3, 4, name="caps"))
-    file = tflite.parse(lce.convert_lce(model))
-    assert lce.unpacked_layers(model, file) == []
+    file = tflite.parse(to_lce.convert_lce(model))
+    assert to_lce.unpacked_layers(model, file) == []
     other = _capsules(layers.XnODR(3, 4, name="caps"))
     kernel = other.get_weights()[0]
     kernel[2, 1, 3, 0] *= -1
     other.set_weights([kernel])
-    assert [layer.name for layer in lce.unpacked_layers(other, file)] == ["caps"]
+    assert [layer.name for layer in to_lce.unpacked_layers(other, file)] == ["caps"]
 
 
 def test_a_layer_without_binary_weight_converts() -> None:
     model = _capsules(layers.XnIDR(3, 4))
-    data = lce.convert_lce(model)
+    data = to_lce.convert_lce(model)
     assert tflite.parse(data).custom_ops == []
     _assert_equal(model, data)
 
@@ -212,16 +212,16 @@ def test_nested_models_are_looked_into() -> None:
     inner = _capsules(layers.XnODR(3, 4))
     inputs = keras.Input((6, 8))
     model = keras.Sequential([inputs, inner, layers.Length()], name="outer")
-    data = lce.convert_lce(model)
+    data = to_lce.convert_lce(model)
     assert _ops(data).count("LceBconv2d") == 1
     _assert_equal(model, data)
 
 
 def test_a_batch_size_of_choice_and_an_open_one() -> None:
     model = _capsules(layers.XnODR(3, 4))
-    graph = tflite.parse(lce.convert_lce(model, batch_size=3)).main
+    graph = tflite.parse(to_lce.convert_lce(model, batch_size=3)).main
     assert graph.tensors[graph.inputs[0]].shape == (3, 6, 8)
-    data = lce.convert_lce(model, batch_size=None)
+    data = to_lce.convert_lce(model, batch_size=None)
     graph = tflite.parse(data).main
     assert graph.tensors[graph.inputs[0]].signature == (-1, 6, 8)
     assert graph.tensors[graph.outputs[0]].signature == (-1, 3, 4)
@@ -246,7 +246,7 @@ def test_a_nearly_constant_channel_keeps_its_bias() -> None:
     zero = np.zeros(32, np.float32)
     model.set_weights([kernel, np.ones(32, np.float32), beta, zero, zero])
     x = np.ones((1, 4, 4, 128), np.float32)  # every sum is -1152, behind the ReLU 0
-    found = runtimes.run(lce.convert_lce(model), x)[1]
+    found = interpreters.run(to_lce.convert_lce(model), x)[1]
     np.testing.assert_allclose(found, np.broadcast_to(beta, found.shape), atol=1e-6)
 
 
@@ -258,7 +258,7 @@ def test_what_lce_fails_at_is_an_error_that_keeps_the_cause(
 
     monkeypatch.setattr(engines.require_lce(), "convert_saved_model", fail)
     with pytest.raises(ConversionError, match="RuntimeError: the cause"):
-        lce.convert_lce(_capsules(layers.XnODR(3, 4)))
+        to_lce.convert_lce(_capsules(layers.XnODR(3, 4)))
 
 
 @keras.saving.register_keras_serializable(package="test_lce")
@@ -272,7 +272,7 @@ class Odd(keras.layers.Layer):
 def test_an_op_that_no_interpreter_has_is_an_error() -> None:
     inputs = keras.Input((3, 3))
     with pytest.raises(ConversionError, match="(?i)MatrixInverse|inv"):
-        lce.convert_lce(keras.Model(inputs, Odd()(inputs)))
+        to_lce.convert_lce(keras.Model(inputs, Odd()(inputs)))
 
 
 def test_without_lce_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +280,7 @@ def test_without_lce_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         ConversionError, match=r"expected larq-compute-engine.*--to float"
     ) as caught:
-        lce.convert_lce(_capsules(layers.XnODR(3, 4)))
+        to_lce.convert_lce(_capsules(layers.XnODR(3, 4)))
     assert "\n" not in str(caught.value)
 
 
@@ -288,7 +288,7 @@ def test_half_precision_is_refused() -> None:
     inputs = keras.Input((6, 8))
     model = keras.Model(inputs, layers.XnODR(3, 4, dtype="mixed_float16", name="half")(inputs))
     with pytest.raises(ConversionError, match="float32.*mixed_float16|layer 'half'"):
-        lce.convert_lce(model)
+        to_lce.convert_lce(model)
 
 
 def test_a_subclassed_or_unbuilt_model_is_refused() -> None:
@@ -297,15 +297,15 @@ def test_a_subclassed_or_unbuilt_model_is_refused() -> None:
             return inputs
 
     with pytest.raises(ConversionError, match="subclassed"):
-        lce.convert_lce(Own())
+        to_lce.convert_lce(Own())
     with pytest.raises(ConversionError, match="never called"):
-        lce.convert_lce(layers.XnODR(3, 4))
+        to_lce.convert_lce(layers.XnODR(3, 4))
 
 
 def test_a_bare_layer_converts() -> None:
     layer = layers.XnODR(3, 4)
     layer(tf.zeros((1, 6, 8)))
-    assert _ops(lce.convert_lce(layer)).count("LceBconv2d") == 1
+    assert _ops(to_lce.convert_lce(layer)).count("LceBconv2d") == 1
 
 
 def test_our_quantizers_are_what_the_tests_say() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xncaps_converters import packing
+from xncaps_converters.output_formats import SCALE_TYPES
 
 
 def _kernel(seed: int, n: int, j: int, d: int, e: int) -> np.ndarray:
@@ -39,7 +40,7 @@ def test_bit_order_is_little_endian_and_the_rest_is_zero() -> None:
 @pytest.mark.parametrize(
     ("scales", "shape"), [("channel", (3, 2, 4)), ("capsule", (3, 2))], ids=str
 )
-@pytest.mark.parametrize("scale_type", packing.SCALE_TYPES)
+@pytest.mark.parametrize("scale_type", SCALE_TYPES)
 def test_scales_are_mean_magnitudes(scales: str, shape: tuple[int, ...], scale_type: str) -> None:
     kernel = _kernel(1, 3, 2, 8, 4)
     scale = packing.scale_of(kernel, scales, scale_type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xncaps_converters import convert_lce, prepare_lce, runtimes
+from xncaps_converters import convert_lce, interpreters, prepare_lce
 from xncaps_converters.padding import KeptPadding, would_move
 from xncaps_tf._keras import keras
 
@@ -44,7 +44,7 @@ def test_padding_stays_where_it_is(
     kept = [layer for layer in prepare_lce(model).layers if isinstance(layer, KeptPadding)]
     assert len(kept) == differs
     images = np.random.default_rng(1).normal(size=(2, side, side, 3)).astype("float32")
-    _, outputs = runtimes.run(convert_lce(model), images)
+    _, outputs = interpreters.run(convert_lce(model), images)
     # sums of 147 float32 products of order 1
     np.testing.assert_allclose(outputs, model(images).numpy(), atol=147 * 1e-6)
 
@@ -57,5 +57,5 @@ def test_lce_by_itself_still_moves_it() -> None:
     images = np.random.default_rng(1).normal(size=(1, 32, 32, 3)).astype("float32")
     plain = keras.models.clone_model(model, input_tensors=keras.Input((32, 32, 3), batch_size=1))
     plain.set_weights(model.get_weights())
-    _, outputs = runtimes.run(run_lce(plain), images)
+    _, outputs = interpreters.run(run_lce(plain), images)
     assert np.abs(outputs - model(images).numpy()).max() > 0.1

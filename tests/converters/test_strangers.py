@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from xncaps_converters import batch, floating, lce, loading, runtimes
+from xncaps_converters import batch, interpreters, model_source, to_float, to_lce
 from xncaps_converters.bounds import Bounds
 from xncaps_converters.samples import from_data, random_samples
 from xncaps_converters.verify import verify
@@ -25,14 +25,14 @@ def _dense_on_pixels() -> keras.Model:
 def test_logits_of_any_size_are_held_to_their_own_size() -> None:
     model = _dense_on_pixels()
     samples = random_samples(model, 1000)
-    result = verify(model, floating.convert_float(model), samples).check()
+    result = verify(model, to_float.convert_float(model), samples).check()
     size = np.abs(result.expected).max()
     assert size > 100 and result.bounds.tolerance == pytest.approx(1e-4 * size)
     # What the caller gives is taken as it is, and a wrong file is still refused.
-    assert verify(model, floating.convert_float(model), samples, tolerance=1e-9).failures
+    assert verify(model, to_float.convert_float(model), samples, tolerance=1e-9).failures
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel * 1.001, bias])
-    assert not verify(model, floating.convert_float(_dense_on_pixels()), samples).passed
+    assert not verify(model, to_float.convert_float(_dense_on_pixels()), samples).passed
 
 
 def test_small_outputs_keep_the_strict_bound() -> None:
@@ -44,11 +44,11 @@ def test_small_outputs_keep_the_strict_bound() -> None:
 def test_an_open_batch_leaves_every_other_dimension(side: int) -> None:
     model = keras.Sequential([keras.Input((side, side, 1)), keras.layers.Conv2D(4, 3, strides=4)])
     model.add(keras.layers.GlobalAveragePooling2D())
-    data = lce.convert_lce(model, batch_size=None)
+    data = to_lce.convert_lce(model, batch_size=None)
     graph = tflite.parse(data).main
     assert graph.tensors[graph.inputs[0]].shape[1:] == (side, side, 1)
     images = random_samples(model, 3).inputs
-    _, outputs = runtimes.run(data, images)
+    _, outputs = interpreters.run(data, images)
     np.testing.assert_allclose(outputs, model.predict(images, verbose=0), atol=1e-2, rtol=1e-4)
 
 
@@ -64,7 +64,7 @@ def test_a_config_of_somebody_else_beside_a_model_is_none(
     tmp_path: pathlib.Path, text: str
 ) -> None:
     (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
-    assert loading.run_config(tmp_path / "model.keras") == {}
+    assert model_source.run_config(tmp_path / "model.keras") == {}
 
 
 def test_samples_of_a_sorted_folder_show_every_class(tmp_path: pathlib.Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import formats, passes
+from xncaps_converters import output_formats
 from xncaps_files import tflite
 from xncaps_tf import data, load_model
 from xncaps_tf._keras import keras
@@ -77,9 +77,8 @@ class Net:
     def file(self, form: str) -> bytes:
         """As `xncaps convert --to FORM` makes it."""
         if form not in self.files:
-            entry = formats.FORMATS[form]
-            source = passes.apply(self.model)[0] if entry.uses_passes else self.model
-            self.files[form] = entry.convert(source, formats.Options())
+            made = output_formats.of(form).make(self.model, output_formats.Options())
+            self.files[form] = made.data
         return self.files[form]
 
 

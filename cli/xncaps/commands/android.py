@@ -49,7 +49,7 @@ def build(
 
 def _run_stored(model_path: pathlib.Path) -> str:
     """Runs the file on the inputs that `verify` stored; a line that says how well it did."""
-    from xncaps_converters import runtimes
+    from xncaps_converters import interpreters
     from xncaps_files import expected
     from xncaps_tf.errors import VerificationError
 
@@ -60,7 +60,7 @@ def _run_stored(model_path: pathlib.Path) -> str:
             "the model with. Received: no such file. --no-verify packs it unchecked."
         )
     stored = expected.read(stored_path)
-    runtime, outputs = runtimes.run(model_path.read_bytes(), stored.inputs)
+    runtime, outputs = interpreters.run(model_path.read_bytes(), stored.inputs)
     found = expected.compare(stored.outputs, outputs, stored.tolerance)
     rows = len(outputs)
     if found.over > stored.allowed:

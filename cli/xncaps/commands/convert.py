@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from xncaps_converters.formats import FORMATS
+from xncaps_converters.output_formats import BACKBONES, FORMATS, SCALE_TYPES, SCALES
 
 
 class BatchSize(click.ParamType):
@@ -20,7 +20,20 @@ class BatchSize(click.ParamType):
         self.fail(f"expected a positive number or 'dynamic'. Received: {value!r}.")
 
 
-@click.command()
+def _fusing() -> str:
+    return " and ".join(f"--to {word}" for word, entry in FORMATS.items() if entry.fuses)
+
+
+def _help() -> str:
+    width = max(map(len, FORMATS)) + 2
+    rows = [f"--to {word:<{width}}{entry.summary}" for word, entry in FORMATS.items()]
+    return (
+        "Turns MODEL (.keras, .h5 or SavedModel) into a TFLite file, and runs it against Keras.\n\n"
+        "\b\n" + "\n".join(rows)
+    )
+
+
+@click.command("convert", help=_help())
 @click.argument("model", type=click.Path())
 @click.option("--to", "form", type=click.Choice(list(FORMATS)), required=True, help="Format.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), required=True, help="The file.")
@@ -34,21 +47,21 @@ class BatchSize(click.ParamType):
 @click.option("--no-passes", is_flag=True, help="Make no exact rewrites before (fused formats).")
 @click.option(
     "--scales",
-    type=click.Choice(["channel", "capsule", "none"]),
-    default="channel",
+    type=click.Choice(SCALES),
+    default=SCALES[0],
     show_default=True,
-    help="Of fused XnODR bits; all but 'channel' change the model.",
+    help=f"Of fused XnODR bits; all but '{SCALES[0]}' change the model.",
 )
 @click.option(
     "--scale-type",
-    type=click.Choice(["float32", "float16"]),
-    default="float32",
+    type=click.Choice(SCALE_TYPES),
+    default=SCALE_TYPES[0],
     show_default=True,
     help="Of fused XnODR bits; float16 changes the model.",
 )
 @click.option("--int8", is_flag=True, help="Fused: int8 backbone, calibrated on the data set.")
 @click.option("--dynamic-range", is_flag=True, help="Fused: int8 weights in the backbone.")
-def convert(
+def command(
     model: str,
     form: str,
     output: str,
@@ -65,32 +78,35 @@ def convert(
     int8: bool,
     dynamic_range: bool,
 ) -> None:
-    """Turns MODEL (.keras, .h5 or SavedModel) into a TFLite file, and runs it against Keras.
-
-    \b
-    --to lce        binary weights as bits, by larq-compute-engine's ops
-    --to float      float32, by TFLite's own ops
-    --to fused      a capsule layer as one op of xncaps-runtime
-    --to composite  fused, with a float version inside
-    """
+    """The command; its help is `_help()`."""
     if int8 and dynamic_range:
         raise click.UsageError("--int8 and --dynamic-range exclude each other.")
-    coarser = int8 or dynamic_range or (scales, scale_type) != ("channel", "float32")
-    if form not in ("fused", "composite") and coarser:
+    coarser = int8 or dynamic_range or (scales, scale_type) != (SCALES[0], SCALE_TYPES[0])
+    if coarser and not FORMATS[form].fuses:
         raise click.UsageError(
-            "--int8, --dynamic-range, --scales and --scale-type go with --to fused."
+            f"--int8, --dynamic-range, --scales and --scale-type go with {_fusing()}."
         )
-    from xncaps_converters import pipeline
+    from xncaps.api import convert
+    from xncaps.progress import steps
 
-    options = pipeline.Options(
-        batch_size=batch,
-        allow_float=allow_float,
-        scales=scales,
-        scale_type=scale_type,
-        backbone="int8" if int8 else "dynamic" if dynamic_range else "float32",
-    )
-    check = None if no_verify else pipeline.Check(data, data_dir, samples, tolerance)
-    done = pipeline.convert_file(model, output, form, options, check, passes=not no_passes)
+    with steps(f"convert to {form}") as report:
+        done = convert(
+            model,
+            form,
+            out=output,
+            batch_size=batch,
+            allow_float=allow_float,
+            verify=not no_verify,
+            data=data,
+            data_dir=data_dir,
+            samples=samples,
+            tolerance=tolerance,
+            passes=not no_passes,
+            scales=scales,
+            scale_type=scale_type,
+            backbone="int8" if int8 else "dynamic" if dynamic_range else BACKBONES[0],
+            report=report,
+        )
     click.echo(f"{done.path}  {done.size:,} bytes")
     for note in done.notes:
         click.echo(note)

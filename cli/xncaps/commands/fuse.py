@@ -14,6 +14,6 @@ def fuse(file: str, output: str, tolerance: float | None) -> None:
 
     Both files are run on FILE.expected.npz, or else on random inputs, and compared.
     """
-    from xncaps_converters.fusing import fuse_file
+    from xncaps_converters.fuse_file import fuse_file
 
     click.echo("\n".join(fuse_file(file, output, tolerance=tolerance).lines()))

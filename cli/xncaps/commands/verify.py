@@ -14,6 +14,7 @@ import click
 @click.option("--all", "everything", is_flag=True, help="The whole test split.")
 @click.option("--tolerance", type=click.FloatRange(0), help="In place of the bounds' own.")
 @click.option("--store", is_flag=True, help="Write FILE.expected.npz where the file passes.")
+@click.option("--layers", is_flag=True, help="Show which layer is the first that differs.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 def verify(
     model: str,
@@ -24,14 +25,19 @@ def verify(
     everything: bool,
     tolerance: float | None,
     store: bool,
+    layers: bool,
     as_json: bool,
 ) -> None:
     """Runs FILE and its Keras MODEL on the same inputs and compares what comes out."""
     import json
 
-    from xncaps_converters import pipeline
+    from xncaps_converters import conversion
 
-    check = pipeline.Check(data, data_dir, None if everything else samples, tolerance)
-    result = pipeline.verify_file(model, file, check, store=store)
+    check = conversion.Check(data, data_dir, None if everything else samples, tolerance)
+    if layers and as_json:
+        raise click.UsageError("--layers and --json exclude each other.")
+    if layers:
+        click.echo("\n".join(conversion.diff_file(model, file, check).lines()))
+    result = conversion.verify_file(model, file, check, store=store)
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else "\n".join(result.lines()))
     result.check()

@@ -204,14 +204,14 @@ def _file(
     word: str, model: pathlib.Path, place: Place, experiment: Experiment, seed: int
 ) -> results.FileResult:
     """Converts and scores one file on the whole test split."""
-    from xncaps_converters import pipeline
-    from xncaps_converters.formats import Options
+    from xncaps_converters import conversion
+    from xncaps_converters.output_formats import Options
 
     to, options = FILES[word]
     path = place.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
     data = experiment.config.data
-    check = pipeline.Check(data, place.data_dir(data), samples=None)
-    checked = pipeline.convert_file(model, path, to, Options(**options), check).verification
+    check = conversion.Check(data, place.data_dir(data), samples=None)
+    checked = conversion.convert_file(model, path, to, Options(**options), check).verification
     if checked is None or checked.accuracy_file is None:
         raise XncapsError(f"{path}: expected a file scored on labels. Received: no score.")
     correct = round(checked.accuracy_file * checked.samples)

@@ -114,7 +114,7 @@ def outputs(model: bytes, images: np.ndarray) -> np.ndarray:
 
 def write(folder: pathlib.Path) -> None:
     """Writes the models, their inputs and outputs, and an index with hashes."""
-    from xncaps_converters import convert_float, convert_fused, flatwrite, origin
+    from xncaps_converters import convert_float, convert_fused, describe, graph_edit
 
     model, test = trained()
     images, labels = test.numpy()
@@ -123,10 +123,9 @@ def write(folder: pathlib.Path) -> None:
     (folder / "digits.inputs.f32").write_bytes(images.astype("<f4").tobytes())
     files = {"tiny_float": convert_float(model), "tiny_fused": convert_fused(model)}
     for name, content in files.items():
-        about = origin.describe(
-            model, name.removeprefix("tiny_"), [], model_sha256="0" * 64, data="digits"
-        )
-        files[name] = flatwrite.with_metadata(content, about)
+        to = name.removeprefix("tiny_")
+        about = describe.describe(model, to, model_sha256="0" * 64, data="digits")
+        files[name] = graph_edit.with_metadata(content, about)
     rows = []
     for name, content in files.items():
         (folder / f"{name}.tflite").write_bytes(content)

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xncaps_converters import flatwrite, fuse, pipeline, runtimes, samples
+from xncaps_converters import (
+    capsule_patterns,
+    conversion,
+    graph_edit,
+    interpreters,
+    samples,
+)
 from xncaps_converters.bounds import Bounds, bounds_between
 from xncaps_converters.samples import Samples
 from xncaps_converters.stored import from_result
@@ -76,20 +82,20 @@ def fuse_file(
         raise FileNotFoundError(f"expected a folder to write to. Received: {out.parent}.")
     data = tflite.load(file)
     before = tflite.parse(data)
-    fused = fuse.fuse(data)
+    fused = capsule_patterns.fuse(data)
     described = metadata.read(data)
     if described is not None:
-        fused = flatwrite.with_metadata(fused, _described(described))
+        fused = graph_edit.with_metadata(fused, _described(described))
     after = tflite.parse(fused)
     given = _given(file)
     chosen = _samples(before, given)
-    first, wanted = runtimes.run(data, chosen.inputs)
-    second, made = runtimes.run(fused, chosen.inputs)
+    first, wanted = interpreters.run(data, chosen.inputs)
+    second, made = interpreters.run(fused, chosen.inputs)
     bounds = bounds_between(before, after)
     bounds = bounds.within(tolerance) if tolerance is not None else bounds.for_outputs(wanted)
     result = compare(wanted, made, chosen, bounds, second).check()
     content = _content(given, chosen, wanted, made, bounds, described)
-    pipeline.write_checked(out, fused, content)
+    conversion.write_checked(out, fused, content)
     ops = tuple(op.name for op in after.ops if op.name in XNCAPS_OPS)
     return Fused(out, ops, len(data), len(fused), result, (first, second))
 

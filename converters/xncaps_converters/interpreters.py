@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 
 from xncaps_converters.batch import with_batch
+from xncaps_converters.output_formats import Report, silent
 from xncaps_files.ops import LCE_OPS, XNCAPS_OPS
 from xncaps_files.tflite import TfliteFile, parse
 from xncaps_tf.errors import VerificationError
 
 _BATCH = 32
+
+
+# One batch `[size, ...]` -> the outputs of the file's only output, and the size.
+Opened = tuple[Callable[[np.ndarray], np.ndarray], int]
 
 
 @dataclass(frozen=True)
@@ -25,27 +30,37 @@ class Runtime:
         name: as it is reported.
         ops: the custom ops it has.
         package: the package that it needs.
-        run: file's bytes, inputs -> outputs of the file's only output.
+        open: called with a file's bytes and the number of inputs to come.
+        keeps_tensors: whether it can be asked for every tensor afterwards.
     """
 
     name: str
     ops: frozenset[str]
     package: str
-    run: Callable[[bytes, np.ndarray], np.ndarray]
+    open: Callable[[bytes, int], Opened]
+    keeps_tensors: bool = True
 
     @property
     def installed(self) -> bool:
         return importlib.util.find_spec(self.package) is not None
 
+    def run(self, data: bytes, inputs: np.ndarray, report: Report = silent) -> np.ndarray:
+        """A file's outputs `[n, ...]` for inputs `[n, ...]`."""
+        return in_batches(self.open(data, len(inputs)), inputs, report)
 
-def pick(file: TfliteFile) -> Runtime:
-    """The first installed runtime that has every op of the file.
+
+def pick(file: TfliteFile, *, keeping_tensors: bool = False) -> Runtime:
+    """The first installed runtime that has every op of the file (and keeps its tensors).
 
     Raises:
         VerificationError: none has.
     """
     needed = set(file.custom_ops)
-    able = [runtime for runtime in RUNTIMES if needed <= runtime.ops]
+    able = [
+        runtime
+        for runtime in RUNTIMES
+        if needed <= runtime.ops and (runtime.keeps_tensors or not keeping_tensors)
+    ]
     if not able:
         odd = ", ".join(sorted(needed - LCE_OPS - XNCAPS_OPS)) or ", ".join(sorted(needed))
         raise VerificationError(f"expected ops that a runtime has. Received: {odd}.")
@@ -58,47 +73,46 @@ def pick(file: TfliteFile) -> Runtime:
     )
 
 
-def run(data: bytes, inputs: np.ndarray) -> tuple[str, np.ndarray]:
+def run(data: bytes, inputs: np.ndarray, report: Report = silent) -> tuple[str, np.ndarray]:
     """(the runtime's name, the file's outputs `[n, ...]` for inputs `[n, ...]`)."""
     runtime = pick(parse(data))
     try:
-        return runtime.name, runtime.run(data, inputs)
+        return runtime.name, runtime.run(data, inputs, report)
     except (RuntimeError, ValueError) as error:
         raise VerificationError(f"{runtime.name} cannot run the file: {error}") from error
 
 
-def _run_lce(data: bytes, inputs: np.ndarray) -> np.ndarray:
+def _open_lce(data: bytes, count: int) -> Opened:
     """LCE's interpreter with the kernel that runs groups; its own batches are always of one."""
     from larq_compute_engine.tflite.python.interpreter import Interpreter
 
     graph = parse(data).main
     if graph.tensors[graph.inputs[0]].signature[:1] == (-1,):
-        data = with_batch(data, min(_BATCH, len(inputs)))
+        data = with_batch(data, min(_BATCH, count))
     interpreter = Interpreter(data, use_indirect_bgemm=True)
-    batch = interpreter.input_shapes[0][0]
     step = interpreter.interpreter.predict
-    return _in_batches(lambda chunk: step([chunk])[0], inputs, batch)
+    return (lambda chunk: step([chunk])[0]), interpreter.input_shapes[0][0]
 
 
-def _run_litert(data: bytes, inputs: np.ndarray) -> np.ndarray:
+def _open_litert(data: bytes, count: int) -> Opened:
     from ai_edge_litert.interpreter import Interpreter
 
-    return _run_tflite(Interpreter(model_content=data), inputs)
+    return open_tflite(Interpreter(model_content=data), count)
 
 
-def _run_xncaps(data: bytes, inputs: np.ndarray) -> np.ndarray:
+def _open_xncaps(data: bytes, count: int) -> Opened:
     from xncaps_runtime import Interpreter
 
-    return _run_tflite(Interpreter(data), inputs)
+    return open_tflite(Interpreter(data), count)
 
 
-def _run_tflite(tflite: Any, inputs: np.ndarray) -> np.ndarray:
+def open_tflite(tflite: Any, count: int) -> Opened:
     """Any interpreter with the interface of tf.lite's."""
     detail = tflite.get_input_details()[0]
     signature = detail.get("shape_signature", detail["shape"])
     batch = int(detail["shape"][0])
     if len(signature) and signature[0] == -1:
-        batch = min(_BATCH, len(inputs))
+        batch = min(_BATCH, count)
         shape = [batch, *detail["shape"][1:]]
         tflite.resize_tensor_input(detail["index"], shape)
     tflite.allocate_tensors()
@@ -109,15 +123,15 @@ def _run_tflite(tflite: Any, inputs: np.ndarray) -> np.ndarray:
         tflite.invoke()
         return tflite.get_tensor(output)
 
-    return _in_batches(step, inputs, batch)
+    return step, batch
 
 
-def _in_batches(
-    step: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, batch: int
-) -> np.ndarray:
+def in_batches(opened: Opened, inputs: np.ndarray, report: Report = silent) -> np.ndarray:
     """Feeds batches of a fixed size; the last one is filled up with its last sample."""
+    step, batch = opened
     found = []
     for start in range(0, len(inputs), batch):
+        report(f"run the file on {len(inputs)} samples", start / len(inputs))
         chunk = inputs[start : start + batch]
         filler = np.repeat(chunk[-1:], batch - len(chunk), axis=0)
         found.append(step(np.concatenate([chunk, filler]))[: len(chunk)])
@@ -125,7 +139,7 @@ def _in_batches(
 
 
 RUNTIMES: tuple[Runtime, ...] = (
-    Runtime("litert", frozenset(), "ai_edge_litert", _run_litert),
-    Runtime("lce", LCE_OPS, "larq_compute_engine", _run_lce),
-    Runtime("litert+xncaps", LCE_OPS | XNCAPS_OPS, "xncaps_runtime", _run_xncaps),
+    Runtime("litert", frozenset(), "ai_edge_litert", _open_litert),
+    Runtime("lce", LCE_OPS, "larq_compute_engine", _open_lce, False),
+    Runtime("litert+xncaps", LCE_OPS | XNCAPS_OPS, "xncaps_runtime", _open_xncaps),
 )

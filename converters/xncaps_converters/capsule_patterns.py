@@ -8,13 +8,13 @@ the rest of the network reads.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import flatbuffers.flexbuffers as flexbuffers
 import numpy as np
 
-from xncaps_converters import flatwrite, join, markers, packing
+from xncaps_converters import graph_edit, marked_layers, packing
 from xncaps_converters.lce_layers import padded_depth
 from xncaps_files import tflite
 from xncaps_files.tflite import Op, Subgraph
@@ -22,6 +22,7 @@ from xncaps_tf.errors import ConversionError
 
 _SIGN_CHAIN = ("NEG", "SIGN", "ADD", "SIGN", "NEG")  # b(x) = -sign(-x), larq's sign in TFLite's ops
 _LCE_CHAIN = ("LceQuantize", "RESHAPE", "PADV2")
+_SHOWN = 3  # candidates whose reason is said in an error
 _REPEAT_OPS = ("RESHAPE", "TILE", "BROADCAST_TO", "EXPAND_DIMS", "CONCATENATION", "PACK", "GATHER")
 
 
@@ -36,10 +37,32 @@ class Head:
         target: the tensor v `[B, J, E]`.
     """
 
-    op: markers.FusedOp
+    op: marked_layers.FusedOp
     nodes: frozenset[int]
     source: int
     target: int
+
+
+@dataclass(frozen=True)
+class Miss:
+    """An op that looks like a capsule layer's projection and is none.
+
+    Attributes:
+        number: of the op in its graph.
+        op: its name.
+        reason: the first condition that does not hold.
+    """
+
+    number: int
+    op: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"op {self.number} ({self.op}): {self.reason}"
+
+
+class _NoMatch(Exception):
+    """The condition that does not hold."""
 
 
 def fuse(data: bytes) -> bytes:
@@ -52,77 +75,79 @@ def fuse(data: bytes) -> bytes:
         The fused file. What is appended to a flatbuffer (label files) is left out.
 
     Raises:
-        ConversionError: no capsule layer is found.
+        ConversionError: no capsule layer is found; it says what each candidate lacks.
         DataError: the file is damaged.
     """
-    graph = tflite.parse(data).main
-    heads = find_heads(graph)
+    heads, misses = examine(tflite.parse(data).main)
     if not heads:
+        found = "; ".join(map(str, misses[:_SHOWN])) or "no product with a constant in it"
         raise ConversionError(
             "expected a file with a capsule layer as `xncaps convert --to float` or `--to lce` "
-            "writes it, with a fixed batch size. Received: one without, or one that is fused."
+            f"writes it, with a fixed batch size. Received: one without, or one that is fused: "
+            f"{found}."
         )
-    model = join.unpack(data)
-    for head in heads:
-        _append_op(model, head)
-    _remove(model, heads)
-    return join.pack(model)
+    model = graph_edit.unpack(data)
+    _replace(model, heads)
+    return graph_edit.pack(model)
 
 
 def find_heads(graph: Subgraph) -> list[Head]:
     """The capsule layers of a graph, in order."""
-    found = []
+    return examine(graph)[0]
+
+
+def examine(graph: Subgraph) -> tuple[list[Head], list[Miss]]:
+    """(the capsule layers of a graph, what looks like one and why it is none), in order."""
+    heads, misses = [], []
     for number, op in enumerate(graph.ops):
-        if op.name == "BATCH_MATMUL":
-            head = _float_head(graph, number)
-        elif op.name == "LceBconv2d":
-            head = _lce_head(graph, number)
-        else:
+        pattern = _PATTERNS.get(op.name)
+        if pattern is None:
             continue
-        if head is not None:
-            found.append(head)
-    return found
+        try:
+            heads.append(pattern(graph, number))
+        except _NoMatch as reason:
+            misses.append(Miss(number, op.name, str(reason)))
+    return heads, misses
 
 
-def _float_head(graph: Subgraph, number: int) -> Head | None:
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise _NoMatch(reason)
+
+
+def _float_head(graph: Subgraph, number: int) -> Head:
     op = graph.ops[number]
     weights = graph.tensors[op.inputs[1]]
     if weights.data is None or weights.type != "FLOAT32" or len(weights.shape) != 3:
-        return None
+        raise _NoMatch("its second operand is no float32 constant [N, D, J * E]")
     moved = _producer(graph, op.inputs[0])
     if moved is None or moved.name not in ("RESHAPE", "TRANSPOSE"):
-        return None
+        raise _NoMatch("its first operand is not made by RESHAPE or TRANSPOSE")
     signed = _signed(graph, moved.inputs[0])
     source = moved.inputs[0] if signed is None else signed
-    region = _region(graph, source, number)
-    if region is None:
-        return None
-    nodes, target = region
+    nodes, target = _region(graph, source, number)
     matrix = weights.data.view(np.float32).reshape(weights.shape)  # [N, D, J * E]
     n, d, _ = weights.shape
     _, j, e = graph.tensors[target].shape
-    if matrix.shape[2] != j * e or graph.tensors[source].shape[1:] != (n, d):
-        return None
+    _require(matrix.shape[2] == j * e, f"its weight {weights.shape} does not make J x E = {j}x{e}")
+    fits = graph.tensors[source].shape[1:] == (n, d)
+    _require(fits, f"its input is not [B, {n}, {d}], as its weight would have it")
     kernel = matrix.reshape(n, d, j, e).transpose(0, 2, 1, 3)  # [N, J, D, E]
     turns = 1 + sum(graph.ops[index].name == "SOFTMAX" for index in nodes)
     name = _agreement(graph, [index for index in nodes if index > number], turns)
-    if name is None:
-        return None
     constants: tuple[np.ndarray, ...] = (np.ascontiguousarray(kernel),)
     if signed is not None:
         scale = np.abs(kernel[:, :, 0])  # [N, J, E]; a sign times its scale has one magnitude
-        if np.any(np.abs(kernel) != scale[:, :, np.newaxis]):
-            return None
-        if name != "XnCapsFc":  # signs outside of the routing and inside
-            return None
+        even = not np.any(np.abs(kernel) != scale[:, :, np.newaxis])
+        _require(even, "its input has signs, but its weight is not of one magnitude a pose value")
+        _require(name == "XnCapsFc", "signs outside of the routing and inside")
         name, constants = "XnCapsOdr", (packing.pack_bits(kernel), scale)
-    fused = markers.FusedOp(name, constants, turns, j, e)
-    return Head(fused, nodes, source, target)
+    return Head(marked_layers.FusedOp(name, constants, turns, j, e), nodes, source, target)
 
 
-def _agreement(graph: Subgraph, nodes: list[int], turns: int) -> str | None:
+def _agreement(graph: Subgraph, nodes: list[int], turns: int) -> str:
     """The op whose routing these nodes are: XnCapsFc without signs, XnCapsIdr with ours on both
-    operands of every agreement, None with any others."""
+    operands of every agreement."""
     ops = [graph.ops[index] for index in nodes]
     signs = sum(op.name == "SIGN" for op in ops)
     if not signs:
@@ -131,35 +156,45 @@ def _agreement(graph: Subgraph, nodes: list[int], turns: int) -> str | None:
     ranks = [len(graph.tensors[tensor].shape) for tensor in chains if tensor is not None]
     # u_hat [N, B, J, E] is binarised once, v [B, J, E] in every turn but the last.
     both = ranks.count(4) == 1 and ranks.count(3) == turns - 1
-    return "XnCapsIdr" if both and signs == 2 * len(ranks) else None
+    ours = both and signs == 2 * len(ranks)
+    _require(ours, "its agreement has signs, but not ours on both operands")
+    return "XnCapsIdr"
 
 
-def _lce_head(graph: Subgraph, number: int) -> Head | None:
+def _lce_head(graph: Subgraph, number: int) -> Head:
     op = graph.ops[number]
     bits, multiplier, bias = (graph.tensors[index] for index in op.inputs[1:4])
     if bits.data is None or multiplier.data is None or bias.data is None:
-        return None
+        raise _NoMatch("its filter, multiplier or bias is no constant")
+    _require(bits.shape[1:3] == (1, 1), "its filter is not 1x1")
     padded = _follow_back(graph, op.inputs[0], _LCE_CHAIN)
-    source = None if padded is None else _negated(graph, padded)
-    if source is None or bits.shape[1:3] != (1, 1):
-        return None
-    region = _region(graph, source, number)
-    if region is None or np.any(bias.data.view(np.float32)):
-        return None
-    nodes, target = region
+    if padded is None:
+        raise _NoMatch(f"its input does not come by {' <- '.join(_LCE_CHAIN)}")
+    source = _negated(graph, padded)
+    if source is None:
+        raise _NoMatch("its input is not negated, as ours is")
+    nodes, target = _region(graph, source, number)
+    _require(not np.any(bias.data.view(np.float32)), "it has a bias")
+    _require(len(graph.tensors[source].shape) == 3, "its input is not [B, N, D]")
     _, n, d = graph.tensors[source].shape
     _, j, e = graph.tensors[target].shape
     repeats, channels = padded_depth(d)
-    if channels // 32 != bits.shape[3] or bits.shape[0] != n * j * e:
-        return None
+    fits = channels // 32 == bits.shape[3] and bits.shape[0] == n * j * e
+    _require(fits, f"its filter {bits.shape} is not that of N, J, D, E = {n}, {j}, {d}, {e}")
     words = bits.data.reshape(n, j, e, -1)  # [N, J, E, P / 8], bit set where W > 0
     kernel = packing.unpack_bits(words, d * repeats)[:, :, ::repeats]  # [N, J, D, E]
     scale = multiplier.data.view(np.float32).reshape(n, j, e) * np.float32(repeats)
     kernel = np.where(scale[:, :, None, :] < 0, -kernel, kernel)
     names = [graph.ops[index].name for index in nodes]
     constants = packing.pack_bits(kernel), np.abs(scale)
-    fused = markers.FusedOp("XnCapsOdr", constants, 1 + names.count("SOFTMAX"), j, e)
+    fused = marked_layers.FusedOp("XnCapsOdr", constants, 1 + names.count("SOFTMAX"), j, e)
     return Head(fused, nodes, source, target)
+
+
+_PATTERNS: dict[str, Callable[[Subgraph, int], Head]] = {
+    "BATCH_MATMUL": _float_head,
+    "LceBconv2d": _lce_head,
+}
 
 
 def _producer(graph: Subgraph, tensor: int) -> Op | None:
@@ -193,7 +228,7 @@ def _signed(graph: Subgraph, tensor: int) -> int | None:
     return next((u for u in found if u is not None), None)
 
 
-def _region(graph: Subgraph, source: int, anchor: int) -> tuple[frozenset[int], int] | None:
+def _region(graph: Subgraph, source: int, anchor: int) -> tuple[frozenset[int], int]:
     """(the ops from u to v, v): grown from u until one tensor is all that the rest reads."""
     inside, made = set(), {source}
     for number, op in enumerate(graph.ops):
@@ -203,10 +238,10 @@ def _region(graph: Subgraph, source: int, anchor: int) -> tuple[frozenset[int], 
         made |= set(op.outputs)
         live = _read_outside(graph, made - {source}, inside)
         if number > anchor and live == set(op.outputs) and _is_squash(graph, op):
-            if _read_outside(graph, {source}, inside):
-                return None
+            alone = not _read_outside(graph, {source}, inside)
+            _require(alone, "its input is read by other ops as well")
             return frozenset(inside), op.outputs[0]
-    return None
+    raise _NoMatch("no squash behind it is all that the rest of the network reads")
 
 
 def _read_outside(graph: Subgraph, tensors: set[int], inside: set[int]) -> set[int]:
@@ -222,56 +257,28 @@ def _is_squash(graph: Subgraph, op: Op) -> bool:
     return any(producer is not None and producer.name == "DIV" for producer in producers)
 
 
-def _append_op(model: Any, head: Head) -> None:
-    """Adds the custom op with its constants behind the others; `_remove` puts it in its place."""
-    schema, graph = flatwrite.schema(), model.subgraphs[0]
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
-    code.customCode, code.version = head.op.name.encode(), 1
-    model.operatorCodes.append(code)
-    inputs = [head.source]
-    for constant in head.op.constants:
-        buffer, tensor = schema.BufferT(), schema.TensorT()
-        buffer.data = np.frombuffer(constant.tobytes(), np.uint8)
-        model.buffers.append(buffer)
-        tensor.shape, tensor.buffer = np.array(constant.shape, np.int32), len(model.buffers) - 1
-        kind = schema.TensorType
-        tensor.type = kind.UINT8 if constant.dtype == np.uint8 else kind.FLOAT32
-        tensor.name, tensor.hasRank = f"{head.op.name}/{len(inputs)}".encode(), True
-        graph.tensors.append(tensor)
-        inputs.append(len(graph.tensors) - 1)
-    op = schema.OperatorT()
-    op.opcodeIndex = len(model.operatorCodes) - 1
-    op.inputs = np.array(inputs, np.int32)
-    op.outputs = np.array([head.target], np.int32)
+def _fused_op(model: Any, head: Head) -> Any:
+    """The custom op of a head, its constants added to the first subgraph."""
+    graph, name = model.subgraphs[0], head.op.name
+    constants = [
+        graph_edit.add_constant(model, graph, constant, f"{name}/{number}")
+        for number, constant in enumerate(head.op.constants, start=1)
+    ]
     options = {
         "routing_iterations": head.op.routing_iterations,
-        "version": markers.OP_VERSION,
+        "version": marked_layers.OP_VERSION,
     }
-    op.customOptions = np.frombuffer(bytes(flexbuffers.Dumps(options)), np.uint8)
-    op.customOptionsFormat = schema.CustomOptionsFormat.FLEXBUFFERS
-    graph.operators.append(op)
+    return graph_edit.custom_op(model, name, [head.source, *constants], [head.target], options)
 
 
-def _remove(model: Any, heads: list[Head]) -> None:
-    """Takes the heads' ops out, moves the new ops to where they ended, drops unread constants."""
+def _replace(model: Any, heads: list[Head]) -> None:
+    """Puts the new ops where the heads' ended, takes these out, drops unread constants."""
     graph = model.subgraphs[0]
-    count = len(graph.operators) - len(heads)
-    new = dict(zip((max(head.nodes) for head in heads), graph.operators[count:], strict=True))
+    new = {max(head.nodes): _fused_op(model, head) for head in heads}
     gone = frozenset().union(*(head.nodes for head in heads))
-    kept = []
-    for number, op in enumerate(graph.operators[:count]):
-        if number in new:
-            kept.append(new[number])
-        elif number not in gone:
-            kept.append(op)
-    graph.operators = kept
-    read = {int(index) for op in kept for index in (*op.inputs, *op.outputs)}
-    read |= {int(index) for index in (*graph.inputs, *graph.outputs)}
-    used = {graph.tensors[index].buffer for index in read if index >= 0}
-    used |= {entry.buffer for entry in model.metadata or []}
-    for other in model.subgraphs[1:]:
-        used |= {tensor.buffer for tensor in other.tensors}
-    for number, buffer in enumerate(model.buffers):
-        if number not in used:
-            buffer.data = None
+    graph.operators = [
+        new.get(number, op)
+        for number, op in enumerate(graph.operators)
+        if number in new or number not in gone
+    ]
+    graph_edit.drop_unread_constants(model)

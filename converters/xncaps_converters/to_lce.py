@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from xncaps_converters.lce_layers import (
     UnfusedBatchNorm,
     packed_filter,
 )
+from xncaps_converters.output_formats import Made, Options, Report, silent
 from xncaps_files import tflite
 from xncaps_files.ops import LCE_OPS
 from xncaps_tf._keras import keras, tf
@@ -65,26 +67,39 @@ def convert_lce(model: Any, *, batch_size: int | None = 1, allow_float: bool = F
         ConversionError: LCE is not installed, cannot convert the model, leaves an op that no
             interpreter has, or keeps a binary weight as float32 (the layer is named).
     """
-    model = as_model(model)
-    mark = batch.mark_of(model) if batch_size is None else batch_size
-    data = engines.run_lce(prepare_lce(model, batch_size=mark))
-    if batch_size is None:
+    options = Options(batch_size=batch_size, allow_float=allow_float)
+    return make(as_model(model), options).data
+
+
+def make(model: Any, options: Options, report: Report = silent) -> Made:
+    """`convert_lce` as an entry of the table of formats."""
+    mark = batch.mark_of(model) if options.batch_size is None else options.batch_size
+    report("copy the model", 0)
+    prepared = prepare_lce(model, batch_size=mark)
+    report("convert", 0)
+    data = engines.run_lce(prepared)
+    if options.batch_size is None:
         data = batch.open_batch(data, mark)
     file = tflite.parse(data)
-    unresolved = [name for name in file.custom_ops if name not in LCE_OPS]
-    if unresolved:
-        raise ConversionError(
-            f"expected TFLite's and LCE's ops only. Received: {', '.join(unresolved)}, which no "
-            "interpreter has."
-        )
-    floats = unpacked_layers(model, file)
-    if floats and not allow_float:
+    check_ops(file, LCE_OPS)
+    unpacked = unpacked_layers(model, file)
+    if unpacked and not options.allow_float:
         raise ConversionError(
             "expected every binary weight to become the filter of an LceBconv2d. Received: "
-            + "; ".join(str(layer) for layer in floats)
+            + "; ".join(str(layer) for layer in unpacked)
             + ". --allow-float (allow_float=True) keeps them as float32."
         )
-    return data
+    return Made(data, tuple(unpacked))
+
+
+def check_ops(file: tflite.TfliteFile, known: Collection[str]) -> None:
+    """Refuses custom ops that no interpreter has."""
+    unresolved = [name for name in file.custom_ops if name not in known]
+    if unresolved:
+        raise ConversionError(
+            f"expected TFLite's ops and {', '.join(sorted(known))} only. "
+            f"Received: {', '.join(unresolved)}, which no interpreter has."
+        )
 
 
 def has_binary_convolutions(prepared: Any) -> bool:
@@ -108,6 +123,12 @@ class UnpackedLayer:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r} ({self.reason})"
+
+
+def binary_layers(model: Any, reason: str = "") -> tuple[UnpackedLayer, ...]:
+    """Every layer with a weight that is promised to be kept as bits, with one reason for all."""
+    found = filter(_is_binary, flat_layers(model))
+    return tuple(UnpackedLayer(type(layer).__name__, layer.name, reason) for layer in found)
 
 
 def unpacked_layers(model: Any, file: tflite.TfliteFile) -> list[UnpackedLayer]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xncaps_converters import engines
+from xncaps_converters import engines, to_lce
 from xncaps_converters.clone import as_model, clone
+from xncaps_converters.output_formats import Made, Options, Report, silent
 
 
 def convert_float(model: Any, *, batch_size: int | None = 1) -> bytes:
@@ -21,4 +22,12 @@ def convert_float(model: Any, *, batch_size: int | None = 1) -> bytes:
     Raises:
         ConversionError: the model is subclassed or not built, or TensorFlow cannot convert it.
     """
-    return engines.run_tensorflow(clone(as_model(model), batch_size=batch_size))
+    return make(as_model(model), Options(batch_size=batch_size)).data
+
+
+def make(model: Any, options: Options, report: Report = silent) -> Made:
+    """`convert_float` as an entry of the table of formats."""
+    report("copy the model", 0)
+    prepared = clone(model, batch_size=options.batch_size)
+    report("convert", 0)
+    return Made(engines.run_tensorflow(prepared), to_lce.binary_layers(model, "--to float"))

@@ -6,18 +6,24 @@ TFLite's own ops, its decomposition, for a runtime that has none.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import flatbuffers.flexbuffers as flexbuffers
 import numpy as np
 
-from xncaps_converters import engines, flatwrite, join, markers
-from xncaps_converters.fused import FusedOptions, convert_fused
+from xncaps_converters import engines, graph_edit, marked_layers, to_fused
+from xncaps_converters.clone import as_model
+from xncaps_converters.output_formats import (
+    FORMATS,
+    FusedOptions,
+    Made,
+    Options,
+    Report,
+    silent,
+)
 from xncaps_files.ops import XNCAPS_OPS
 from xncaps_tf._keras import keras
-from xncaps_tf.errors import ConversionError
-
-_PLACEHOLDER = 127  # the old one-byte operator code that says: look at the new one
 
 
 def convert_composite(
@@ -37,19 +43,14 @@ def convert_composite(
         ConversionError: as `convert_fused`; or `batch_size` is None, since a decomposition's
             shapes are fixed.
     """
-    if batch_size is None:
-        raise ConversionError(
-            "expected a fixed batch size for a composite file. Received: a dynamic one; the "
-            "decomposition's shapes are fixed."
-        )
-    data = convert_fused(
-        model,
-        batch_size=batch_size,
-        options=options,
-        calibration=calibration,
-        allow_float=allow_float,
-    )
-    return to_composite(data)
+    given = to_fused.every_option(options, batch_size, calibration, allow_float)
+    return FORMATS["composite"].make(as_model(model), given).data
+
+
+def make(model: Any, options: Options, report: Report = silent) -> Made:
+    """`convert_composite` as an entry of the table of formats."""
+    made = to_fused.make(model, options, report)
+    return replace(made, data=to_composite(made.data))
 
 
 def to_composite(data: bytes) -> bytes:
@@ -58,40 +59,30 @@ def to_composite(data: bytes) -> bytes:
     Args:
         data: a file that `convert_fused` made, with a fixed batch size.
     """
-    model = join.unpack(data)
-    graph = model.subgraphs[0]
-    codes: dict[int, int] = {}
-    for op in graph.operators:
-        code = model.operatorCodes[op.opcodeIndex]
-        name = (code.customCode or b"").decode()
+    model = graph_edit.unpack(data)
+    for op in model.subgraphs[0].operators:
+        name = graph_edit.op_name(model, op)
         if name in XNCAPS_OPS:
-            subgraph = _add_decomposition(model, graph, op, name)
-            _make_composite(model, op, name, subgraph, codes)
-    return join.pack(model)
+            _make_composite(model, op, name, _add_decomposition(model, op, name))
+    return graph_edit.pack(model)
 
 
-def _add_decomposition(model: Any, graph: Any, op: Any, name: str) -> int:
+def _add_decomposition(model: Any, op: Any, name: str) -> int:
     """Appends the op's computation in TFLite's own ops as a subgraph; returns its number."""
+    graph = model.subgraphs[0]
     inputs = [graph.tensors[number] for number in op.inputs]
-    constants = tuple(_array(model, tensor) for tensor in inputs[1:])
-    float_op = markers.FusedOp(
+    float_op = marked_layers.FusedOp(
         name,
-        constants,
+        tuple(graph_edit.constant_array(model, tensor) for tensor in inputs[1:]),
         int(_options(op)["routing_iterations"]),
         int(graph.tensors[op.outputs[0]].shape[1]),
         int(graph.tensors[op.outputs[0]].shape[2]),
     )
     start = keras.Input(batch_shape=tuple(map(int, inputs[0].shape)), name="u")
-    layer = keras.Model(start, markers.FloatCapsules(float_op)(start))
-    other = join.unpack(engines.run_tensorflow(layer))
+    layer = keras.Model(start, marked_layers.FloatCapsules(float_op)(start))
+    other = graph_edit.unpack(engines.run_tensorflow(layer))
+    graph_edit.adopt(model, other)
     part = other.subgraphs[0]
-    codes, buffers = len(model.operatorCodes), len(model.buffers)
-    for node in part.operators:
-        node.opcodeIndex += codes
-    for tensor in part.tensors:
-        tensor.buffer += buffers
-    model.operatorCodes += other.operatorCodes
-    model.buffers += other.buffers
     part.name = f"{name}.decomposition".encode()
     part.inputs = np.array([*part.inputs, *_unused_inputs(part, inputs[1:])], np.int32)
     model.subgraphs.append(part)
@@ -109,21 +100,15 @@ def _unused_inputs(part: Any, tensors: list[Any]) -> list[int]:
     return list(range(len(part.tensors) - len(tensors), len(part.tensors)))
 
 
-def _make_composite(model: Any, op: Any, name: str, subgraph: int, codes: dict[int, int]) -> None:
-    schema = flatwrite.schema()
-    if 0 not in codes:
-        code = schema.OperatorCodeT()
-        code.builtinCode = schema.BuiltinOperator.STABLEHLO_COMPOSITE
-        code.deprecatedBuiltinCode, code.version = _PLACEHOLDER, 1
-        model.operatorCodes.append(code)
-        codes[0] = len(model.operatorCodes) - 1
+def _make_composite(model: Any, op: Any, name: str, subgraph: int) -> None:
+    schema = graph_edit.schema()
     options = schema.StableHLOCompositeOptionsT()
     options.name = name.encode()
     options.decompositionSubgraphIndex = subgraph
-    options.compositeAttributes = np.frombuffer(bytes(flexbuffers.Dumps(_options(op))), np.uint8)
+    options.compositeAttributes = graph_edit.flex(_options(op))
     options.compositeAttributesFormat = schema.CustomOptionsFormat.FLEXBUFFERS
-    options.version = markers.OP_VERSION
-    op.opcodeIndex = codes[0]
+    options.version = marked_layers.OP_VERSION
+    op.opcodeIndex = graph_edit.add_code(model, "STABLEHLO_COMPOSITE")
     op.customOptions = None
     op.builtinOptions2Type = schema.BuiltinOptions2.StableHLOCompositeOptions
     op.builtinOptions2 = options
@@ -133,14 +118,3 @@ def _options(op: Any) -> dict[str, int]:
     """The integers of a custom op's options."""
     values: Any = flexbuffers.Loads(bytes(op.customOptions))
     return {key: int(values[key]) for key in ("routing_iterations", "version")}
-
-
-def _array(model: Any, tensor: Any) -> np.ndarray:
-    schema = flatwrite.schema()
-    kinds = {
-        schema.TensorType.UINT8: np.uint8,
-        schema.TensorType.FLOAT32: np.float32,
-        schema.TensorType.FLOAT16: np.float16,
-    }
-    data = np.asarray(model.buffers[tensor.buffer].data, np.uint8)
-    return data.view(kinds[tensor.type]).reshape(tuple(tensor.shape))

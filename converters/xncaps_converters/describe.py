@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from xncaps_converters import samples
 from xncaps_converters.clone import flat_layers
+from xncaps_converters.to_lce import UnpackedLayer
 from xncaps_files.metadata import FORMAT_VERSION, LIGHT_ON_DARK, Metadata
 from xncaps_files.metadata_format import InputTensor
 from xncaps_files.scores import ScoreScale
@@ -19,26 +22,43 @@ _PACKAGES = ("xncaps-tf", "tensorflow", "tf-keras", "larq", "larq-compute-engine
 _KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quantizer")
 
 
+XNIDR = "XnIDR: nothing bitpacked, its binarisation is of activations"
+
+
+@dataclass(frozen=True)
+class BinaryLayer:
+    """A layer with a binary weight.
+
+    Attributes:
+        name, kind: of the layer.
+        bits: whether the file keeps the weight as bits.
+        reason: why it does not.
+    """
+
+    name: str
+    kind: str
+    bits: bool
+    reason: str = ""
+
+
 def describe(
     model: Any,
     to: str,
-    notes: list[str],
     *,
     model_sha256: str,
     data: str | None,
-    unpacked: tuple[str, ...] = (),
-    passes: tuple[str, ...] = (),
-    changes: tuple[str, ...] = (),
+    layers: Sequence[BinaryLayer] = (),
+    passes: Sequence[str] = (),
+    changes: Sequence[str] = (),
 ) -> Metadata:
     """The metadata of a file.
 
     Args:
         model: the Keras model.
         to: the format.
-        notes: lines that must be said of the file.
         model_sha256: hash of the saved model.
         data: name of the data set that the model was made for, None where not known.
-        unpacked: names of the layers whose binary weights are kept as float32.
+        layers: every layer with a binary weight.
         passes: the exact rewrites that were made before, in words.
         changes: words of `bounds.CHANGES` for what is not exact.
     """
@@ -52,10 +72,12 @@ def describe(
         "data": data,
         "input": _input_words(model, data),
         "output": ScoreScale(models.score_kind(model)).to_json(),
-        "binary_layers": _binary_layers(model, to, unpacked),
+        "binary_layers": [
+            {"name": each.name, "kind": each.kind, "bits": each.bits} for each in layers
+        ],
         "passes": list(passes),
         "changes": list(changes),
-        "notes": notes,
+        "notes": list(notes_of(model)),
     }
     if date := _date():
         origin["date"] = date
@@ -126,11 +148,18 @@ def _input(model: Any, words: dict[str, Any]) -> InputTensor:
     )
 
 
-def _binary_layers(model: Any, to: str, unpacked: tuple[str, ...]) -> list[dict[str, Any]]:
+def notes_of(model: Any) -> tuple[str, ...]:
+    """What must be said of a converted model, in words: `convert`, `inspect` and the report do."""
+    kinds = {type(layer).__name__ for layer in flat_layers(model)}
+    return (XNIDR,) if "XnIDR" in kinds else ()
+
+
+def binary_layers(model: Any, unpacked: Sequence[UnpackedLayer]) -> tuple[BinaryLayer, ...]:
     """Every layer with a binary weight, and whether it is kept as bits."""
+    reasons = {layer.name: layer.reason for layer in unpacked}
     found = []
     for layer in flat_layers(model):
         if any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS):
-            packed = to != "float" and layer.name not in unpacked
-            found.append({"name": layer.name, "kind": type(layer).__name__, "bits": packed})
-    return found
+            bits, reason = layer.name not in reasons, reasons.get(layer.name, "")
+            found.append(BinaryLayer(layer.name, type(layer).__name__, bits, reason))
+    return tuple(found)

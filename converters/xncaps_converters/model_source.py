@@ -1,0 +1,82 @@
+"""A Keras model and where it comes from: its file, the hash of that, the config of its run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import pathlib
+from dataclasses import dataclass
+from typing import Any
+
+_log = logging.getLogger(__name__)
+_CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A Keras model, loaded once.
+
+    Attributes:
+        model: functional or sequential, built.
+        sha256: of the saved model; of a model in memory that of its config and weights.
+        config: of the run that it lies in; empty if none.
+    """
+
+    model: Any
+    sha256: str
+    config: dict[str, Any]
+
+    @classmethod
+    def of(cls, model: Any) -> ModelSource:
+        """Of a path (a .keras or .h5 file, a SavedModel), a Keras model or a built layer.
+
+        Raises:
+            DataError: there is no such file, or it is damaged.
+            ConversionError: it is subclassed, not built, or computes in a half precision.
+        """
+        import xncaps_tf
+        from xncaps_converters.clone import as_model
+
+        if isinstance(model, (str, os.PathLike)):
+            loaded = as_model(xncaps_tf.load_model(model, compile=False))
+            return cls(loaded, sha256(model), run_config(model))
+        model = as_model(model)
+        return cls(model, _sha256_in_memory(model), {})
+
+
+def _sha256_in_memory(model: Any) -> str:
+    total = hashlib.sha256(model.to_json().encode())
+    for weight in model.get_weights():
+        total.update(weight.tobytes())
+    return total.hexdigest()
+
+
+def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The config of the run that a model lies in (its folder's config.json); empty if none.
+
+    Another program's config.json, which many a model lies beside, is none.
+    """
+    file = pathlib.Path(path).resolve().parent / _CONFIG
+    if not file.is_file():
+        return {}
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:  # UnicodeDecodeError is one
+        _log.info("%s is no JSON, so no run's config", file)
+        return {}
+    is_ours = isinstance(config, dict) and "xncaps_version" in config
+    return config if is_ours else {}
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Hash of a file, or of the names and contents of a folder's files."""
+    root = pathlib.Path(path)
+    if root.is_file():
+        return hashlib.sha256(root.read_bytes()).hexdigest()
+    total = hashlib.sha256()
+    for file in sorted(item for item in root.rglob("*") if item.is_file()):
+        total.update(file.relative_to(root).as_posix().encode() + b"\0")
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
