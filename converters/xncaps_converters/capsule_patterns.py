@@ -22,6 +22,7 @@ from xncaps_tf.errors import ConversionError
 
 _SIGN_CHAIN = ("NEG", "SIGN", "ADD", "SIGN", "NEG")  # b(x) = -sign(-x), larq's sign in TFLite's ops
 _LCE_CHAIN = ("LceQuantize", "RESHAPE", "PADV2")
+_BINARISING = {"SIGN", "NEG", "ABS"}  # a float routing has none of them
 _SHOWN = 3  # candidates whose reason is said in an error
 _REPEAT_OPS = ("RESHAPE", "TILE", "BROADCAST_TO", "EXPAND_DIMS", "CONCATENATION", "PACK", "GATHER")
 
@@ -150,7 +151,7 @@ def _agreement(graph: Subgraph, nodes: list[int], turns: int) -> str:
     operands of every agreement."""
     ops = [graph.ops[index] for index in nodes]
     signs = sum(op.name == "SIGN" for op in ops)
-    if not signs:
+    if not {op.name for op in ops} & _BINARISING:
         return "XnCapsFc"
     chains = [_follow_back(graph, op.outputs[0], _SIGN_CHAIN) for op in ops if op.name == "NEG"]
     ranks = [len(graph.tensors[tensor].shape) for tensor in chains if tensor is not None]

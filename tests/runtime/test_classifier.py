@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xncaps_converters import flatwrite
+from xncaps_converters import graph_edit
 from xncaps_files import metadata
 from xncaps_files.errors import DataError
 from xncaps_files.scores import ScoreScale
@@ -37,7 +37,7 @@ def described(path: Path, origin: dict[str, Any], names: tuple[str, ...] | None 
     told = metadata.read(content)
     assert told is not None
     changed = replace(told, origin={**told.origin, **origin}, class_names=names or told.class_names)
-    path.write_bytes(flatwrite.with_metadata(content, changed))
+    path.write_bytes(graph_edit.with_metadata(content, changed))
     return path
 
 

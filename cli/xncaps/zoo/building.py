@@ -212,14 +212,14 @@ class _Runner:
 
 def _with_scale(data: bytes, scale: ScoreScale) -> bytes:
     """The file with the scale in its metadata."""
-    from xncaps_converters import flatwrite
+    from xncaps_converters import graph_edit
     from xncaps_files import metadata
 
     told = metadata.read(data)
     if told is None:
         raise XncapsError("zoo: expected a file that xncaps convert wrote. Received: no metadata.")
     origin = {**told.origin, "output": scale.to_json()}
-    return flatwrite.with_metadata(data, dataclasses.replace(told, origin=origin))
+    return graph_edit.with_metadata(data, dataclasses.replace(told, origin=origin))
 
 
 def _rows(stored: expected.Expected) -> bytes:
