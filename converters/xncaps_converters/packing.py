@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from xncaps_tf.models.names import SCALES
+
 
 def pack_bits(kernel: np.ndarray) -> np.ndarray:
     """Signs of a kernel, bit d % 8 of byte d // 8 set where the weight is above zero.

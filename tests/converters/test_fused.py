@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import bounds, join, lce_layers, marked_layers, to_fused
+from xncaps_converters import bounds, join, lce_layers, marked_layers, packing, to_fused
 from xncaps_converters.output_formats import SCALES
 from xncaps_files import tflite
 from xncaps_files.ops import XNCAPS_OPS
