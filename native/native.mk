@@ -33,15 +33,16 @@ native-tsan: native-tools
 	@ninja -C $(NATIVE)/tsan --quiet caps_test lce_test delegate_test thread_pool_test
 	@ctest --test-dir $(NATIVE)/tsan --output-on-failure -R '^(caps|lce|delegate|thread_pool)_test'
 
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 30
 native-fuzz-build: native-tools
 	@scripts/apt.sh "the fuzzer" clang libclang-rt-dev
 	@$(NATIVE_CMAKE) -B $(NATIVE)/fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DXNCAPS_SANITIZE=address,undefined -DXNCAPS_BUILD_FUZZ=ON -DXNCAPS_LIBFUZZER=ON > /dev/null
 	@ninja -C $(NATIVE)/fuzz --quiet
 
-native-fuzz: native-fuzz-build ## a minute of made-up graphs, guided by coverage
+native-fuzz: native-fuzz-build $(SETUP) ## a minute of made-up graphs: on the stand-in guided by coverage, in the interpreter
 	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -max_total_time=$(FUZZ_SECONDS)
+	@$(PY) native/fuzz/fuzz_interpreter.py --seconds $(FUZZ_SECONDS)
 
 native-arm: native-tools
 	@$(NATIVE_CMAKE) -B $(NATIVE)/arm -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/native/toolchains/aarch64-linux-gnu.cmake \
@@ -53,8 +54,9 @@ native-arm-python: wheels ## pytest of the ops with the aarch64 wheel under qemu
 	@native/arm_sysroot.sh $(NATIVE)/sysroot
 	@native/arm_pytest.sh $(CURDIR)/$(PY) dist $(NATIVE)/sysroot
 
-fuzz: native-fuzz-build ## 1,000,000 made-up graphs under sanitizers
+fuzz: native-fuzz-build $(SETUP) ## 1,000,000 made-up graphs under sanitizers, 20,000 files in the interpreter
 	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -runs=1000000
+	@$(PY) native/fuzz/fuzz_interpreter.py 20000
 
 bench-native: $(SETUP) ## the native runtime against LiteRT, each row of the table
 	@$(PY) native/bench/bench_native.py

@@ -62,7 +62,8 @@ const char* StrangeTensors(const TfLiteContext* context) {
     if (!IsList(tensor.dims, kMostRank)) return "a tensor's shape";
     if (!IsConstant(&tensor) && tensor.allocation_type != tflite::kTfLiteArenaRw) continue;
     size_t bytes = 0;
-    if (ShapeBytes(&tensor, &bytes) && bytes == tensor.bytes)
+    if (!ShapeBytes(&tensor, &bytes)) continue;
+    if (bytes == tensor.bytes)
       ++right;
     else
       ++wrong;

@@ -32,7 +32,7 @@ def _values(rng: np.random.Generator, shape: Any, dtype: Any, source: Any) -> np
     """What is fed: also not a number; for a shape, dims of the right or of any product."""
     if dtype == np.float32:
         values = rng.normal(size=shape).astype(np.float32)
-        odd = np.float32([np.nan, np.inf, -np.inf, 3e38, 1e-42, -0.0])
+        odd = np.array([np.nan, np.inf, -np.inf, 3e38, 1e-42, -0.0], np.float32)
         return np.where(rng.random(shape) < 0.02, rng.choice(odd, shape), values)
     if dtype == np.int32 and len(shape) == 1 and source is not None:
         dims = list(rng.permutation(source))

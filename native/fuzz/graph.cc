@@ -68,10 +68,34 @@ void Graph::AddHost() {
   fake_->AddHostNode({in}, {out}, dims, invoked);
 }
 
+// A built-in op that is done along with the convolution before it, where all fits.
+void Graph::AddTail() {
+  static const int kCodes[] = {tflite::kBuiltinAdd,    tflite::kBuiltinMul,
+                               tflite::kBuiltinRelu,   tflite::kBuiltinReluN1To1,
+                               tflite::kBuiltinRelu6,  tflite::kBuiltinMaximum,
+                               tflite::kBuiltinMinimum};
+  const int code = kCodes[m_->Below(7)];
+  Value in = Source(kTfLiteFloat32, {1, 3, 3, 8});
+  if (values_.back().type == kTfLiteFloat32 && !m_->OneIn(4)) in = values_.back();
+  std::vector<int> inputs = {in.tensor};
+  if ((code != tflite::kBuiltinRelu && code != tflite::kBuiltinReluN1To1 &&
+       code != tflite::kBuiltinRelu6) ||
+      m_->OneIn(30)) {
+    const int last = in.dims.empty() ? 1 : in.dims.back();
+    if (m_->OneIn(2))
+      inputs.push_back(Constant(m_, fake_, kTfLiteFloat32, {m_->OneIn(3) ? 1 : last}));
+    else
+      inputs.push_back(Source(kTfLiteFloat32, in.dims).tensor);
+    if (m_->OneIn(3)) std::swap(inputs[0], inputs[1]);
+  }
+  const int sink = Sink(kTfLiteFloat32, in.dims, in.dims);
+  fake_->AddBuiltinNode(code, inputs, {sink}, in.dims, m_->OneIn(40) ? m_->Dim() : m_->Below(4));
+}
+
 void Graph::AddNodes() {
-  const int count = m_->OneIn(3) ? 1 : 1 + m_->Below(5);
+  const int count = m_->OneIn(3) ? 1 : 1 + m_->Below(6);
   for (int i = 0; i < count; ++i) {
-    switch (m_->Below(11)) {
+    switch (m_->Below(14)) {
       case 0:
       case 1:
         AddHost();
@@ -90,6 +114,11 @@ void Graph::AddNodes() {
       case 7:
       case 8:
         AddConv();
+        break;
+      case 9:
+      case 10:
+      case 11:
+        AddTail();
         break;
       default:
         AddCaps();

@@ -39,6 +39,7 @@ class Graph {
   void AddPacking(bool pack);
   void AddPool();
   void AddConv();
+  void AddTail();
   void AddHost();
 
   Mutator* m_;

@@ -151,7 +151,36 @@ class FileMaker:
         inputs = [source.tensor]
         inputs += [self.writer.constant(n, constants[n]) if n in constants else -1 for n in names]
         depth = words(conv.channels_out) if output == "int32" else conv.channels_out
-        self._add("LceBconv2d", inputs, self._sink(output, (1, 1, 1, depth)), conv.options)
+        size = (1, 1)
+        if len(source.shape) == 4 and min(*source.shape, *conv.stride) > 0:
+            size = tuple(max(1, s) for s in conv.output_size(source.shape[1:3]))
+        target = self._sink(output, (*(source.shape[:1] or (1,)), *size, depth))
+        self._add("LceBconv2d", inputs, target, conv.options)
+        while output == "float32" and not self._one_in(3):
+            self._tail()
+
+    def _tail(self) -> None:
+        """A built-in op that may be done along with the convolution before it; output: new."""
+        floats = [value for value in self.values if value.dtype == "float32"]
+        if not floats:
+            return
+        source = floats[-1] if not self._one_in(4) else self._pick(floats)
+        name = self._pick(("ADD", "MUL", "MAXIMUM", "MINIMUM", "RELU", "RELU6"))
+        inputs = [source.tensor]
+        options = getattr(schema, f"{name.capitalize()}OptionsT")() if name in "ADD MUL" else None
+        if options is not None:
+            options.fusedActivationFunction = int(self.rng.integers(4))
+        if not name.startswith("RELU"):
+            other = self._source("float32", source.shape)
+            if self._one_in(2):
+                values = self.rng.normal(size=source.shape[-1:] if self._one_in(2) else (1,))
+                other = Value(self.writer.constant("o", values.astype(np.float32)), "float32", ())
+            inputs = [source.tensor, other.tensor]
+            if self._one_in(3):
+                inputs.reverse()
+        target = self._new("float32", source.shape)
+        operator = getattr(schema.BuiltinOperator, name)
+        self.writer.builtin(operator, inputs, [target.tensor], options)
 
     def _caps(self) -> None:
         op = self._pick(("XnCapsOdr", "XnCapsIdr", "XnCapsFc"))

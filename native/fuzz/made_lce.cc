@@ -72,7 +72,7 @@ void Graph::AddConv() {
     out[1] = Placed(y, out[1]), out[2] = Placed(x, out[2]);
     out[3] = bits ? WordsOf(out_c) : out_c;
   }
-  const int sink = Sink(type, out, {1, 1, 1, 1});
+  const int sink = Sink(type, out, m_->OneIn(4) ? std::vector<int>{1, 1, 1, 1} : out);
   fake_->AddNode("LceBconv2d", inputs, {sink},
                  m_->Map({{"channels_in", in_c},
                           {"dilation_height_factor", y.dilation},

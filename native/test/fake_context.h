@@ -116,6 +116,18 @@ class FakeContext {
     return index;
   }
 
+  // A built-in op, which the delegate may claim; else the host's, with outputs of that shape.
+  int AddBuiltinNode(int code, const std::vector<int>& inputs, const std::vector<int>& outputs,
+                     const std::vector<int>& dims, int activation) {
+    const int index = AddHostNode(inputs, outputs, dims, dims);
+    Node& node = *nodes_.back();
+    node.parameters[0] = activation;
+    node.node.builtin_data = node.parameters;
+    node.registration.builtin_code = code;
+    node.registration.custom_name = nullptr;
+    return index;
+  }
+
   // Applies the delegate. `outputs`: tensors of its nodes that the user sees.
   TfLiteStatus Apply(TfLiteDelegate* delegate, const std::vector<int>& outputs) {
     outputs_ = outputs;
@@ -199,6 +211,7 @@ class FakeContext {
     TfLiteNode node;
     TfLiteRegistration registration;
     std::vector<int> prepared, invoked;
+    int parameters[4] = {};
     ~Node() {
       free(node.inputs);
       free(node.outputs);
