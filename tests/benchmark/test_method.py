@@ -155,6 +155,7 @@ SYS = {
     "class/power_supply/battery/type": ("Battery", "Battery"),
     "class/power_supply/battery/temp": ("312", "390"),
     "class/power_supply/battery/status": ("Discharging", "Charging"),
+    "class/power_supply/battery/current_now": ("-350000", "410000"),
 }
 START = {
     "governors": ["schedutil"],
@@ -162,6 +163,7 @@ START = {
     "temperatures_c": {"thermal_zone0 cpu": 41.5},
     "battery_percent": 87,
     "battery_temperature_c": 31.2,
+    "battery_current_ma": -350.0,
     "charging": False,
 }
 END = {
@@ -170,6 +172,7 @@ END = {
     "temperatures_c": {"thermal_zone0 cpu": 83.0},
     "battery_percent": 86,
     "battery_temperature_c": 39.0,
+    "battery_current_ma": 410.0,
     "charging": True,
 }
 

@@ -299,6 +299,7 @@ def test_page_says_what_is_not_valid_and_how_it_was_measured() -> None:
         "first_khz": [1_800_000, 2_800_000],
         "last_khz": [1_800_000, 1_400_000],
     }
+    told["state"]["start"] |= {"thermal_headroom": 0.4, "battery_current_ma": -350.0}
     told["method"].update(process="the app", memory="what it added", channel="its socket")
     told["tool"]["commit"] = "abc123"
     words = " ".join(_Page(render([told])).text)
@@ -310,6 +311,8 @@ def test_page_says_what_is_not_valid_and_how_it_was_measured() -> None:
         "2.80 GHz in the first quarter, 1.80 GHz in the last quarter (time in state)",
         "the app",
         "its socket",
+        "0.40 (1: severe throttling) at the start",
+        "-350 mA at the start",
         "abc123",
     ):
         assert part in words, part

@@ -35,7 +35,9 @@ def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
         ("load", _change(start, end, "load")),
         ("temperature", _temperature(start, end)),
         ("battery", _battery(start, end)),
+        ("battery current", _two(start, end, "battery_current_ma", "{:+.0f} mA")),
         ("thermal status", _words(start, end, "thermal_status")),
+        ("thermal headroom", _two(start, end, "thermal_headroom", "{:.2f} (1: severe throttling)")),
         ("order", method["order"]),
         ("runs", wanted),
         ("warm-up", _warm_up(method)),
@@ -88,6 +90,16 @@ def _battery(start: dict[str, Any], end: dict[str, Any]) -> str:
     if ends and "charging" in start:
         ends[-1] += ", charging" if start["charging"] else ", not charging"
     return "; ".join(ends)
+
+
+def _two(start: dict[str, Any], end: dict[str, Any], key: str, form: str) -> str:
+    """A number at the start and at the end."""
+    ends = [
+        f"{form.format(state[key])} {when}"
+        for when, state in (("at the start", start), ("at the end", end))
+        if key in state
+    ]
+    return ", ".join(ends)
 
 
 def _words(start: dict[str, Any], end: dict[str, Any], key: str) -> str:
