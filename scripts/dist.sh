@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds every sdist and wheel into dist/ and runs the command line's tests on the installed wheels,
-# in a fresh environment and a folder outside the tree.
-# usage: scripts/dist.sh VENV
+# Builds every sdist and wheel into dist/, uses each wheel alone where nothing is installed but what it
+# declares, and runs the command line's tests on all of them, in a folder outside the tree.
+# usage: scripts/dist.sh VENV [build|NAME...]: all, the build alone, or the build and some wheels alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
-root=$PWD python=$PWD/$1/bin/python
+root=$PWD python=$PWD/$1/bin/python; shift
 rm -rf dist && mkdir dist
 
 for project in files zoo . benchmark native; do
@@ -20,9 +20,23 @@ for name in sys.argv[1:]:
     print("dist:", name)
 PY
 
+[ "${1:-}" != build ] || exit 0
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$python" -m venv --without-pip "$work/venv"  # Debian's Python may lack ensurepip
+alone=("$@")
+[ $# -gt 0 ] || alone=(zoo files runtime benchmark tf)
+for name in "${alone[@]}"; do
+  "$python" -m venv --without-pip "$work/alone"  # Debian's Python may lack ensurepip
+  "$python" -m pip --python "$work/alone" install --quiet --disable-pip-version-check \
+    --constraint constraints/high.txt --find-links dist "xncaps-$name"
+  "$python" -m pip --python "$work/alone" check --quiet --disable-pip-version-check
+  (cd "$work" && "$work/alone/bin/python" -I "$root/scripts/alone.py" "$name" "$root/tests/golden")
+  rm -rf "$work/alone"
+done
+[ $# -eq 0 ] || exit 0
+
+"$python" -m venv --without-pip "$work/venv"
 wheels=(dist/*.whl)
 "$python" -m pip --python "$work/venv" install --quiet --disable-pip-version-check --constraint constraints/high.txt \
   "${wheels[@]}" pytest pytest-timeout hypothesis

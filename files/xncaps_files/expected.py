@@ -99,7 +99,8 @@ def compare(
     """Compares outputs [n, ...] with what was expected [n, ...].
 
     Args:
-        expected, outputs: of one shape.
+        expected: what was stored.
+        outputs: what came out, of the same shape.
         tolerance: the largest difference that is none.
         tie: two scores as near as this count as the same.
 

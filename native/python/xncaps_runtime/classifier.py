@@ -51,11 +51,14 @@ class Classifier:
     numbered. Not to be used by two threads at a time.
 
     Example:
-        >>> classifier = Classifier("digits.tflite", num_threads=2)
-        >>> classifier("seven.png", top=2)
-        [('7', 0.93), ('1', 0.04)]
-        >>> [ranking[0] for ranking in classifier(["seven.png", "three.png"])]
-        [('7', 0.93), ('3', 0.88)]
+        >>> classifier = Classifier("model.tflite", num_threads=2)
+        >>> page = np.full((100, 80), 255, np.uint8)
+        >>> len(classifier(page, top=3))
+        3
+        >>> for ranking in classifier((page, page)):
+        ...     (name, share), *others = ranking
+        >>> 0 <= share <= 1
+        True
 
     Args:
         model: path of a .tflite file, or the name of one of `xncaps_zoo`, also as 'zoo:NAME'.
