@@ -6,7 +6,7 @@ empty :=
 space := $(empty) $(empty)
 NATIVE_CMAKE = cmake -S native -G Ninja -Wno-dev
 
-.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz-build native-fuzz native-arm native-arm-python bench-native arm-count fuzz wheels
+.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz-build native-fuzz native-slow native-arm native-arm-python bench-native arm-count fuzz wheels
 
 native-tools:
 	@scripts/apt.sh "the native runtime's tests" g++ cmake ninja-build libgtest-dev libbenchmark-dev maven unzip \
@@ -53,6 +53,11 @@ native-arm: native-tools
 native-arm-python: wheels ## pytest of the ops with the aarch64 wheel under qemu
 	@native/arm_sysroot.sh $(NATIVE)/sysroot
 	@native/arm_pytest.sh $(CURDIR)/$(PY) dist $(NATIVE)/sysroot
+
+# Part of `make test-all`.
+native-slow: native-build ## the exponential at each of its 1.1e9 floats
+	@XNCAPS_EXP_STEP=1 $(NATIVE)/native/test/exp_test
+test-all: native-slow
 
 fuzz: native-fuzz-build $(SETUP) ## 1,000,000 made-up graphs under sanitizers, 20,000 files in the interpreter
 	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -runs=1000000
