@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 # Where and with what a run is made; none of it bears on what it computes.
-_PLACES = ("data_dir", "save_steps", "threads")
+_PLACES = ("data_dir", "feature_cache", "save_steps", "threads")
 
 
 def run_or_resume(

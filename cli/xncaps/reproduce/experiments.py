@@ -18,7 +18,16 @@ from xncaps_tf.training.config import TrainConfig
 
 FORMAT_VERSION = 1
 # Where a run happens, not what it computes.
-_PLACES = ("data_dir", "threads", "seed", "init", "download", "save_steps", "teacher")
+_PLACES = (
+    "data_dir",
+    "threads",
+    "seed",
+    "init",
+    "download",
+    "save_steps",
+    "teacher",
+    "feature_cache",
+)
 # Words for the files that are made of a trained model: (format, further options).
 FILES: dict[str, tuple[str, dict[str, Any]]] = {
     "float": ("float", {}),

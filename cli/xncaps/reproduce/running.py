@@ -106,6 +106,7 @@ def run(
         experiment.config,
         seed=seed,
         data_dir=place.data_dir(experiment.config.data),
+        feature_cache=str(place.out / "features"),
         **{field: str(path) for field, path in starts.items()},
     )
     with _clock(folder / "minutes.json") as clock:
