@@ -10,13 +10,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from xncaps_android.common import BUILD, ROOT, BuildError  # noqa: E402
 
 # The app's models where none are named, in the order of its list; the zoo's where they are there.
-DEFAULT_MODELS = (
-    "zoo/xncaps_zoo/models/grocery-lite0-xnodr-int8.tflite",
-    "zoo/xncaps_zoo/models/grocery-lite0-capsfc-int8.tflite",
-    "zoo/xncaps_zoo/models/cifar10-lite0-xnodr-int8.tflite",
-    "zoo/xncaps_zoo/models/mnist-xnodr.tflite",
-    "android_demo/models/digits.tflite",
+ZOO = (
+    "grocery-lite0-xnodr-int8",
+    "grocery-lite0-capsfc-int8",
+    "cifar10-lite0-xnodr-int8",
+    "mnist-cnn-xnodr",
 )
+DIGITS = ROOT / "android_demo/models/digits.tflite"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,7 +57,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def default_models() -> list[pathlib.Path]:
-    return [ROOT / name for name in DEFAULT_MODELS if (ROOT / name).is_file()]
+    """Those of the zoo that are in the checkout, and the digits where it has no larger ones."""
+    found = [
+        path for path in (ROOT / f"zoo/{name}/{name}.tflite" for name in ZOO) if path.is_file()
+    ]
+    return found if any(path.stem.startswith("mnist") for path in found) else [*found, DIGITS]
 
 
 def _apk(options: argparse.Namespace) -> list[str]:
@@ -104,7 +108,7 @@ def _artifacts(options: argparse.Namespace) -> list[str]:
 def _test_resources(options: argparse.Namespace) -> list[str]:
     from xncaps_android import robolectric
 
-    return [f"resources: {robolectric.prepare(options.model or [ROOT / DEFAULT_MODELS[-1]])}"]
+    return [f"resources: {robolectric.prepare(options.model or [DIGITS])}"]
 
 
 if __name__ == "__main__":

@@ -205,8 +205,18 @@ def test_gradle_project_equals_the_tested_build() -> None:
     assert folders == {f"{module}/src/main/java" for module in modules}
     assert "abiFilters(*numbers.abis.split(' '))" in (ANDROID / "app/build.gradle").read_text()
     assert str(apk.APP / "res").endswith("app/src/main/res")
-    # "copyModels" puts them where the app looks
-    assert "assets/models" in (ANDROID / "app/build.gradle").read_text()
+    # "packAssets" puts models, their list and the notices where the app looks
+    app = (ANDROID / "app/build.gradle").read_text()
+    assert "models/list.txt" in app and "addGeneratedSourceDirectory(packAssets)" in app
+    assert "'../../LICENSE', '../../NOTICE'" in app and "srcDirs" not in app
+    assert "FAIL_ON_PROJECT_REPOS" in (ANDROID / "settings.gradle").read_text()
+    wrapper = (ANDROID / "gradle/wrapper/gradle-wrapper.properties").read_text()
+    assert f"gradle-{numbers['gradle']}-bin.zip" in wrapper
+    for module in ("app", "delegate"):
+        text = (ANDROID / module / "build.gradle").read_text()
+        assert "ndkVersion numbers.ndk" in text and "FLEXIBLE_PAGE_SIZES=ON" in text
+        cmake = (ANDROID / module / "src/main/cpp/CMakeLists.txt").read_text()
+        assert f"-z,max-page-size={numbers['pageSize']}" in cmake
 
 
 def test_versions_in_the_docs_are_those_of_the_build() -> None:

@@ -8,30 +8,31 @@ from typing import Any
 
 from xncaps_android.common import BuildError
 
-_TEXTS = ("data", "licence", "notice")
-
 
 def card(model_file: pathlib.Path) -> dict[str, Any] | None:
-    """NAME.card.json beside NAME.tflite: accuracy (0 to 1), data, licence, notice.
+    """Of the card.json beside a file of the zoo: accuracy (0 to 1), data, licence, notice.
 
-    None where there is none.
+    None where there is none, or where it is another file's.
 
     Raises:
-        BuildError: it is there, and says something else.
+        BuildError: it is there, and is no card.
     """
-    file = model_file.with_suffix(".card.json")
+    file = model_file.with_name("card.json")
     if not file.is_file():
         return None
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BuildError(f"{file}: expected JSON, got {error}") from None
-    if not isinstance(told, dict):
-        raise BuildError(f"{file}: expected an object")
-    kept = {name: told[name] for name in _TEXTS if isinstance(told.get(name), str)}
-    accuracy = told.get("accuracy")
-    if isinstance(accuracy, (int, float)) and not isinstance(accuracy, bool):
-        if not 0 <= accuracy <= 1:
-            raise BuildError(f"{file}: accuracy: expected 0 to 1, got {accuracy}")
-        kept["accuracy"] = accuracy
+        if told["name"] != model_file.stem:
+            return None
+        data = told["data"]
+        kept = {
+            "accuracy": float(told["accuracy"]["file"]["accuracy"]),
+            "data": str(data["title"]),
+            "licence": str(data["licence"]),
+            "notice": str(data["source"]),
+        }
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BuildError(f"{file}: expected a card of the zoo, got {error!r}") from None
+    if not 0 <= kept["accuracy"] <= 1:
+        raise BuildError(f"{file}: accuracy: expected 0 to 1, got {kept['accuracy']}")
     return kept

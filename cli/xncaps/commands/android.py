@@ -6,6 +6,8 @@ import pathlib
 
 import click
 
+from xncaps.modelfile import ModelFile
+
 
 @click.group()
 def android() -> None:
@@ -14,8 +16,8 @@ def android() -> None:
 
 @android.command()
 @click.option(
-    "--model", "model_path", required=True, type=click.Path(path_type=pathlib.Path),
-    help="A .tflite file, as `xncaps convert` writes it.",
+    "--model", "model_path", required=True, type=ModelFile(), metavar="FILE|zoo:NAME",
+    help="A .tflite file, as `xncaps convert` writes it, or one of the zoo.",
 )  # fmt: skip
 @click.option("-o", "--out", required=True, type=click.Path(path_type=pathlib.Path))
 @click.option("--label", help="The app's name on the home screen.")
@@ -53,11 +55,12 @@ def _run_stored(model_path: pathlib.Path) -> str:
     from xncaps_files import expected
     from xncaps_tf.errors import VerificationError
 
-    stored_path = expected.path_of(model_path)
-    if not stored_path.is_file():
+    stored_path = expected.path_beside(model_path)
+    if stored_path is None:
         raise VerificationError(
-            f"expected {stored_path}, which `xncaps verify` and `xncaps convert` write, to check "
-            "the model with. Received: no such file. --no-verify packs it unchecked."
+            f"expected {expected.path_of(model_path)}, which `xncaps verify` and `xncaps convert` "
+            "write, to check the model with. Received: no such file. --no-verify packs it "
+            "unchecked."
         )
     stored = expected.read(stored_path)
     runtime, outputs = interpreters.run(model_path.read_bytes(), stored.inputs)
