@@ -25,10 +25,11 @@ public final class AboutActivity extends Activity {
     findViewById(R.id.list_action).setVisibility(View.GONE);
     add(getString(R.string.about_version, version()), 16, R.color.ink);
     add(getString(R.string.about_runtime), 18, R.color.accent);
+    long page = Os.sysconf(OsConstants._SC_PAGESIZE);
     add(
         NativeRuntime.version() + "\n"
-            + getString(R.string.about_delegate, XncapsDelegate.version()) + "\n"
-            + getString(R.string.about_pages, Os.sysconf(OsConstants._SC_PAGESIZE)),
+            + getString(R.string.about_delegate, XncapsDelegate.version())
+            + (page > 0 ? "\n" + getString(R.string.about_pages, page) : ""),
         15, R.color.ink);
     add(getString(R.string.about_licences), 18, R.color.accent);
     add(asset("NOTICE"), 14, R.color.ink_soft);

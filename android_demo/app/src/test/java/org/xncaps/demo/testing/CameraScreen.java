@@ -60,6 +60,9 @@ public final class CameraScreen extends ExternalResource {
   }
 
   public CameraActivity start() {
+    if (controller != null) {
+      controller.close(); // the screen of before
+    }
     controller = Robolectric.buildActivity(CameraActivity.class).setup();
     activity = controller.get();
     return activity;

@@ -101,7 +101,7 @@ public final class PicturesTest {
   }
 
   @Test
-  @Config(qualifiers = "ar-ldrtl")
+  @Config(qualifiers = "+ar-ldrtl")
   public void cameraFromRightToLeft() throws Exception {
     save("rtl", 0, true);
   }
