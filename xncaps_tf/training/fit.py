@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ from xncaps_tf.training.cluster import Cluster
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.folder import RunFolder
 from xncaps_tf.training.outputs import Outputs
+from xncaps_tf.training.own import Own, with_model
 from xncaps_tf.training.phase import Phase
 from xncaps_tf.training.progress import Reporter
 from xncaps_tf.training.state import State, assign, values
@@ -52,9 +54,21 @@ class TrainResult:
 
 
 def run(
-    config: TrainConfig, out: str | os.PathLike[str], *, reporter: Reporter | None = None
+    config: TrainConfig,
+    out: str | os.PathLike[str],
+    *,
+    model: Any = None,
+    data: Any = None,
+    callbacks: Sequence[Any] = (),
+    reporter: Reporter | None = None,
 ) -> TrainResult:
     """Trains in a new run folder.
+
+    What can be promised on resuming: with the config alone, and with a model of your own, the
+    weights of an undisturbed run, bit for bit, by `resume(out)`. With data of your own the same, as
+    soon as `resume(out, data=...)` gets them again; other data are refused. Callbacks get no state
+    back: each sees the epochs that its process trains, and whatever changes weights or rates in
+    them is promised nothing.
 
     Sets TensorFlow's global seed, op determinism and, where TensorFlow has not started yet, its
     number of threads.
@@ -62,19 +76,29 @@ def run(
     Args:
         config: what to train.
         out: the folder, new or empty.
+        model: a built Keras model to train, in place of backbone and head; the run keeps a copy.
+            It takes pixels 0 to 255; layers of your own have to be registered with Keras.
+        data: a `Dataset` or a finite `tf.data.Dataset` of (image, label), which is read into
+            memory, in place of the config's; or a pair, the second held out.
+        callbacks: Keras callbacks, for every epoch.
         reporter: shows the progress; None for none.
 
     Raises:
         TrainingError: the folder holds something, or the config does not fit the data.
         DataError: the data cannot be read.
     """
-    RunFolder(out).start(config, Task.from_environment(config.strategy))
-    return resume(out, reporter=reporter)
+    folder, given = RunFolder(out), Own.of(data, callbacks)
+    config = with_model(config, folder, model)
+    task = Task.from_environment(config.strategy)
+    folder.start(config, task, model=model, files=given.record())
+    return _resume(folder, given, reporter, None)
 
 
 def resume(
     out: str | os.PathLike[str],
     *,
+    data: Any = None,
+    callbacks: Sequence[Any] = (),
     reporter: Reporter | None = None,
     arrival: float | None = None,
 ) -> TrainResult:
@@ -82,27 +106,35 @@ def resume(
 
     Args:
         out: the folder of the run.
+        data: what `run` was given, if it was.
+        callbacks: Keras callbacks, for every epoch that is left.
         reporter: shows the progress; None for none.
         arrival: with multi_worker, seconds to wait for the other workers; None: 45.
 
     Raises:
         TrainingError: there is no run, its state is damaged, or another process trains in it.
     """
-    folder = RunFolder(out)
+    return _resume(RunFolder(out), Own.of(data, callbacks), reporter, arrival)
+
+
+def _resume(
+    folder: RunFolder, given: Own, reporter: Reporter | None, arrival: float | None
+) -> TrainResult:
     config = folder.read_config()
     task = Task.from_environment(config.strategy)
     if folder.is_finished:
         state = State.read(folder.checkpoint)
         return TrainResult(folder, state.rows, state.best_epoch, was_finished=True)
     if not task.is_chief:
-        return _train(folder, config, task, Reporter(), arrival)
+        return _train(folder, config, given, task, Reporter(), arrival)
     with folder.locked():
-        return _train(folder, config, task, reporter or Reporter(), arrival)
+        return _train(folder, config, given, task, reporter or Reporter(), arrival)
 
 
 def _train(
     folder: RunFolder,
     config: TrainConfig,
+    given: Own,
     task: Task,
     reporter: Reporter,
     arrival: float | None,
@@ -111,7 +143,7 @@ def _train(
     advice = f"start every worker again with: xncaps train --resume {folder.path}"
     cluster = Cluster(config, task, advice, arrival)
     try:
-        trainer = Trainer(folder, config, cluster, reporter)
+        trainer = Trainer(folder, config, given, cluster, reporter)
         try:
             trainer.run()
         finally:
@@ -141,16 +173,27 @@ class Trainer:
     """One process's part of a training, from the state in the folder to its end."""
 
     def __init__(
-        self, folder: RunFolder, config: TrainConfig, cluster: Cluster, reporter: Reporter
+        self,
+        folder: RunFolder,
+        config: TrainConfig,
+        given: Own,
+        cluster: Cluster,
+        reporter: Reporter,
     ) -> None:
         self.folder, self.config, self.cluster, self.reporter = folder, config, cluster, reporter
+        given.check(folder)
+        self._callbacks = given.callbacks
         self._configs = config.phase_configs()
         self._is_stopped_by_chief = False
         self._outputs = Outputs(folder)
         has_state = folder.checkpoint.is_file()
         self.state = State.read(folder.checkpoint) if has_state else State()
         start = networks.start_model(config, folder)
-        self._data = inputs.load(config, networks.image_shape(config, start))
+        self._data = (
+            inputs.load(config, networks.image_shape(config, start))
+            if given.train is None
+            else inputs.prepared(config, given.train, given.held_out)
+        )
         first = self._configs[self.state.phase]
         saved, self._end = networks.build_model(first, start, self._data[0])
         self.phase = self._make_phase(saved, self.state if has_state else None)
@@ -224,7 +267,7 @@ class Trainer:
 
     def _epoch(self) -> None:
         first = self.state.batch
-        logs = self.phase.fit(self.state.epoch, first, [_Steps(self, first)])
+        logs = self.phase.fit(self.state.epoch, first, [_Steps(self, first), *self._callbacks])
         self._end_epoch(logs)
 
     def save_inside(self, batch: int) -> None:

@@ -11,7 +11,8 @@ import os
 import pathlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from xncaps_files import writing
 from xncaps_tf.errors import TrainingError
@@ -46,7 +47,9 @@ class RunFolder:
         """Whether the run has come to its end and every file of it is written."""
         return self.finished.is_file()
 
-    def create(self, config: TrainConfig) -> TrainConfig:
+    def create(
+        self, config: TrainConfig, *, model: Any = None, files: Mapping[str, str] | None = None
+    ) -> TrainConfig:
         """Makes the folder with its config, all or nothing; returns the config as written.
 
         A model to fine-tune is copied into it, so that resuming does not depend on that file.
@@ -67,24 +70,48 @@ class RunFolder:
                 f"{self.path}: expected a new or an empty folder. Received: one with other files "
                 "in it."
             )
-        if config.init is not None and not os.path.isfile(config.init):
+        if model is None and config.init is not None and not os.path.isfile(config.init):
             raise TrainingError(
                 f"--init: expected a model file (.keras or .h5). Received: {config.init}."
             )
-        writing.make_folder(self.path, lambda folder: self._fill(folder, config))
+        writing.make_folder(
+            self.path, lambda folder: self._fill(folder, config, model, files or {})
+        )
         return config
 
-    def _fill(self, folder: pathlib.Path, config: TrainConfig) -> None:
+    def _fill(
+        self, folder: pathlib.Path, config: TrainConfig, model: Any, files: Mapping[str, str]
+    ) -> None:
         writing.write_text(folder / self.config.name, config.to_json())
-        if config.init is not None:
+        for name, text in files.items():
+            writing.write_text(folder / name, text)
+        if model is not None:
+            model.save(folder / "init.keras")
+        elif config.init is not None:
             source = pathlib.Path(config.init)
             copy = folder / f"init{source.suffix}"
             writing.write_atomically(copy, lambda beside: shutil.copyfile(source, beside))
 
-    def start(self, config: TrainConfig, task: Task, timeout: float = 45.0) -> None:
-        """Makes the folder (the chief) or waits until it is there (every other worker)."""
+    def start(
+        self,
+        config: TrainConfig,
+        task: Task,
+        timeout: float = 45.0,
+        *,
+        model: Any = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        """Makes the folder (the chief) or waits until it is there (every other worker).
+
+        Args:
+            config: of the run.
+            task: this process's.
+            timeout: seconds to wait.
+            model: a Keras model that the folder keeps as the one to train.
+            files: further texts that it keeps, by name.
+        """
         if task.is_chief:
-            self.create(config)
+            self.create(config, model=model, files=files)
         else:
             self.wait(config, timeout)
 

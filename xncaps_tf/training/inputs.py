@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from xncaps_tf import data as datasets
 from xncaps_tf.data import Dataset
 from xncaps_tf.training.config import TrainConfig
@@ -26,12 +24,18 @@ def load(config: TrainConfig, shape: tuple[int | None, ...]) -> tuple[Dataset, D
         )
 
     train = part("train", shape)
+    if config.validation and datasets.has_validation(config.data, config.data_dir):
+        return prepared(config, train, part(datasets.VALIDATION, train.image_shape))
+    return prepared(config, train, None)
+
+
+def prepared(
+    config: TrainConfig, train: Dataset, held_out: Dataset | None
+) -> tuple[Dataset, Dataset | None]:
+    """(at most `limit` training images, the hold-out given or `validation` of them), checked."""
     if config.limit is not None and config.limit < len(train):
         train = datasets.sample(train, config.limit, config.seed)
-    held_out: Any = None
-    if config.validation and datasets.has_validation(config.data, config.data_dir):
-        held_out = part(datasets.VALIDATION, train.image_shape)
-    elif config.validation:
+    if held_out is None and config.validation:
         train, held_out = datasets.split_validation(train, config.validation, config.seed)
     for images in (train, held_out):
         if images is not None:

@@ -1,0 +1,92 @@
+"""A model, data and callbacks of the caller's own."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xncaps_tf import data, training
+from xncaps_tf._keras import keras, tf
+from xncaps_tf.errors import TrainingError
+from xncaps_tf.training import TrainConfig
+
+CONFIG = TrainConfig(epochs=2, batch_size=20, loss="crossentropy", validation=0.2, seed=3)
+
+
+def _model() -> keras.Model:
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input((6, 6, 1))
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255.0)(inputs))
+    return keras.Model(inputs, keras.layers.Dense(3, name="scores")(x))
+
+
+def _dataset(seed: int = 0) -> data.Dataset:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (60, 6, 6, 1), np.uint8)
+    labels = np.arange(60) % 3
+    images[np.arange(60), labels] = 255
+    return data.Dataset("mine", "train", ("a", "b", "c"), data.ArrayImages(images), labels, "here")
+
+
+class _Seen(keras.callbacks.Callback):
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs: list[int] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.epochs.append(epoch)
+
+
+def _weights(run: pathlib.Path) -> list[np.ndarray]:
+    return keras.models.load_model(run / "last.keras", compile=False).get_weights()
+
+
+def test_own_model_data_and_callbacks_and_what_resuming_needs(tmp_path: pathlib.Path) -> None:
+    seen, model = _Seen(), _model()
+    done = training.run(CONFIG, tmp_path / "a", model=model, data=_dataset(), callbacks=[seen])
+    assert [row["epoch"] for row in done.rows] == [1, 2] and seen.epochs == [0, 1]
+    assert "val_accuracy" in done.rows[0] and (tmp_path / "a" / "init.keras").is_file()
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.run(CONFIG, tmp_path / "b", model=_model(), data=_dataset(), callbacks=[Stop()])
+    with pytest.raises(TrainingError, match=r"expected the data.*Received: none; call.*data="):
+        training.resume(tmp_path / "b")
+    with pytest.raises(TrainingError, match="Received: other images, labels or classes"):
+        training.resume(tmp_path / "b", data=_dataset(1))
+    training.resume(tmp_path / "b", data=_dataset())
+    for first, second in zip(_weights(tmp_path / "a"), _weights(tmp_path / "b"), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_tf_data_is_the_same_as_its_arrays(tmp_path: pathlib.Path) -> None:
+    images, labels = _dataset().numpy()
+    given = tf.data.Dataset.from_tensor_slices((images, labels))
+    for name, each in (("array", _dataset()), ("tf", (given, given))):
+        training.run(CONFIG, tmp_path / name, model=_model(), data=each)
+    assert (tmp_path / "tf" / "last.keras").is_file()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"data": [1]}, "expected a Dataset, a tf.data.Dataset.*Received: data=list"),
+        ({"data": tf.data.Dataset.range(3)}, "expected a finite tf.data of"),
+        ({"callbacks": [print]}, "expected Keras callbacks"),
+        ({"model": "net"}, "expected a built Keras model. Received: model=str"),
+    ],
+    ids=["list", "no images", "no callback", "no model"],
+)
+def test_what_is_something_else_is_refused_before_a_folder_is_made(
+    tmp_path: pathlib.Path, given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TrainingError, match=message):
+        training.run(CONFIG, tmp_path / "run", **given)
+    assert not (tmp_path / "run").exists()
