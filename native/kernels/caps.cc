@@ -27,15 +27,13 @@ bool LayoutWork(const CapsView& s, WorkLayout* at) {
   return sizes.ok();
 }
 
-// Memory of one worker, and the partial sums of the strips of one item.
 struct ScratchLayout {
-  size_t acc, acc_stride, ct, vmask, vabs, total;
+  size_t acc, ct, vmask, vabs, total;
 };
 
-bool LayoutScratch(const CapsView& s, int strips, ScratchLayout* at) {
+bool LayoutScratch(const CapsView& s, ScratchLayout* at) {
   Sizes sizes;
-  at->acc_stride = sizes.Product(s.j, s.e, kGroup, 4);
-  at->acc = sizes.Take(sizes.Product(at->acc_stride, strips));
+  at->acc = sizes.Take(sizes.Product(s.j, s.e, kGroup, 4));
   at->ct = sizes.Take(sizes.Product(s.j, kBlock, 4));
   at->vmask = sizes.Take(sizes.Product(s.j, s.e_bytes));
   at->vabs = sizes.Take(sizes.Product(s.j, 4));
@@ -45,17 +43,7 @@ bool LayoutScratch(const CapsView& s, int strips, ScratchLayout* at) {
 
 // Below this many elements of u_hat a second thread costs more than it brings.
 constexpr size_t kMinElementsPerThread = 40000;
-// Strips of an item that is worth several threads: more than threads, for cores of unequal speed,
-// but each has sums of its own to write and read, 8 / N of the work that u_hat is.
-constexpr int kMostStrips = 12, kBlocksPerStrip = 6;
-
 size_t ElementsOf(const CapsView& s) { return static_cast<size_t>(s.n) * s.j * s.e; }
-
-int StripsOf(const CapsView& s) {
-  if (ElementsOf(s) < 2 * kMinElementsPerThread) return 1;
-  const int strips = s.blocks / kBlocksPerStrip;
-  return strips > kMostStrips ? kMostStrips : strips > 2 ? strips : s.blocks > 1 ? 2 : 1;
-}
 
 }  // namespace
 
@@ -77,7 +65,6 @@ Status CapsLayer::Pack(const CapsParams& params, const CapsConstants& constants,
   sizes_.int8_uhat = params.type == CapsType::kOdr && params.scale != ScaleMode::kChannel &&
                      sizes_.d_bytes <= kMaxByteSum;
   sizes_.half_kernel = params.half_kernel && kernels->half_kernel;
-  strips_ = StripsOf(sizes_);
   if (params.type != CapsType::kOdr) return PackKernel(constants);
   const Status status = PackBits(constants);
   return status == Status::kOk ? PackScale(constants) : status;
@@ -171,8 +158,7 @@ Status CapsLayer::Reserve(int threads) {
   if (threads <= threads_) return Status::kOk;
   WorkLayout work;
   ScratchLayout scratch;
-  if (!LayoutWork(sizes_, &work) || !LayoutScratch(sizes_, strips_, &scratch))
-    return Status::kTooLarge;
+  if (!LayoutWork(sizes_, &work) || !LayoutScratch(sizes_, &scratch)) return Status::kTooLarge;
   Sizes sizes;
   const size_t work_bytes = sizes.Product(work.total, threads);
   const size_t scratch_bytes = sizes.Product(scratch.total, threads);
@@ -200,15 +186,16 @@ CapsView CapsLayer::View(int slot) const {
   return view;
 }
 
-// What `worker` uses while it works at a strip of the item in `slot`.
+// What `worker` uses while it works at a strip of the item in `slot`. Strips have sums of their
+// own: those of the workers with their numbers, for an item is in several strips only if it is
+// alone.
 CapsScratch CapsLayer::Scratch(int worker, int strip, int slot) const {
   ScratchLayout at;
-  LayoutScratch(sizes_, strips_, &at);
+  LayoutScratch(sizes_, &at);
   char* base = scratch_.as<char>() + static_cast<size_t>(worker) * scratch_stride_;
-  char* sums = scratch_.as<char>() + static_cast<size_t>(slot) * scratch_stride_;
+  char* sums = scratch_.as<char>() + static_cast<size_t>(slot + strip) * scratch_stride_;
   CapsScratch scratch;
-  scratch.acc =
-      reinterpret_cast<float*>(sums + at.acc + static_cast<size_t>(strip) * at.acc_stride);
+  scratch.acc = reinterpret_cast<float*>(sums + at.acc);
   scratch.ct = reinterpret_cast<float*>(base + at.ct);
   scratch.vmask = reinterpret_cast<uint8_t*>(base + at.vmask);
   scratch.vabs = reinterpret_cast<float*>(base + at.vabs);
@@ -243,10 +230,12 @@ void CapsLayer::StripTask(void* argument, int index, int worker) {
 void CapsLayer::RunItem(ThreadPool* pool, int threads, int slot, bool backwards, const float* u,
                         float* v) {
   if (threads < 1) threads = 1;
-  const int strips = threads > 1 ? strips_ : 1;
+  // One each: more would balance unequal cores better, but their sums go from core to core in each
+  // of the phases, which then takes longer than one thread does alone.
+  const int strips = threads;
   StripJob job = {this, View(slot), u, false, slot, strips, threads};
   job.view.backwards = backwards;
-  const float* sums[kMostStrips];
+  const float* sums[kMaxThreads];
   for (int i = 0; i < strips; ++i) sums[i] = Scratch(slot, i, slot).acc;
   const int turns = params_.r;
   for (int turn = 0; turn < turns; ++turn) {
@@ -289,6 +278,7 @@ Status CapsLayer::Run(ThreadPool* pool, ConstBytes in, int batch, Bytes out) {
   if (batch == 1) {
     const size_t pieces = ElementsOf(sizes_) / kMinElementsPerThread;
     if (pieces < static_cast<size_t>(threads)) threads = static_cast<int>(pieces);
+    if (threads > sizes_.blocks) threads = sizes_.blocks;
     RunItem(pool, threads, 0, runs_ % 2 != 0, u, v);
     return Status::kOk;
   }

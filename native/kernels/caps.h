@@ -38,10 +38,10 @@ class CapsLayer {
   Status Reserve(int threads);
 
   // v [B, J, E] of u [B, N, D], at any alignment, on up to the reserved number of threads of the
-  // pool, which may be null (one thread): items are handed out one by one, of a single item strips
-  // of its blocks where that pays. Strips have sums of their own, which are added in order: several
-  // threads give the same bits whatever their number and turns, but the last ones may differ from
-  // those of one thread, which has one sum (and XnIDR looks at signs). kTooSmall: u or v is.
+  // pool, which may be null (one thread): items are handed out one by one, a single item in a strip
+  // of its blocks for each thread where that pays. Strips have sums of their own, which are added
+  // in order: the result is the same to the bit run after run, but another number of threads is
+  // another order of summation (and XnIDR looks at signs). kTooSmall: u or v is.
   Status Run(ThreadPool* pool, ConstBytes u, int batch, Bytes v);
 
   const CapsParams& params() const { return params_; }
@@ -66,7 +66,6 @@ class CapsLayer {
   unsigned runs_ = 0;
   Buffer bits_, scale_, kernel_, work_, scratch_;
   size_t work_stride_ = 0, scratch_stride_ = 0;
-  int strips_ = 1;  // of the blocks of one item, where several threads share it
 };
 
 // The layer in obvious loops and double precision, from the unpacked constants; slow.
