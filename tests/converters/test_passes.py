@@ -80,6 +80,22 @@ def test_what_the_published_mobilenet_saves() -> None:
         np.testing.assert_allclose(got, expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("tap", "channels"), [("last_conv", 1280), ("last_block", 320)])
+def test_what_efficientnet_lite_saves(tap: str, channels: int) -> None:
+    model = models.build(
+        "efficientnet_lite0", "xnodr", (64, 64, 3), 10, resolution=64, features=tap, seed=3
+    )
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
+    _settle(model, images)
+    rewritten, done = passes.apply(model, batch_size=None)
+    assert [(rewrite.layer, rewrite.macs_saved) for rewrite in done] == [
+        ("features", 3 * channels * 1024)
+    ]
+    expected = model(images).numpy()
+    assert np.abs(expected).max() > 1e-2
+    np.testing.assert_allclose(rewritten(images), expected, atol=1e-5, rtol=1e-5)
+
+
 def _settle(model: Any, images: np.ndarray) -> None:
     """Gives every BatchNorm the averages of a batch: with those of the start, features vanish."""
     for norm in model.layers:

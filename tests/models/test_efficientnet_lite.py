@@ -108,6 +108,13 @@ def test_the_tap_before_the_last_convolution_takes_the_same_weights() -> None:
     np.testing.assert_array_equal(kernel, published["block16_project_conv"])
 
 
+@pytest.mark.parametrize("head", models.HEADS)
+def test_every_head_goes_with_it(head: str) -> None:
+    model = models.build("efficientnet_lite0", head, (20, 30, 1), 5, resolution=32, seed=1)
+    scores = model(np.zeros((2, 20, 30, 1), "float32")).numpy()
+    assert scores.shape == (2, 5) and np.isfinite(scores).all()
+
+
 def test_other_stages_than_the_outer_ones_grow() -> None:
     width = efficientnet_lite.SIZES["efficientnet_lite2"].width
     scaled = [efficientnet_lite._scaled(s.filters, width) for s in efficientnet_lite.STAGES]

@@ -63,7 +63,7 @@ class Outputs:
         if state.best_epoch == state.epoch:
             writing.link(folder.last, folder.best)
         elif state.best_epoch > state.epoch - state.phase_epoch:  # an earlier phase's is written
-            if state.best_epoch != self._best_written:
+            if state.best_epoch != self._best_written and state.arrays["best"]:
                 now = values(model.variables)
                 assign(model.variables, state.arrays["best"], "best model")
                 writing.write_atomically(folder.best, model.save)
