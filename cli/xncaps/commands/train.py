@@ -123,7 +123,8 @@ def _resumed(ctx: click.Context, path: str, given: dict[str, Any]) -> Any:
         name for name, source in sources.items() if source is click.core.ParameterSource.COMMANDLINE
     ]
     if also:
-        options = ", ".join(f"--{name.removesuffix('_file').replace('_', '-')}" for name in also)
+        words = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+        options = ", ".join(words[name] for name in also)
         raise click.BadParameter(
             f"a run goes on with its own config.json. Received also: {options}; for a new run with "
             f"other choices use --config {path}/config.json --out NEW.",
