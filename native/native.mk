@@ -6,7 +6,7 @@ empty :=
 space := $(empty) $(empty)
 NATIVE_CMAKE = cmake -S native -G Ninja -Wno-dev
 
-.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz-build native-fuzz native-slow native-arm native-arm-python bench-native arm-count fuzz wheels
+.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz-build native-fuzz native-slow native-arm native-arm-python bench-native arm-count board-result fuzz wheels
 
 native-tools:
 	@scripts/apt.sh "the native runtime's tests" g++ cmake ninja-build libgtest-dev libbenchmark-dev maven unzip \
@@ -70,8 +70,13 @@ bench-native: $(SETUP) ## the native runtime against LiteRT, each row of the tab
 	@$(PY) native/bench/bench_compiled.py
 
 arm-count: $(SETUP) ## instructions of the inner loops on aarch64, ours and LCE's
-	@scripts/apt.sh "counting instructions" g++-aarch64-linux-gnu llvm
-	@$(PY) native/bench/arm_count.py
+	@scripts/apt.sh "counting instructions" g++-aarch64-linux-gnu llvm-19
+	@$(PY) native/bench/arm_count.py --write docs/native.md
+
+OUT ?= board-result.json
+
+board-result: ## measures this machine, without TensorFlow, for results/boards: OUT=FILE
+	@scripts/board_result.sh "$(OUT)"
 
 wheels: $(SETUP) native-tools ## dist/xncaps_runtime-*-manylinux_2_28_{x86_64,aarch64}.whl
 	@native/wheels.sh $(CURDIR)/$(PY) $(CURDIR)/dist
