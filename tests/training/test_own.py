@@ -90,3 +90,21 @@ def test_what_is_something_else_is_refused_before_a_folder_is_made(
     with pytest.raises(TrainingError, match=message):
         training.run(CONFIG, tmp_path / "run", **given)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_keeps_the_file_of_its_backbones_weights(tmp_path: pathlib.Path) -> None:
+    """Before, resuming needs the file again: killed before its first state, it could not go on."""
+    file = tmp_path / "core.weights.h5"
+    file.write_bytes(b"weights")
+    config = TrainConfig(weights=str(file))
+    folder = training.RunFolder(tmp_path / "run")
+    folder.create(config)
+    file.unlink()
+    kept = folder.kept(folder.read_config()).weights
+    assert kept is not None and pathlib.Path(kept).read_bytes() == b"weights"
+    assert pathlib.Path(kept).name == file.name
+    # A run from before has no copy: its config's word counts.
+    pathlib.Path(kept).unlink()
+    assert folder.kept(folder.read_config()).weights == str(file)
+    for word in (None, "imagenet"):
+        assert folder.kept(TrainConfig(weights=word)).weights == word

@@ -183,7 +183,7 @@ class Trainer:
         self.folder, self.config, self.cluster, self.reporter = folder, config, cluster, reporter
         given.check(folder)
         self._callbacks = given.callbacks
-        self._configs = config.phase_configs()
+        self._configs = folder.kept(config).phase_configs()
         self._is_stopped_by_chief = False
         self._outputs = Outputs(folder)
         has_state = folder.checkpoint.is_file()

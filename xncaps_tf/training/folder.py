@@ -12,12 +12,18 @@ import pathlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from xncaps_files import writing
 from xncaps_tf.errors import TrainingError
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.task import Task
+
+
+def weights_copy(weights: pathlib.Path) -> pathlib.Path:
+    """Where a run keeps a file of weights, within its folder; the name says what it is."""
+    return pathlib.Path("weights") / weights.name
 
 
 class RunFolder:
@@ -52,7 +58,8 @@ class RunFolder:
     ) -> TrainConfig:
         """Makes the folder with its config, all or nothing; returns the config as written.
 
-        A model to fine-tune is copied into it, so that resuming does not depend on that file.
+        A model to fine-tune and a file of weights are copied into it, so that resuming does not
+        depend on those files.
 
         Raises:
             TrainingError: the folder holds something already, or `config.init` is no file.
@@ -85,6 +92,10 @@ class RunFolder:
         writing.write_text(folder / self.config.name, config.to_json())
         for name, text in files.items():
             writing.write_text(folder / name, text)
+        weights = self._weights_file(config)
+        if weights is not None and weights.is_file():
+            (folder / weights_copy(weights)).parent.mkdir()
+            shutil.copyfile(weights, folder / weights_copy(weights))
         if model is not None:
             model.save(folder / "init.keras")
         elif config.init is not None:
@@ -140,6 +151,19 @@ class RunFolder:
         if config.init is None:
             return None
         return self.path / f"init{pathlib.Path(config.init).suffix}"
+
+    def kept(self, config: TrainConfig) -> TrainConfig:
+        """The config with the run's own copy of the backbone's weights, where they are a file."""
+        weights = self._weights_file(config)
+        copy = None if weights is None else self.path / weights_copy(weights)
+        if copy is None or not copy.is_file():
+            return config
+        return replace(config, weights=str(copy.absolute()))
+
+    @staticmethod
+    def _weights_file(config: TrainConfig) -> pathlib.Path | None:
+        is_file = config.weights is not None and config.weights != "imagenet"
+        return pathlib.Path(str(config.weights)) if is_file else None
 
     def feature_cache(self, config: TrainConfig) -> pathlib.Path:
         """Where the features of frozen backbones are kept."""
