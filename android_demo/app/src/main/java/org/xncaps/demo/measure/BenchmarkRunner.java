@@ -8,13 +8,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.tensorflow.lite.TensorFlowLite;
 import org.xncaps.core.Clock;
 import org.xncaps.core.measure.Frame.Kind;
 import org.xncaps.core.measure.Job;
 import org.xncaps.core.measure.Sink;
 import org.xncaps.core.measure.Work;
 import org.xncaps.delegate.XncapsDelegate;
+import org.xncaps.demo.models.NativeRuntime;
 
 /** Carries out jobs with TensorFlow Lite: the turns as the host planned them, raw times back. */
 final class BenchmarkRunner implements Work {
@@ -146,7 +146,7 @@ final class BenchmarkRunner implements Work {
     result.put("app", DeviceFacts.app(context));
     result.put("device", DeviceFacts.device());
     Map<String, Object> runtime = new LinkedHashMap<>();
-    runtime.put("tflite", TensorFlowLite.runtimeVersion());
+    runtime.put("tflite", NativeRuntime.number()); // null, and each model says why
     runtime.put("delegate", job.delegate ? XncapsDelegate.version() : null);
     result.put("runtime", runtime);
     result.put("start", DeviceFacts.state(context));

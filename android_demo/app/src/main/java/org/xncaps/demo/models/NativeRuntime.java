@@ -32,13 +32,24 @@ public final class NativeRuntime {
         (pages ? "pages of " + page + " bytes: " : "") + error.getMessage(), error);
   }
 
-  /** TensorFlow Lite's version, or why there is none. */
+  /** TensorFlow Lite's version in words, or why there is none. */
   public static String version() {
     try {
       check();
       return "TensorFlow Lite " + TensorFlowLite.runtimeVersion();
     } catch (ModelException e) {
       return String.valueOf(e.getMessage());
+    }
+  }
+
+  /** TensorFlow Lite's version; null where its library cannot be loaded. */
+  public static String number() {
+    try {
+      check();
+      return TensorFlowLite.runtimeVersion();
+    } catch (ModelException e) {
+      android.util.Log.w("xncaps", "no runtime", e);
+      return null;
     }
   }
 }

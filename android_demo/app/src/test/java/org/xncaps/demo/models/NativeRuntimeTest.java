@@ -31,6 +31,7 @@ public final class NativeRuntimeTest {
     assertTrue(large.getMessage().startsWith("pages of 16384 bytes: "));
     NativeRuntime.check(); // here it is
     assertEquals("TensorFlow Lite 2.16.1", NativeRuntime.version());
+    assertEquals("2.16.1", NativeRuntime.number());
   }
 
   @Test
