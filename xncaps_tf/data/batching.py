@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from xncaps_tf._keras import tf
 from xncaps_tf.data import augment as augmenting
 from xncaps_tf.data import seeds
@@ -27,6 +29,7 @@ def batches(
     one_hot: bool = True,
     drop_remainder: bool = False,
     shard: tuple[int, int] = (0, 1),
+    beside: np.ndarray | None = None,
 ) -> Any:
     """tf.data of (images float32 [B, H, W, C], labels) of one epoch or of several.
 
@@ -48,6 +51,7 @@ def batches(
         shard: (index, count): this worker's slice of every global batch. The slices of worker 0 to
             count - 1, one after another, are the global batch. For
             `strategy.distribute_datasets_from_function`, which takes what each worker reads as is.
+        beside: float32 [n, k], numbers of each image that follow its one-hot labels.
 
     Raises:
         ValueError: an argument is out of its range, or `augment` comes without a seed.
@@ -56,6 +60,11 @@ def batches(
     augmentation = augmenting.get(augment)
     if augmentation and seed is None:
         raise ValueError(f"batches: expected a seed with augment={augment!r}. Received: seed=None.")
+    if beside is not None and (beside.ndim != 2 or len(beside) != len(ds) or not one_hot):
+        raise ValueError(
+            "batches: expected numbers [n, k] beside one-hot labels, n images. "
+            f"Received: beside of shape {beside.shape}, {len(ds)} images, one_hot={one_hot}."
+        )
     steps = num_batches(len(ds), batch_size, drop_remainder=drop_remainder)
     index, count = shard
 
@@ -78,7 +87,7 @@ def batches(
         return tf.data.Dataset.range(first, tf.constant(steps, tf.int64)).map(cut)
 
     ds.images.prepare()
-    read = _reader(ds, augmentation, one_hot)
+    read = _reader(ds, augmentation, one_hot, beside)
     is_static = drop_remainder or len(ds) % batch_size == 0
 
     def load(chosen: Any, *draws: Any) -> tuple[Any, Any]:
@@ -94,10 +103,16 @@ def batches(
     return result.prefetch(2).with_options(_options())
 
 
-def _reader(ds: Dataset, augmentation: augmenting.Augmentation | None, one_hot: bool) -> Any:
+def _reader(
+    ds: Dataset,
+    augmentation: augmenting.Augmentation | None,
+    one_hot: bool,
+    beside: np.ndarray | None,
+) -> Any:
     """The function (indices of ds [n][, draws [n, k]]) -> (images, labels) of a tf.data map."""
     with tf.init_scope(), tf.device("CPU:0"):
         positions, labels = tf.constant(ds.positions), tf.constant(ds.labels)
+        more = None if beside is None else tf.constant(beside, tf.float32)
 
     def read(chosen: Any, *draws: Any) -> tuple[Any, Any]:
         images = ds.images.gather(tf.gather(positions, chosen))
@@ -108,6 +123,8 @@ def _reader(ds: Dataset, augmentation: augmenting.Augmentation | None, one_hot: 
         target = tf.gather(labels, chosen)
         if one_hot and ds.labels.ndim == 1:
             target = tf.one_hot(target, ds.num_classes, dtype=tf.float32)
+        if more is not None:
+            target = tf.concat([target, tf.gather(more, chosen)], axis=1)  # [B, classes + k]
         return images, target
 
     return read

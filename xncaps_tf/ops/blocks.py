@@ -36,7 +36,7 @@ def joined(blocks: Any, batch: Any) -> Any:
     """The inverse of `cut`: [..., B]."""
     rank = blocks.shape.rank
     x = tf.transpose(blocks, (*range(1, rank - 1), 0, rank - 1))  # [..., K, size]
-    return tf.reshape(x, (*x.shape[:-2], -1))[..., :batch]
+    return tf.reshape(x, (*x.shape[:-2], -1))[..., 0:batch]
 
 
 def divisor(number: int, most: int) -> int:

@@ -88,6 +88,16 @@ class TrainConfig:
         "Magnitudes beside xnodr's bits: one an output value (as published), a pair of capsules, "
         "or one in all.",
     )
+    teacher: str | None = path("Learn the answers of this model (.keras or .h5) too.")
+    teacher_weight: float = number(
+        0.5,
+        lambda value: 0 < value <= 1,
+        "above 0 and at most 1",
+        "Of its part of the loss; 1: its answers alone.",
+    )
+    teacher_temperature: float = number(
+        2.0, _is_positive, "above 0", "The higher, the more its lesser scores count."
+    )
     phases: tuple[Mapping[str, Any], ...] = phases_field(
         "A phase of the training with values of its own, such as epochs=3,freeze-backbone=true; "
         "give one option a phase."
@@ -259,6 +269,7 @@ class TrainConfig:
             self,
             data_dir=_absolute(self.data_dir),
             init=_absolute(self.init),
+            teacher=_absolute(self.teacher),
             weights=self.weights if self.weights == "imagenet" else _absolute(self.weights),
             feature_cache=_absolute(self.feature_cache),
             augment=self.augment or self._usual_augment(),

@@ -22,7 +22,7 @@ import numpy as np
 
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.training import inputs, networks
+from xncaps_tf.training import distillation, inputs, networks
 from xncaps_tf.training.cluster import Cluster
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.folder import RunFolder
@@ -194,6 +194,12 @@ class Trainer:
             if given.train is None
             else inputs.prepared(config, given.train, given.held_out)
         )
+        self._answers = distillation.answers(
+            config,
+            folder,
+            None if given.train is None else self._data[0],
+            keep=cluster.task.is_chief,
+        )
         first = self._configs[self.state.phase]
         saved, self._end = networks.build_model(first, start, self._data[0])
         self.phase = self._make_phase(saved, self.state if has_state else None)
@@ -207,6 +213,7 @@ class Trainer:
             saved,
             self._end,
             self._data,
+            self._answers,
             state,
             self.folder.feature_cache(self.config),
             self.reporter.message,

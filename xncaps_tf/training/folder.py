@@ -44,6 +44,7 @@ class RunFolder:
         self.curves = self.path / "curves.png"
         self.features = self.path / "features"
         self.state = self.path / "state"
+        self.teacher = self.path / "teacher.npz"
         self.checkpoint = self.state / "checkpoint.npz"
         self.finished = self.state / "finished"
         self.lock = self.state / "lock"
@@ -62,7 +63,8 @@ class RunFolder:
         depend on those files.
 
         Raises:
-            TrainingError: the folder holds something already, or `config.init` is no file.
+            TrainingError: the folder holds something already, or the model to fine-tune or the
+                teacher is no file.
         """
         config = config.resolved()
         if self.config.is_file():
@@ -77,10 +79,12 @@ class RunFolder:
                 f"{self.path}: expected a new or an empty folder. Received: one with other files "
                 "in it."
             )
-        if model is None and config.init is not None and not os.path.isfile(config.init):
-            raise TrainingError(
-                f"--init: expected a model file (.keras or .h5). Received: {config.init}."
-            )
+        init = config.init if model is None else None
+        for option, file in (("--init", init), ("--teacher", config.teacher)):
+            if file is not None and not os.path.isfile(file):
+                raise TrainingError(
+                    f"{option}: expected a model file (.keras or .h5). Received: {file}."
+                )
         writing.make_folder(
             self.path, lambda folder: self._fill(folder, config, model, files or {})
         )

@@ -38,6 +38,7 @@ class Phase:
         saved: the model that the phase begins with, at the phase's size.
         end: name of its trunk's last layer, or ''.
         data: (training images, hold-out or None).
+        answers: a teacher's to the training images, or None.
         state: to begin with: the model and optimizer that it holds of this phase, if any.
         cache: folder of frozen features.
         say: takes a line for a person.
@@ -50,13 +51,14 @@ class Phase:
         saved: Any,
         end: str,
         data: tuple[Dataset, Dataset | None],
+        answers: np.ndarray | None,
         state: State | None,
         cache: pathlib.Path,
         say: Callable[[str], object],
     ) -> None:
         self.config, self.cluster, self.saved, self._end = config, cluster, saved, end
         self._is_apart = cluster.strategy is not None or config.ema > 0
-        self._classes = data[0].num_classes
+        self._classes, self._answers = data[0].num_classes, answers
         self._trunk = trunk.layers(saved, end) if end else []
         self._fixed = self._fixed_norms()
         with cluster.scope():
@@ -114,7 +116,7 @@ class Phase:
             slow = [weight for layer in self._trunk for weight in layer.weights]
             optimizer = optimizers.optimizer(config, self.steps, self._own(slow))
             metrics = recipe.metrics(self.train)
-            self.trained.compile(optimizer, recipe.loss(config), metrics=metrics)
+            self.trained.compile(optimizer, recipe.loss(config, self.saved), metrics=metrics)
             optimizer.build(self.trained.trainable_variables)
             scores = tf.zeros([1, self._classes])
             self.trained.compiled_loss.build(scores)  # so that the loss's sums exist
@@ -125,7 +127,7 @@ class Phase:
             if self._is_apart or inner is not self.trained:
                 self.evaluator = self._graph(self.saved) if self._is_apart else inner
                 metrics = recipe.metrics(self.train)
-                self.evaluator.compile(loss=recipe.loss(config), metrics=metrics)
+                self.evaluator.compile(loss=recipe.loss(config, self.saved), metrics=metrics)
 
     def _graph(self, model: Any) -> Any:
         """The graph over a model's layers that is trained or evaluated."""
@@ -181,6 +183,7 @@ class Phase:
                 augment=self.augment,
                 drop_remainder=self.config.drop_remainder,
                 shard=(index, count),
+                beside=self._answers,
             )
         )
         with self.train.reading():

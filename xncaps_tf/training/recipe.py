@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from xncaps_tf import models
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.data import Dataset
 from xncaps_tf.losses import MarginLoss, SquaredHinge
-from xncaps_tf.metrics import ScoreAccuracy, TwoLabelAccuracy
+from xncaps_tf.training import distillation
 from xncaps_tf.training.config import TrainConfig
 
 
@@ -35,17 +36,22 @@ class DeadClasses(keras.metrics.Metric):
         self.total.assign(tf.zeros_like(self.total))
 
 
-def loss(config: TrainConfig) -> Any:
-    """The loss of that name."""
-    return {
+def loss(config: TrainConfig, model: Any) -> Any:
+    """The loss of that name for a model's scores, with a teacher's part where there is one."""
+    of_labels = {
         "margin": MarginLoss,
         "squared_hinge": SquaredHinge,
         "crossentropy": keras.losses.CategoricalCrossentropy,
     }[config.loss]()
+    if config.teacher is None:
+        return of_labels
+    kind = models.score_kind(model)
+    return distillation.Distillation(
+        of_labels, kind, config.teacher_weight, config.teacher_temperature
+    )
 
 
 def metrics(train: Dataset) -> list[Any]:
     """Accuracy (of two labels where images have two) and dead classes."""
-    is_two_label = train.labels.ndim == 2
-    accuracy = TwoLabelAccuracy("accuracy") if is_two_label else ScoreAccuracy("accuracy")
+    accuracy = distillation.accuracy(train.labels.ndim == 2)
     return [accuracy, DeadClasses(train.num_classes)]

@@ -1,0 +1,190 @@
+"""Learning from another network's answers as well as from the labels.
+
+The teacher sees every training image once, unchanged; its shares of the classes are kept in the run
+and are what the student is drawn to, however the image is then augmented.
+
+Source: Hinton, Vinyals, Dean 2015, https://arxiv.org/abs/1503.02531.
+Differs from the source: the scores of a capsule head are lengths, of which the right one is drawn
+to 0.9 and the others to 0.1: lengths / 0.1 stand for logits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xncaps_files import npz, writing
+from xncaps_files.scores import ScoreScale
+from xncaps_tf import data as datasets
+from xncaps_tf import models
+from xncaps_tf._keras import keras, tf
+from xncaps_tf.data import Dataset
+from xncaps_tf.errors import TrainingError
+from xncaps_tf.metrics import score_accuracy, two_label_accuracy
+from xncaps_tf.saving import load_model
+from xncaps_tf.training import inputs
+from xncaps_tf.training.config import TrainConfig
+from xncaps_tf.training.folder import RunFolder
+
+FORMAT_VERSION = 1
+LENGTH_UNIT = 0.1  # a length of so much counts as a logit of 1: 0.9 and 0.1 differ by 8
+_BATCH = 100
+_SMALLEST = 1e-7  # of a probability whose logarithm is taken, in float32
+
+
+class Distillation(keras.losses.Loss):
+    r"""A loss of the labels, and how far the student's shares are from the teacher's.
+
+    \[ (1 - w)\, L(\text{labels}, s) + w\, T^2\, \mathrm{KL}(p \,\|\, \mathrm{softmax}(z(s) / T)) \]
+    with the student's scores s, z their logits and p the teacher's shares at temperature T.
+
+    Args:
+        labels_loss: of labels and scores, an example each or a mean.
+        kind: what the student's scores are, as `models.score_kind` tells; None counts as logits.
+        weight: w, above 0 and at most 1.
+        temperature: T, above 0.
+
+    Targets `[B, 2 J]`: the labels, then the shares; of targets `[B, J]` (the hold-out) only the
+    loss of labels is taken.
+    """
+
+    def __init__(
+        self, labels_loss: Any, kind: str | None, weight: float, temperature: float
+    ) -> None:
+        super().__init__(name="distillation")
+        self._labels_loss, self._kind = labels_loss, kind
+        self._weight, self._temperature = weight, temperature
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        classes = y_pred.shape[-1]
+        labels = self._labels_loss.call(y_true[:, :classes], y_pred)  # [B]
+        if y_true.shape[-1] == classes:
+            return labels
+        shares = y_true[:, classes:]  # [B, J]
+        own = tf.nn.log_softmax(self._logits(y_pred) / self._temperature)  # [B, J]
+        apart = tf.math.log(tf.maximum(shares, _SMALLEST)) - own
+        divergence = tf.reduce_sum(shares * apart, axis=-1)  # [B]
+        return (1 - self._weight) * labels + self._weight * self._temperature**2 * divergence
+
+    def _logits(self, scores: Any) -> Any:
+        if self._kind == "lengths":
+            return scores / LENGTH_UNIT
+        if self._kind == "probabilities":
+            return tf.math.log(tf.maximum(scores, _SMALLEST))
+        return scores
+
+
+def accuracy(is_two_label: bool) -> Any:
+    """The accuracy of targets that may hold a teacher's shares behind the labels."""
+    function = two_label_accuracy if is_two_label else score_accuracy
+
+    def of_labels(y_true: Any, y_pred: Any) -> Any:
+        return function(y_true[:, : y_pred.shape[-1]], y_pred)
+
+    return keras.metrics.MeanMetricWrapper(of_labels, name="accuracy")
+
+
+def answers_of(
+    teacher: str,
+    temperature: float,
+    path: pathlib.Path,
+    images_of: Callable[[tuple[int | None, ...]], Dataset],
+    *,
+    keep: bool = True,
+) -> np.ndarray:
+    """The teacher's shares of the training images, float32 `[n, J]`: read from `path`, or made.
+
+    Args:
+        teacher: a .keras or .h5 file; where `path` is there it is not needed any more.
+        temperature: T.
+        path: of the kept answers.
+        images_of: the training images in the shape (H, W, C) of the teacher's input, the same ones
+            in the same order for every shape.
+        keep: write `path`.
+
+    Raises:
+        TrainingError: the teacher has other classes or takes other images, or what is kept belongs
+            to other images.
+    """
+    if path.is_file():
+        return _read(path, len(images_of((None, None, None))))
+    model = load_model(teacher, compile=False)
+    ds = images_of(tuple(model.input_shape[1:]))
+    _check(model, ds, teacher)
+    with ds.reading():
+        scores = model.predict(datasets.batches(ds, min(_BATCH, len(ds))), verbose=0)
+    kind = models.score_kind(model) or "logits"
+    scale = temperature * (LENGTH_UNIT if kind == "lengths" else 1)
+    shares = ScoreScale(kind, scale).shares(scores).astype(np.float32)  # [n, J]
+    if keep:
+        digest = hashlib.sha256(pathlib.Path(teacher).read_bytes()).hexdigest()
+        contents = {
+            "format_version": np.array([FORMAT_VERSION]),
+            "shares": shares,
+            "teacher_sha256": np.array([digest]),
+        }
+
+        def write(beside: pathlib.Path) -> None:
+            with open(beside, "wb") as file:
+                np.savez(file, **contents)  # pyright: ignore[reportArgumentType]
+
+        writing.write_atomically(path, write)
+    return shares
+
+
+def answers(
+    config: TrainConfig, folder: RunFolder, own: Dataset | None, *, keep: bool
+) -> np.ndarray | None:
+    """The answers of a run's teacher to the images that it trains on, or None; see `answers_of`.
+
+    Args:
+        config, folder: of the run.
+        own: the training images where they are the caller's; None: those that the config names.
+        keep: write them into the folder.
+    """
+    if config.teacher is None:
+        return None
+    return answers_of(
+        config.teacher,
+        config.teacher_temperature,
+        folder.teacher,
+        lambda shape: inputs.load(config, shape)[0] if own is None else own,
+        keep=keep,
+    )
+
+
+def _read(path: pathlib.Path, count: int) -> np.ndarray:
+    found = npz.read(path, {"format_version": ("iu", 1), "shares": ("f", 2)})
+    version, shares = found["format_version"].tolist(), found["shares"]
+    if version != [FORMAT_VERSION]:
+        raise TrainingError(
+            f"{path}: expected a teacher's answers of format_version {FORMAT_VERSION}. "
+            f"Received: {version}."
+        )
+    if len(shares) != count:
+        raise TrainingError(
+            f"{path}: expected answers for the {count} training images. Received: {len(shares)}; "
+            "have the images changed since the run began?"
+        )
+    return shares.astype(np.float32)
+
+
+def _check(model: Any, ds: Dataset, teacher: str) -> None:
+    wanted = tuple(model.input_shape[1:])
+    fits = len(wanted) == 3 and all(a in (None, b) for a, b in zip(wanted, ds.image_shape))  # noqa: B905
+    if not fits or model.output_shape[-1] != ds.num_classes:
+        raise TrainingError(
+            f"--teacher: expected a model of images {tuple(ds.image_shape)} and {ds.num_classes} "
+            f"classes, as {ds.name} has. Received: {teacher} of images {wanted} and "
+            f"{model.output_shape[-1]} classes."
+        )
+    names = models.class_names(model)
+    if names is not None and tuple(names) != tuple(ds.class_names):
+        raise TrainingError(
+            f"--teacher: expected a model of the classes {', '.join(ds.class_names)}. "
+            f"Received: {teacher} of {', '.join(names)}."
+        )
