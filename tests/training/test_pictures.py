@@ -7,9 +7,13 @@ import pathlib
 import shutil
 
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
 from tests import drawn_grocery
 from tests.training.conftest import assert_same_run
+from xncaps.commands.evaluate import evaluate
+from xncaps_converters.samples import from_data
 from xncaps_tf import data, load_model, training
 from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.training import TrainConfig
@@ -47,13 +51,6 @@ def test_the_published_validation_split_is_the_hold_out(run: pathlib.Path) -> No
     found = training.evaluate(load_model(run / "last.keras"), held)
     assert found.images == 5 and float(last["val_accuracy"]) == pytest.approx(found.accuracy)
     assert int(last["step"]) == 2 * 3  # all 18 training pictures
-
-
-def test_the_size_is_the_models_not_the_splits(run: pathlib.Path) -> None:
-    """An odd picture among those for testing changes nothing about them."""
-    model = load_model(run / "best.keras")
-    test = data.load_for(model.input_shape[1:], "grocery", "test", run.parent)
-    assert training.evaluate(model, test).images == 4
 
 
 def test_a_run_of_photographs_resumes_bit_for_bit(
@@ -96,3 +93,23 @@ def test_a_fine_tuned_model_decides_the_size(run: pathlib.Path, tmp_path: pathli
     )
     training.run(config, tmp_path / "tuned")
     assert load_model(tmp_path / "tuned" / "best.keras").input_shape == (None, 16, 16, 3)
+
+
+def test_one_odd_picture_for_testing_spoils_nothing(tmp_path: pathlib.Path) -> None:
+    """A folder whose test split has pictures of two sizes: the trained model's size is taken."""
+    for split in ("train", "test"):
+        for label, name in enumerate(("cat", "dog")):
+            (tmp_path / split / name).mkdir(parents=True)
+            for number in range(4):
+                picture = Image.new("RGB", (16, 16), (label * 90, number * 20, 0))
+                picture.save(tmp_path / split / name / f"{number}.png")
+    Image.new("RGB", (31, 17)).save(tmp_path / "test" / "cat" / "odd.png")
+    config = TrainConfig(
+        head="dense", data="folder", data_dir=str(tmp_path), batch_size=4, epochs=1, threads=2
+    )
+    training.run(config, tmp_path.parent / "odd-run")
+    run = str(tmp_path.parent / "odd-run")
+    result = CliRunner().invoke(evaluate, [run], catch_exceptions=False)
+    assert result.exit_code == 0 and "on folder (test, 9 images)" in result.output
+    samples = from_data(load_model(f"{run}/best.keras"), "folder", tmp_path)
+    assert samples.inputs.shape == (9, 16, 16, 3)
