@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xncaps_tf.data import (
+    affine,
     cifar10,
     digits,
     folder,
@@ -140,13 +141,14 @@ def _search(name: str, split: str, root: Path | None, *, may_download: bool) -> 
         tried.append(f"{place}: {found.why}")
     if may_download:
         target = prepared.roots(root)[0]
+        stored = "mnist" if name == "affine_mnist" else name
         try:
-            downloading.prepare(name, target)
+            downloading.prepare(stored, target)
         except DataError as error:
             raise DataError(f"{name}: found nowhere. {'; '.join(tried)}; {error}") from error
-        found = _prepared(name, split, target)
+        found = _prepared(stored, split, target)
         if isinstance(found, Dataset):
-            return found
+            return found if stored == name else affine.dataset(found)
         tried.append(f"{target}: {found.why} after a download")
     advice = "" if may_download else "; download: not asked for (--download)"
     raise DataError(f"{name}: found nowhere. {'; '.join(tried)}{advice}.")
@@ -154,6 +156,12 @@ def _search(name: str, split: str, root: Path | None, *, may_download: bool) -> 
 
 def _looks(name: str, split: str, root: Path | None) -> Iterator[tuple[Path, Found]]:
     """(place, what it holds), one after another, each looked at when it is asked for."""
+    if name == "affine_mnist":
+        for place in [root / "affNIST", root] if root else []:
+            yield place, affine.from_mat(split, place)
+        for place, found in _looks("mnist", split, root):
+            yield place, affine.dataset(found) if isinstance(found, Dataset) else found
+        return
     is_overlap = name.startswith("multi_mnist")
     if not is_overlap:
         yield from _local(name, split, root)

@@ -9,6 +9,7 @@ NAMES = (
     "cifar10",
     "multi_mnist",
     "multi_mnist/efficient_capsnet",
+    "affine_mnist",
     "grocery",
     "grocery/coarse",
     "folder",

@@ -14,7 +14,7 @@ import numpy as np
 from xncaps_tf._keras import tf
 
 # One number a purpose, so that two purposes with one seed never share draws.
-SHUFFLE, AUGMENT, OVERLAP = range(3)
+SHUFFLE, AUGMENT, OVERLAP, AFFINE = range(4)
 _STREAMS = 8
 _UINT64 = 2**64
 

@@ -35,8 +35,9 @@ def cut(x: Any, size: int) -> Any:
 def joined(blocks: Any, batch: Any) -> Any:
     """The inverse of `cut`: [..., B]."""
     rank = blocks.shape.rank
-    x = tf.transpose(blocks, (*range(1, rank - 1), 0, rank - 1))  # [..., K, size]
-    return tf.reshape(x, (*x.shape[:-2], -1))[..., 0:batch]
+    whole: Any = tf.transpose(blocks, (*range(1, rank - 1), 0, rank - 1))  # [..., K, size]
+    whole = tf.reshape(whole, (*whole.shape[:-2], -1))
+    return whole[..., :batch]
 
 
 def divisor(number: int, most: int) -> int:
