@@ -36,6 +36,12 @@ FAULTS: dict[str, tuple[str, tuple[str, ...], str]] = {
         BARE,
         r"expected bionic's symbols alone, got \['memfd_create'\]",
     ),
+    "symbol of the NDK's crtbegin_so.o": (
+        "int pthread_atfork(void *, void *, void *);\n"
+        "int f(void) { return pthread_atfork(0, 0, 0); }",
+        BARE,
+        r"expected bionic's symbols alone, got \['pthread_atfork'\]",
+    ),
     "thread-local": (
         "__thread int x;\nint *f(void) { return &x; }",
         BARE,

@@ -25,7 +25,8 @@ BIONIC = {
         pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_trylock
         pthread_mutex_unlock pthread_cond_init pthread_cond_destroy pthread_cond_wait
         pthread_cond_signal pthread_cond_broadcast pthread_once pthread_self
-        pthread_key_create pthread_getspecific pthread_setspecific pthread_atfork
+        pthread_key_create pthread_getspecific pthread_setspecific
+        __register_atfork __cxa_finalize
     """.split(),
     "libm.so": "expf exp sqrtf sqrt roundf round lrintf lrint floorf floor ceilf nearbyintf rintf"
     " fabsf fmaf fmaxf fminf logf powf ldexpf".split(),

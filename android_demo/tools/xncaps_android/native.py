@@ -28,6 +28,7 @@ from xncaps_android.common import (
 NATIVE = ROOT / "native"
 BRIDGE = ANDROID / "delegate/src/main/cpp"
 AFFINITY = ANDROID / "app/src/main/cpp"
+CRT = ANDROID / "crt/crtbegin_so.cc"
 
 _PREFIX = {"arm64-v8a": "aarch64-linux-gnu-", "x86_64": ""}
 _ISAS = {"arm64-v8a": ("neon",), "x86_64": ("avx2", "avx512")}
@@ -66,7 +67,7 @@ def _delegate_sources(abi: str) -> tuple[pathlib.Path, ...]:
         for file in sorted(folder.glob("*.cc"))
         if file.stem.rpartition("_")[2] not in others
     ]
-    return (*found, BRIDGE / "xncaps_jni.cc")
+    return (*found, BRIDGE / "xncaps_jni.cc", CRT)
 
 
 def _build(abi: str, library: _Library) -> pathlib.Path:
