@@ -9,6 +9,7 @@
 #include "kernels/thread_pool.h"
 #include "test/guarded.h"
 #include "test/isa_main.h"
+#include "test/lce_conv.h"
 
 namespace xncaps {
 namespace {
@@ -17,97 +18,6 @@ class LceTest : public IsaTest {};
 XNCAPS_FOR_EACH_ISA(LceTest);
 
 uint32_t Word(const void* words, size_t i) { return LoadUnaligned<uint32_t>(words, i); }
-
-// Bits of `pixels` pixels, zero behind the last channel.
-std::vector<uint32_t> RandomBits(std::mt19937* random, size_t pixels, int channels) {
-  const size_t words = static_cast<size_t>(WordsOf(channels));
-  std::vector<uint32_t> bits(pixels * words);
-  for (auto& x : bits) x = static_cast<uint32_t>((*random)());
-  if (channels % 32 != 0) {
-    for (size_t i = words - 1; i < bits.size(); i += words) bits[i] &= (1u << channels % 32) - 1;
-  }
-  return bits;
-}
-
-// A convolution with constants and inputs of its own, from a seed.
-struct Conv {
-  BconvParams params;
-  int batch = 1;
-  std::vector<uint32_t> filter, in;
-  std::vector<float> multiplier, bias;
-  std::vector<int32_t> thresholds;
-
-  Conv(BconvParams p, int batch_size, unsigned seed = 1) : params(p), batch(batch_size) {
-    std::mt19937 random(seed);
-    std::uniform_real_distribution<float> uniform(-1, 1);
-    const size_t taps = static_cast<size_t>(p.y.filter) * p.x.filter;
-    filter = RandomBits(&random, static_cast<size_t>(p.out_c) * taps, p.in_c / p.groups);
-    in = RandomBits(&random, static_cast<size_t>(batch) * p.y.in * p.x.in, p.in_c);
-    const int bits = static_cast<int>(taps) * p.in_c / p.groups;
-    for (int c = 0; c < p.out_c; ++c) {
-      multiplier.push_back(c % 7 == 3 ? 0.0f : uniform(random));
-      bias.push_back(uniform(random) * 10);
-      thresholds.push_back(bits / 2 + static_cast<int>(random() % 9) - 4);
-    }
-  }
-
-  BconvConstants constants() const {
-    return {filter.data(), multiplier.data(), bias.data(), thresholds.data()};
-  }
-  size_t out_bytes() const {
-    Window y = params.y, x = params.x;
-    EXPECT_TRUE(y.Place() && x.Place());
-    const size_t pixels = static_cast<size_t>(batch) * y.out * x.out;
-    if (params.output == LceOutput::kBits) return pixels * WordsOf(params.out_c) * 4;
-    return pixels * params.out_c * (params.output == LceOutput::kInt8 ? 1 : 4);
-  }
-};
-
-std::vector<char> Reference(const Conv& conv) {
-  std::vector<char> out(conv.out_bytes());
-  BconvReference(conv.params, conv.constants(), conv.in.data(), conv.batch, out.data());
-  return out;
-}
-
-std::vector<char> RunConv(const Isa& isa, const Conv& conv, ThreadPool* pool = nullptr) {
-  BconvLayer layer;
-  EXPECT_EQ(layer.Pack(conv.params, conv.constants(), isa.lce), Status::kOk);
-  EXPECT_EQ(layer.Resize(conv.params.y.in, conv.params.x.in, pool ? pool->threads() : 1),
-            Status::kOk);
-  Guarded in(conv.in.data(), conv.in.size() * 4), out(conv.out_bytes());
-  EXPECT_EQ(layer.Run(pool, in.in(), conv.batch, out.out()), Status::kOk);
-  return std::vector<char>(out.as<char>(), out.as<char>() + conv.out_bytes());
-}
-
-std::string Describe(const Conv& conv) {
-  const BconvParams& p = conv.params;
-  char text[300];
-  snprintf(text, sizeof text,
-           "batch %d, %dx%dx%d -> %d, filter %dx%d, stride %dx%d, dilation %dx%d, groups %d, "
-           "same %d, zeros %d, activation %d, output %d",
-           conv.batch, p.y.in, p.x.in, p.in_c, p.out_c, p.y.filter, p.x.filter, p.y.stride,
-           p.x.stride, p.y.dilation, p.x.dilation, p.groups, p.y.same, p.zero_padding,
-           static_cast<int>(p.activation), static_cast<int>(p.output));
-  return text;
-}
-
-void ExpectReference(const Isa& isa, const Conv& conv, ThreadPool* pool = nullptr) {
-  ASSERT_EQ(RunConv(isa, conv, pool), Reference(conv)) << Describe(conv);
-}
-
-BconvParams Params(int size, int filter, int in_c, int out_c, LceOutput output) {
-  BconvParams p;
-  p.y.in = p.x.in = size;
-  p.y.filter = p.x.filter = filter;
-  p.y.same = p.x.same = true;
-  p.in_c = in_c, p.out_c = out_c;
-  p.output = output;
-  if (output == LceOutput::kInt8) p.scale = 0.37, p.zero_point = -5;
-  return p;
-}
-
-constexpr LceOutput kOutputs[] = {LceOutput::kFloat, LceOutput::kInt8, LceOutput::kBits};
-
 // Round each block of channels, of four blocks, of words; round the tile of pixels.
 TEST_P(LceTest, EveryNumberOfChannelsEqualsTheReference) {
   for (LceOutput output : kOutputs) {
@@ -392,82 +302,6 @@ TEST_P(LceTest, OddValuesGiveTheSameOnEveryInstructionSet) {
       const float b = LoadUnaligned<float>(plain_bytes.data(), i);
       ASSERT_TRUE(a == b || (isnan(a) && isnan(b))) << i << ": " << a << ", " << b;
     }
-  }
-}
-
-TEST(LceSizes, ImpossibleOnesAreRefused) {
-  int count = 0;
-  const LceKernels* kernels = AllIsas(&count)->lce;
-  Conv conv(Params(3, 3, 32, 1, LceOutput::kFloat), 1);
-  BconvLayer layer;
-  ASSERT_EQ(layer.Pack(conv.params, conv.constants(), kernels), Status::kOk);
-  EXPECT_EQ(layer.Resize(1, INT32_MAX, 1), Status::kOverLimit);
-  EXPECT_EQ(layer.Resize(0, 3, 1), Status::kTooLarge);
-  conv.params.y.dilation = INT32_MAX;
-  EXPECT_EQ(layer.Pack(conv.params, conv.constants(), kernels), Status::kOk);
-  EXPECT_EQ(layer.Resize(3, 3, 1), Status::kTooLarge);
-  conv.params.y.filter = conv.params.x.filter = 1 << 30;
-  EXPECT_EQ(layer.Pack(conv.params, conv.constants(), kernels), Status::kTooLarge);
-}
-
-// Rows that lie far apart are all kept at once: for one thread up to the limit, for several up to
-// the same limit, on as many of them as it allows.
-TEST_P(LceTest, AnExtremeDilationIsRefusedAndALargeOneTakesFewerThreads) {
-  Conv conv(Params(3, 3, 32, 5, LceOutput::kFloat), 1);
-  conv.params.y.dilation = 1 << 26;
-  BconvLayer layer;
-  ASSERT_EQ(layer.Pack(conv.params, conv.constants(), GetParam()->lce), Status::kOk);
-  EXPECT_EQ(layer.Resize(3, 3, 1), Status::kOverLimit);
-  conv.params.y.dilation = 1 << 17;
-  ASSERT_EQ(layer.Pack(conv.params, conv.constants(), GetParam()->lce), Status::kOk);
-  ThreadPool* pool = ThreadPool::Create(kMaxThreads);
-  ASSERT_EQ(layer.Resize(3, 3, kMaxThreads), Status::kOk);
-  EXPECT_LT(layer.threads(), kMaxThreads);
-  std::vector<char> out(conv.out_bytes());
-  ASSERT_EQ(layer.Run(pool, In(conv.in), 1, Out(&out)), Status::kOk);
-  EXPECT_EQ(out, Reference(conv));
-  ThreadPool::Delete(pool);
-}
-
-// A file may say any number of rows of nothing: they take no time.
-TEST_P(LceTest, RowsOfNothingAreNotWalked) {
-  const LceKernels& kernels = *GetParam()->lce;
-  const size_t rows = SIZE_MAX / 64;
-  const ConstBytes in = {nullptr, 0};
-  const Bytes out = {nullptr, 0};
-  EXPECT_EQ(LceQuantize(kernels, nullptr, LceType::kFloat, in, rows, 0, 0, out), Status::kOk);
-  EXPECT_EQ(LceDequantize(kernels, nullptr, LceType::kInt8, in, rows, 0, 0, 0, out), Status::kOk);
-  BmaxPool pool;
-  pool.y.in = pool.x.in = 1 << 28;
-  ASSERT_TRUE(pool.y.Place() && pool.x.Place());
-  EXPECT_EQ(LceMaxPool(kernels, nullptr, pool, in, 1, out), Status::kOk);
-}
-
-// Memory one byte smaller than what would be touched is not touched.
-TEST_P(LceTest, TensorsThatAreTooSmallAreRefused) {
-  const LceKernels& kernels = *GetParam()->lce;
-  const Conv conv(Params(3, 3, 40, 9, LceOutput::kInt8), 2);
-  BconvLayer layer;
-  ASSERT_EQ(layer.Pack(conv.params, conv.constants(), &kernels), Status::kOk);
-  ASSERT_EQ(layer.Resize(3, 3, 1), Status::kOk);
-  BmaxPool pool;
-  pool.y.in = pool.x.in = 4, pool.y.filter = pool.x.filter = 2, pool.words = 1;
-  ASSERT_TRUE(pool.y.Place() && pool.x.Place());
-  const auto run = [&](int op, ConstBytes in, Bytes out) {
-    if (op == 0) return layer.Run(nullptr, in, 2, out);
-    if (op == 1) return LceQuantize(kernels, nullptr, LceType::kFloat, in, 3, 33, 0, out);
-    if (op == 2) return LceDequantize(kernels, nullptr, LceType::kInt8, in, 3, 33, 1, -1, out);
-    return LceMaxPool(kernels, nullptr, pool, in, 2, out);
-  };
-  const size_t in_bytes[] = {2 * 3 * 3 * 2 * 4, 3 * 33 * 4, 3 * 2 * 4, 2 * 4 * 4 * 4};
-  const size_t out_bytes[] = {2 * 3 * 3 * 9, 3 * 2 * 4, 3 * 33, 2 * 3 * 3 * 4};
-  for (int op = 0; op < 4; ++op) {
-    const Guarded in(in_bytes[op]), out(out_bytes[op]);
-    const Guarded short_in(in_bytes[op] - 1), short_out(out_bytes[op] - 1);
-    EXPECT_EQ(run(op, in.in(), out.out()), Status::kOk) << op;
-    EXPECT_EQ(run(op, short_in.in(), out.out()), Status::kTooSmall) << op;
-    EXPECT_EQ(run(op, in.in(), short_out.out()), Status::kTooSmall) << op;
-    EXPECT_EQ(run(op, {nullptr, 0}, out.out()), Status::kTooSmall) << op;
   }
 }
 

@@ -184,7 +184,8 @@ class _Runner:
             self._interpreter.get_output_details(),
         )
         self._input, self._output = told["index"], gave["index"]
-        self.shape: tuple[int, int, int] = tuple(int(side) for side in told["shape"][1:])
+        height, width, channels = (int(side) for side in told["shape"][1:])
+        self.shape = (height, width, channels)
 
     def outputs(self, ds: Any) -> np.ndarray:
         """Of every image of a data set, [n, classes]."""

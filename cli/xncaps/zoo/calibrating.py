@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ def fit(
         of_label = shares[np.arange(len(labels)), labels]
         return float(-np.log(np.maximum(of_label, _SMALLEST)).mean())
 
-    found = minimize_scalar(loss, bounds=_LOG_RANGE, method="bounded")
+    found: Any = minimize_scalar(loss, bounds=_LOG_RANGE, method="bounded")
     # Four digits: what is stored is what was judged.
     scale = ScoreScale(kind, float(f"{math.exp(found.x):.4g}"))
     top = np.sort(scale.shares(outputs)[right].max(axis=1))
