@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_images
 from tests.android.test_golden import (
     make as make,
 )  # the fixture: Pillow and NumPy for the app's Java
-from xncaps.commands.convert import convert
+from xncaps.main import cli
 from xncaps_files import pictures as picture_files
 from xncaps_runtime import Classifier
 from xncaps_tf import data
@@ -84,7 +84,7 @@ def test_fifty_photographs_have_the_same_top_1(
     model.get_layer("classes").set_weights([kernel / 1000, np.zeros(8)])
     model.save(tmp_path / "m.keras")
     command = [str(tmp_path / "m.keras"), "--to", "float", "--no-verify"]
-    result = CliRunner().invoke(convert, [*command, "-o", str(tmp_path / "m.tflite")])
+    result = CliRunner().invoke(cli, ["convert", *command, "-o", str(tmp_path / "m.tflite")])
     assert result.exit_code == 0, result.output
     found = tops(model, tmp_path / "m.tflite", pictures, make)
     assert len(set(found["evaluate"])) >= 6

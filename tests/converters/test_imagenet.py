@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_sample_images
 
 from xncaps_converters import quantize
-from xncaps_converters.fused import convert_fused
+from xncaps_converters.to_fused import convert_fused
 from xncaps_files import pictures
 from xncaps_tf import models
 

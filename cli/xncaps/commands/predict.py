@@ -89,7 +89,7 @@ def _by_keras(
     as_is: bool,
 ) -> Iterator[Result]:
     """The same by a Keras model."""
-    from xncaps_converters.loading import run_config
+    from xncaps_converters.model_source import run_config
     from xncaps_tf import load_model
     from xncaps_tf.data.names import is_light_on_dark
     from xncaps_tf.training import predicting
