@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xncaps_converters import interpreters, marked_layers
+from xncaps_converters.accuracy import Loss, accuracy, loss
 from xncaps_converters.bounds import Bounds, bounds_of
 from xncaps_converters.output_formats import Report, silent
 from xncaps_converters.samples import Samples
@@ -33,6 +34,7 @@ class VerifyResult:
             tie count as the same); None where the outputs are no scores.
         accuracy_keras, accuracy_file: None where no labels are known. Keras's is the model's own,
             whatever was changed in the file.
+        loss: of accuracy, from what was expected of the file; None where no labels are known.
         bounds: what was allowed.
     """
 
@@ -46,6 +48,7 @@ class VerifyResult:
     equal_top1: float | None
     accuracy_keras: float | None
     accuracy_file: float | None
+    loss: Loss | None
     bounds: Bounds
     expected: np.ndarray
     errors: np.ndarray
@@ -55,6 +58,13 @@ class VerifyResult:
         """Samples that may exceed the tolerance."""
         share = self.bounds.share
         return max(1, int(share * self.samples)) if share else 0
+
+    @property
+    def allowed_lost(self) -> float | None:
+        """Share of accuracy that may be lost; None where the class on top has to stay instead."""
+        if self.loss is None or self.bounds.accuracy_lost is None:
+            return None
+        return self.bounds.accuracy_lost + self.loss.noise
 
     @property
     def failures(self) -> list[str]:
@@ -67,7 +77,13 @@ class VerifyResult:
                 f"{self.over_tolerance} of {self.samples} samples (at most {self.allowed_over}) "
                 f"differ by more than {self.bounds.tolerance:g}, the most by {self.max_error:.3g}"
             )
-        if self.equal_top1 is not None and self.equal_top1 < self.bounds.equal_top1:
+        if self.loss is not None and self.allowed_lost is not None:
+            if self.loss.lost > self.allowed_lost:
+                found.append(
+                    f"{100 * self.loss.lost:.2f} points of accuracy lost "
+                    f"(at most {100 * self.allowed_lost:.2f})"
+                )
+        elif self.equal_top1 is not None and self.equal_top1 < self.bounds.equal_top1:
             found.append(
                 f"{self.equal_top1:.2%} of the samples have the same class on top "
                 f"(at least {self.bounds.equal_top1:.1%})"
@@ -91,7 +107,8 @@ class VerifyResult:
         """For JSON: everything but the outputs."""
         entries = asdict(self)
         del entries["expected"], entries["errors"]
-        return {**entries, "allowed_over": self.allowed_over, "passed": self.passed}
+        allowed = {"allowed_over": self.allowed_over, "allowed_lost": self.allowed_lost}
+        return {**entries, **allowed, "passed": self.passed}
 
     def lines(self) -> list[str]:
         """For a person."""
@@ -108,13 +125,21 @@ class VerifyResult:
             + (f": {self.bounds.reason})" if self.bounds.reason else ")"),
         ]
         if self.equal_top1 is not None:
-            least = f" (at least {self.bounds.equal_top1:.1%})"
+            least = f" (at least {self.bounds.equal_top1:.1%})" if self.allowed_lost is None else ""
             lines.append(f"  equal top-1  {self.equal_top1:.2%}{least}")
         if self.accuracy_keras is not None and self.accuracy_file is not None:
+            lost = self.accuracy_keras - self.accuracy_file
             lines.append(
                 f"  accuracy     Keras {self.accuracy_keras:.2%}, file {self.accuracy_file:.2%}, "
-                f"{100 * (self.accuracy_keras - self.accuracy_file):.2f} points lost"
+                f"{100 * lost:.2f} points lost"
             )
+            if self.loss is not None and self.allowed_lost is not None:
+                by = (
+                    ""
+                    if np.isclose(lost, self.loss.lost)
+                    else f", {100 * self.loss.lost:.2f} by it"
+                )
+                lines[-1] += f"{by} (at most {100 * self.allowed_lost:.2f} by rounding)"
         return lines
 
 
@@ -151,7 +176,10 @@ def verify(
     original = expected = _predict(model, samples, report)
     for scales in set(changes) & {"capsule", "none"}:  # what the file has to compute then
         expected = _predict(marked_layers.with_scales(model, scales), samples, report)
-    bounds = bounds.within(tolerance) if tolerance is not None else bounds.for_outputs(expected)
+    if tolerance is not None:
+        bounds = bounds.within(tolerance)
+    else:
+        bounds = bounds.for_outputs(expected, labelled=samples.labels is not None)
     runtime, outputs = interpreters.run(flatbuffer, samples.inputs, report)
     result = compare(expected, outputs, samples, bounds, runtime)
     if expected is not original and samples.labels is not None and expected.ndim == 2:
@@ -198,6 +226,7 @@ def compare(
         equal_top1=None if top is None else float(top.mean()),
         accuracy_keras=None if labels is None else accuracy(expected, labels),
         accuracy_file=None if labels is None else accuracy(outputs, labels),
+        loss=None if labels is None else loss(expected, outputs, labels),
         bounds=bounds,
         expected=expected,
         errors=found.errors,
@@ -208,15 +237,6 @@ def _changes(flatbuffer: bytes) -> tuple[str, ...]:
     """What the file's metadata says that was changed of the model."""
     described = metadata.read(flatbuffer)
     return () if described is None else described.changes
-
-
-def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Share of right top-1 classes; of two-hot labels, share of labels among the two highest."""
-    if labels.ndim == 1:
-        return float((scores.argmax(axis=1) == labels).mean())
-    count = int(round(float((labels > 0).sum(axis=1).mean())))
-    top = np.argsort(-scores, axis=1, kind="stable")[:, :count]  # [n, 2]
-    return float((np.take_along_axis(labels, top, axis=1) > 0).mean())
 
 
 def _check_ends(model: Any, file: tflite.TfliteFile) -> None:
