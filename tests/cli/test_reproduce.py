@@ -12,33 +12,22 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import tiny_experiments
 from xncaps.main import cli
 from xncaps.reproduce import experiments, jobs, page, results, running
 from xncaps_files.errors import XncapsError
 from xncaps_tf.training.config import TrainConfig
 
-TINY = {"epochs": 1, "batch_size": 20, "limit": 60, "data": "digits", "validation": 0.2}
-
-
-def write_experiments(root: pathlib.Path) -> pathlib.Path:
-    """Two experiments on a few digits; the second starts from the first's model."""
-    root.mkdir()
-    entries = [
-        {"name": "tiny-xnodr", "files": ["fused"], "seeds": [0, 1]},
-        {"name": "tiny-more", "files": [], "init": "tiny-xnodr"},
-    ]
-    for entry in entries:
-        entry |= {"title": f"A {entry['name']}", "table": "scratch", "hours": 0.01}
-        (root / f"{entry['name']}.json").write_text(json.dumps({**TINY, "head": "xnodr"}))
-    index = {"format_version": 1, "experiments": entries}
-    (root / "index.json").write_text(json.dumps(index))
-    (root / "peers.json").write_text('{"peers": []}')
-    return root
-
 
 @pytest.fixture
 def tiny(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
-    root = write_experiments(tmp_path / "experiments")
+    root = tiny_experiments.write(
+        tmp_path / "experiments",
+        [
+            {"name": "tiny-xnodr", "files": ["fused"], "seeds": [0, 1]},
+            {"name": "tiny-more", "files": [], "init": "tiny-xnodr"},
+        ],
+    )
     monkeypatch.setattr(experiments, "folder", lambda: root)
     return root
 

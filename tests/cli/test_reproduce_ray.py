@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import signal
@@ -13,37 +12,20 @@ from collections.abc import Iterator
 
 import pytest
 
+import tiny_experiments
 from xncaps.reproduce import experiments, jobs, results, running
-
-TINY = {
-    "epochs": 3,
-    "batch_size": 20,
-    "limit": 100,
-    "data": "digits",
-    "validation": 0.2,
-    "save_steps": 1,
-    "threads": 1,
-}
 
 
 @pytest.fixture
 def known(tmp_path: pathlib.Path) -> dict[str, experiments.Experiment]:
-    root = tmp_path / "experiments"
-    root.mkdir()
-    entries = []
-    for head in ("xnodr",):
-        (root / f"tiny-{head}.json").write_text(json.dumps({**TINY, "head": head}))
-        entries.append(
-            {
-                "name": f"tiny-{head}",
-                "title": head,
-                "table": "scratch",
-                "files": [],
-                "hours": 0.01,
-                "seeds": [0, 1],
-            }
-        )
-    (root / "index.json").write_text(json.dumps({"format_version": 1, "experiments": entries}))
+    root = tiny_experiments.write(
+        tmp_path / "experiments",
+        [{"name": "tiny-xnodr", "files": [], "seeds": [0, 1]}],
+        epochs=3,
+        limit=100,
+        save_steps=1,
+        threads=1,
+    )
     return experiments.read_all(root)
 
 

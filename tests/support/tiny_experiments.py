@@ -1,0 +1,36 @@
+"""Experiments of a few digits and an epoch, as files in a folder."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+TINY: dict[str, Any] = {
+    "epochs": 1,
+    "batch_size": 20,
+    "limit": 60,
+    "data": "digits",
+    "validation": 0.2,
+}
+
+
+def write(root: pathlib.Path, entries: list[dict[str, Any]], **changes: Any) -> pathlib.Path:
+    """`root` with the experiments of `entries`, each of the head in its name's last word.
+
+    Args:
+        root: a new folder.
+        entries: rows of index.json; title, table and hours are added.
+        changes: of the config.
+    """
+    root.mkdir()
+    rows = []
+    for entry in entries:
+        head = entry["name"].rpartition("-")[2]
+        config = {**TINY, "head": head if head in ("xnodr", "dense") else "xnodr", **changes}
+        (root / f"{entry['name']}.json").write_text(json.dumps(config))
+        rows.append({"title": f"A {entry['name']}", "table": "scratch", "hours": 0.01, **entry})
+    index = {"format_version": 1, "experiments": rows}
+    (root / "index.json").write_text(json.dumps(index))
+    (root / "peers.json").write_text('{"peers": []}')
+    return root
