@@ -5,6 +5,7 @@ Needs the JDK and the Debian packages that `make apk` installs.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -50,6 +51,21 @@ def test_apk_holds_model_libraries_and_licences(built: tuple[pathlib.Path, list[
     libraries = ("libtensorflowlite_jni.so", "libxncaps_delegate.so", "libxncaps_affinity.so")
     for abi in ("arm64-v8a", "x86_64"):
         assert {f"lib/{abi}/{name}" for name in libraries} <= names
+
+
+def test_apk_with_the_apps_own_models_stays_under_25_mb(
+    built: tuple[pathlib.Path, list[str]],
+) -> None:
+    """By the built one: models are stored as they are."""
+    file = ROOT / "android_demo/tools/build.py"
+    spec = importlib.util.spec_from_file_location("android_build", file)
+    assert spec is not None and spec.loader is not None
+    command = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(command)
+    models = [path.stat().st_size for path in command.default_models()]
+    without = (built[0] / "app.apk").stat().st_size - MODEL.stat().st_size
+    assert without > 0 and models
+    assert without + sum(models) < 25_000_000, (without, models)
 
 
 def test_same_inputs_give_the_same_bytes_but_for_the_signature(
