@@ -1,4 +1,4 @@
-"""int8 after training, for the part of a network in front of its capsules."""
+"""int8 after training, for the part of a network in front of its capsules or its softmax."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xncaps_converters import engines, marked_layers
 from xncaps_converters.output_formats import Report, silent
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
-from xncaps_tf.layers import CapsuleReshape, SeededDropout
+from xncaps_tf.layers import CapsuleReshape, ClassScores, SeededDropout
 
 CALIBRATION_IMAGES = 500
 # Between the last convolution and the capsules: a few hundred numbers, cheap and sensitive.
@@ -48,6 +48,37 @@ def split_before_head(model: Any) -> tuple[Any, Any]:
     backbone = keras.Model(model.inputs, tensor, name=f"{model.name}_backbone")
     start = keras.Input(batch_shape=tuple(tensor.shape), name="features")
     return backbone, keras.Model(start, _replay(model, tensor, start), name=f"{model.name}_head")
+
+
+def split_before_softmax(model: Any) -> tuple[Any, Any | None]:
+    """Cuts a network without capsules at its logits; for a converter's own copy of a model.
+
+    An int8 softmax gives multiples of 1/256, by which many classes cannot be told from one another;
+    int8 logits have 256 steps over their range.
+
+    Returns:
+        (model from the image to the logits, model of the softmax); (the model, None) without one.
+    """
+    if len(model.outputs) != 1:
+        return model, None
+    node = model.outputs[0].node
+    if isinstance(node.layer, ClassScores):  # names the classes, computes nothing
+        node = node.keras_inputs[0].node
+    layer = node.layer
+    if getattr(layer, "activation", None) is not keras.activations.softmax:
+        return model, None
+    logits = node.keras_inputs[0]
+    if isinstance(layer, keras.layers.Dense):
+        linear = keras.layers.Dense(layer.units, use_bias=layer.use_bias, name=layer.name)
+        logits = linear(logits)
+        linear.set_weights(layer.get_weights())
+    elif type(layer) is not keras.layers.Activation:
+        return model, None
+    start = keras.Input(batch_shape=tuple(logits.shape), name="logits")
+    return (
+        keras.Model(model.inputs, logits, name=f"{model.name}_backbone"),
+        keras.Model(start, keras.layers.Softmax()(start), name=f"{model.name}_head"),
+    )
 
 
 def convert_int8(backbone: Any, images: np.ndarray, report: Report = silent) -> bytes:

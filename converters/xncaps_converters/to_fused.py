@@ -117,6 +117,10 @@ def _is_capsule_layer(layer: Any) -> bool:
     return isinstance(layer, (CapsFC, XnODR, XnIDR))
 
 
+def _keeps_capsules(layer: Any) -> bool:
+    return _is_capsule_layer(layer) or isinstance(layer, marked_layers.FusedCapsules)
+
+
 def _quantizers(layer: Any) -> str:
     given = marked_layers.quantizers_of(layer)
     return ", ".join(
@@ -138,10 +142,10 @@ def _convert(prepared: Any, *, dynamic: bool = False) -> bytes:
 
 
 def _int8(prepared: Any, options: Options, report: Report) -> bytes:
-    """An int8 backbone and a float head, converted one by one and joined.
+    """An int8 backbone and a float capsule head, converted one by one and joined.
 
     Calibration runs the model in TFLite's own interpreter, which has no capsule op: so only the
-    part in front of the head is calibrated.
+    part in front of the head is calibrated. Without a capsule layer that is all but a softmax.
     """
     images = None if options.calibration is None else options.calibration()
     if images is None:
@@ -155,9 +159,12 @@ def _int8(prepared: Any, options: Options, report: Report) -> bytes:
             "no calibration after training."
         )
     report("convert", 0)
-    backbone, head = quantize.split_before_head(prepared)
+    split = quantize.split_before_softmax
+    if any(map(_keeps_capsules, flat_layers(prepared))):
+        split = quantize.split_before_head
+    backbone, head = split(prepared)
     first = quantize.convert_int8(backbone, images, report)
-    return join.join(first, _convert(head))
+    return first if head is None else join.join(first, _convert(head))
 
 
 def _check(

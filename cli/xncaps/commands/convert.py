@@ -59,7 +59,12 @@ def _help() -> str:
     show_default=True,
     help="Of fused XnODR bits; float16 changes the model.",
 )
-@click.option("--int8", is_flag=True, help="Fused: int8 backbone, calibrated on the data set.")
+@click.option(
+    "--int8",
+    is_flag=True,
+    help="Fused: int8 in front of the capsules, or throughout where there are none; calibrated on "
+    "the data set.",
+)
 @click.option("--dynamic-range", is_flag=True, help="Fused: int8 weights in the backbone.")
 def command(
     model: str,
