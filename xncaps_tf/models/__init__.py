@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xncaps_tf._lazy import attach
+from xncaps_tf.models.common import HeadOptions
 from xncaps_tf.models.names import BACKBONES, FEATURES, HEADS, UPSAMPLING
+from xncaps_tf.models.own import register_backbone, register_head
 
 if TYPE_CHECKING:
     from xncaps_tf.models.endings import score_kind as score_kind
@@ -36,10 +38,13 @@ __all__ = [
     "UPSAMPLING",
     "BatchNorm",
     "CaffePreprocessing",
+    "HeadOptions",
     "build",
     "class_names",
     "imagenet_classifier",
     "is_capsule_head",
+    "register_backbone",
+    "register_head",
     "score_kind",
 ]
 

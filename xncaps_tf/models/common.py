@@ -1,4 +1,4 @@
-"""What a backbone is given and what it gives back."""
+"""What a backbone is given and gives back, and what a head is given. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -34,3 +34,24 @@ class Features:
 
     tensor: Any
     core: Any
+
+
+@dataclass(frozen=True)
+class HeadOptions:
+    """Options of `models.build` that a head may use.
+
+    Attributes:
+        num_classes: J.
+        dropout: the rate, 0 for no dropout layer.
+        momentum: of both BatchNorms; 0.9 with small backbones, 0.99 as published.
+        seed: of the dropout.
+        scales: of XnODR's bits; the other heads have none.
+    """
+
+    num_classes: int
+    dropout: float = 0.0
+    momentum: float = 0.99
+    capsule_dim: int = 16
+    routing_iterations: int = 3
+    seed: int = 0
+    scales: str = "channel"

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from xncaps_tf._keras import keras
 from xncaps_tf.layers import CapsFC, CapsuleReshape, Length, SeededDropout, XnIDR, XnODR
+from xncaps_tf.models import own
+from xncaps_tf.models.common import HeadOptions
 from xncaps_tf.models.normalization import BatchNorm
 
 PRIMARY_DIM = 8
 CAPSULE_LAYERS = {"capsfc": CapsFC, "xnodr": XnODR, "xnidr": XnIDR}
-
-
-@dataclass(frozen=True)
-class HeadOptions:
-    """Options of `models.build` that a head may use.
-
-    Attributes:
-        num_classes: J.
-        dropout: the rate, 0 for no dropout layer.
-        momentum: of both BatchNorms; 0.9 with small backbones, 0.99 as published.
-        seed: of the dropout.
-        scales: of XnODR's bits; the other heads have none.
-    """
-
-    num_classes: int
-    dropout: float = 0.0
-    momentum: float = 0.99
-    capsule_dim: int = 16
-    routing_iterations: int = 3
-    seed: int = 0
-    scales: str = "channel"
 
 
 def capsule_head(features: Any, layer: str, options: HeadOptions) -> Any:
@@ -87,7 +67,20 @@ def dense_head(features: Any, options: HeadOptions) -> Any:
 
 
 def attach(head: str, features: Any, options: HeadOptions) -> Any:
-    """Joins the head of that name to a backbone's features; returns scores `[B, J]`."""
+    """Joins the head of that name to a backbone's features; returns scores `[B, J]`.
+
+    Raises:
+        ValueError: a registered head gives something else.
+    """
+    if head in own.HEADS:
+        scores = own.HEADS[head].build(features, options)
+        shape = tuple(getattr(scores, "shape", ()))
+        if shape != (None, options.num_classes):
+            raise ValueError(
+                f"build: expected the head {head} to give scores [B, {options.num_classes}]. "
+                f"Received: {list(shape) or type(scores).__name__}."
+            )
+        return scores
     if head == "dense":
         return dense_head(features, options)
     return capsule_head(features, head, options)

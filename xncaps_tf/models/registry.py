@@ -11,10 +11,12 @@ from xncaps_tf._keras import keras
 from xncaps_tf.errors import DataError
 from xncaps_tf.layers import ClassScores
 from xncaps_tf.models import (
+    arguments,
     efficientnet_lite,
     efficientnet_weights,
     heads,
     names,
+    own,
     quicknet,
     seeding,
     trunk,
@@ -76,7 +78,7 @@ _OTHER = Backbone(small_cnn)  # what holds for the trunk of a network that is no
 
 def is_capsule_head(head: str) -> bool:
     """Whether the head of that name is made of capsules."""
-    return head in heads.CAPSULE_LAYERS
+    return head in heads.CAPSULE_LAYERS or (head in own.HEADS and own.HEADS[head].is_capsules)
 
 
 def class_names(model: Any) -> tuple[str, ...] | None:
@@ -117,8 +119,8 @@ def build(
         (None, 10)
 
     Args:
-        backbone: one of `models.BACKBONES`.
-        head: one of `models.HEADS`.
+        backbone: one of `models.BACKBONES` or registered by `register_backbone`.
+        head: one of `models.HEADS` or registered by `register_head`.
         input_shape: `(H, W, C)` of the data set's images.
         num_classes: J, a positive int.
         weights: of the backbone: None (random), 'imagenet' (mobilenet_v2, resnet50: downloaded by
@@ -153,10 +155,10 @@ def build(
         DataError: the weights cannot be downloaded within 30 s, read, or do not fit.
     """
     entry = _lookup(backbone, head)
-    shape = _checked_shape(input_shape)
-    _check(num_classes, upsampling, upsampling_factor, class_names, dropout, freeze_tail)
+    shape = arguments.image_shape(input_shape)
+    arguments.check(num_classes, upsampling, upsampling_factor, class_names, dropout, freeze_tail)
     _check_tap(backbone, entry, resolution, features)
-    _check_scales(scales, head)
+    arguments.check_scales(scales, head)
     if dropout is None:
         published = shape == _MNIST and num_classes == 10 and is_capsule_head(head)
         dropout = _MNIST_DROPOUT if published else 0.0
@@ -187,7 +189,7 @@ def trunk_end(model: Any, backbone: str | None = None) -> str:
     Raises:
         DataError: the network has no single GlobalAveragePooling2D in front of its head.
     """
-    known = _BACKBONES[backbone].trunk_end if backbone else ""
+    known = _entry(backbone).trunk_end if backbone else ""
     return known or trunk.find(model)
 
 
@@ -219,10 +221,10 @@ def with_head(
         ValueError: an argument is out of its range.
         DataError: there is no such trunk, or its channels are no capsules (multiples of 8).
     """
-    name = next((known for known in _BACKBONES if _is_of(model, known)), None)
-    entry = _BACKBONES[name] if name else _OTHER
-    _check(num_classes, "nearest", None, class_names, dropout, None)
-    _check_scales(scales, head)
+    name = next((known for known in own.backbones() if _is_of(model, known)), None)
+    entry = _entry(name) if name else _OTHER
+    arguments.check(num_classes, "nearest", None, class_names, dropout, None)
+    arguments.check_scales(scales, head)
     linear = trunk.linear(model)
     if linear is not None and (is_capsule_head(head) or not entry.capsule_features):
         tensor = linear.output
@@ -243,7 +245,7 @@ def with_head(
 
 def _is_of(model: Any, backbone: str) -> bool:
     """Whether `build` made the model, by its name."""
-    return model.name in [f"{backbone}_{head}" for head in names.HEADS]
+    return model.name in [f"{backbone}_{head}" for head in own.heads()]
 
 
 def imagenet_classifier(backbone: str) -> Any:
@@ -272,68 +274,35 @@ def imagenet_classifier(backbone: str) -> Any:
 
 
 def _lookup(backbone: str, head: str) -> Backbone:
-    if backbone not in _BACKBONES:
+    if backbone not in own.backbones():
         raise ValueError(
-            f"build: expected backbone to be one of {', '.join(names.BACKBONES)}. "
-            f"Received: backbone={backbone!r}."
+            f"build: expected backbone to be one of {', '.join(own.backbones())}. "
+            f"Received: backbone={backbone!r}; register_backbone adds others."
         )
-    if head not in names.HEADS:
+    if head not in own.heads():
         raise ValueError(
-            f"build: expected head to be one of {', '.join(names.HEADS)}. Received: head={head!r}."
+            f"build: expected head to be one of {', '.join(own.heads())}. "
+            f"Received: head={head!r}; register_head adds others."
         )
-    return _BACKBONES[backbone]
+    return _entry(backbone)
 
 
-def _checked_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:
-    shape = tuple(input_shape)
-    if len(shape) != 3 or not all(isinstance(side, int) and side > 0 for side in shape):
-        raise ValueError(
-            "build: expected input_shape to be (H, W, C), three positive ints. "
-            f"Received: input_shape={input_shape!r}."
-        )
-    return shape  # pyright: ignore[reportReturnType]
+def _entry(backbone: str) -> Backbone:
+    """The entry of a name that is known."""
+    return _BACKBONES.get(backbone) or _registered(backbone, own.BACKBONES[backbone])
 
 
-def _is_count(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _registered(name: str, entry: own.OwnBackbone) -> Backbone:
+    def build_own(image: Any, options: BackboneOptions) -> Features:
+        tensor = entry.build(image)
+        if not keras.backend.is_keras_tensor(tensor) or len(tensor.shape) != 4:
+            raise ValueError(
+                f"build: expected the backbone {name} to give a Keras tensor [B, h, w, c]. "
+                f"Received: {tensor!r}."
+            )
+        return Features(tensor, keras.Model(image, tensor, name=name))
 
-
-def _check(
-    num_classes: int,
-    upsampling: str,
-    upsampling_factor: int | None,
-    class_names: Sequence[str] | None,
-    dropout: float | None,
-    freeze_tail: bool | int | None,
-) -> None:
-    """Raises ValueError for the first argument that is out of its range."""
-    if not _is_count(num_classes, 1):
-        raise ValueError(
-            "build: expected num_classes to be a positive int. "
-            f"Received: num_classes={num_classes!r}."
-        )
-    if upsampling not in names.UPSAMPLING:
-        raise ValueError(
-            f"build: expected upsampling to be one of {', '.join(names.UPSAMPLING)}. "
-            f"Received: upsampling={upsampling!r}."
-        )
-    if upsampling_factor is not None and not _is_count(upsampling_factor, 1):
-        raise ValueError(
-            "build: expected upsampling_factor to be a positive int or None. "
-            f"Received: upsampling_factor={upsampling_factor!r}."
-        )
-    if class_names is not None and len(class_names) != num_classes:
-        raise ValueError(
-            f"build: expected class_names to be {num_classes} names, one a class. "
-            f"Received: class_names={tuple(class_names)!r}."
-        )
-    if dropout is not None and not 0 <= dropout < 1:
-        raise ValueError(f"build: expected dropout in [0, 1). Received: dropout={dropout!r}.")
-    if not (freeze_tail is None or isinstance(freeze_tail, bool) or _is_count(freeze_tail, 0)):
-        raise ValueError(
-            "build: expected freeze_tail to be a bool, an int of 0 or more, or None. "
-            f"Received: freeze_tail={freeze_tail!r}."
-        )
+    return Backbone(build_own, entry.momentum)
 
 
 def _check_tap(
@@ -348,7 +317,7 @@ def _check_tap(
                 f"build: expected {name} with one of {able} only. "
                 f"Received: {name}={value!r}, backbone={backbone!r}."
             )
-    if resolution is not None and not _is_count(resolution, _LEAST_RESOLUTION):
+    if resolution is not None and not arguments.is_count(resolution, _LEAST_RESOLUTION):
         raise ValueError(
             f"build: expected resolution to be an int of {_LEAST_RESOLUTION} or more, or None. "
             f"Received: resolution={resolution!r}."
@@ -357,14 +326,6 @@ def _check_tap(
         raise ValueError(
             f"build: expected features to be one of {', '.join(names.FEATURES)}, or None. "
             f"Received: features={features!r}."
-        )
-
-
-def _check_scales(scales: str, head: str) -> None:
-    if scales != "channel" and head != "xnodr":
-        raise ValueError(
-            "build: expected scales with the head xnodr, whose bits have them. "
-            f"Received: scales={scales!r}, head={head!r}."
         )
 
 

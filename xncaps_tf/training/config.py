@@ -18,6 +18,7 @@ from xncaps_tf import __version__
 from xncaps_tf.data.names import NAMES as DATA
 from xncaps_tf.data.names import PICTURES
 from xncaps_tf.errors import DataError, TrainingError
+from xncaps_tf.models import own
 from xncaps_tf.models.names import BACKBONES, FEATURES, HEADS, RESIZING, SCALES, UPSAMPLING
 from xncaps_tf.training import options
 from xncaps_tf.training.options import choice, flag, integer, number, path, share
@@ -34,6 +35,7 @@ STRATEGIES = ("none", "mirrored", "multi_worker")
 AUGMENTATIONS = ("none", "shift", "affine", "affine_flip", "flip", "photo")
 # What an image of each data set may go through and still be of its class.
 _AUGMENT_OF = {"mnist": "shift", "fashion_mnist": "shift", "cifar10": "affine_flip"}
+_PLUGIN = "--plugin MODULE imports a module that adds it by models.{}"
 
 
 def _is_positive(value: float) -> bool:
@@ -48,8 +50,20 @@ class TrainConfig:
     is one phase, or as many as `phases` has; each has this config's values but for its own.
     """
 
-    backbone: str = choice("small_cnn", BACKBONES, "What comes before the head.")
-    head: str = choice("xnodr", HEADS, "From the backbone's features to one score a class.")
+    backbone: str = choice(
+        "small_cnn",
+        BACKBONES,
+        "What comes before the head.",
+        known=own.backbones,
+        hint=_PLUGIN.format("register_backbone"),
+    )
+    head: str = choice(
+        "xnodr",
+        HEADS,
+        "From the backbone's features to one score a class.",
+        known=own.heads,
+        hint=_PLUGIN.format("register_head"),
+    )
     data: str = choice("digits", DATA, "The data set.")
     data_dir: str | None = path("Folder with the data set's files.")
     image_size: int | None = integer(
@@ -194,7 +208,7 @@ class TrainConfig:
             if not option.check(value):
                 raise TrainingError(
                     f"TrainConfig: expected {name} to be {option.expected}. "
-                    f"Received: {name}={value!r}."
+                    f"Received: {name}={value!r}" + (f"; {option.hint}." if option.hint else ".")
                 )
         self._check_together()
         self.phase_configs()

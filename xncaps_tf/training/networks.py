@@ -9,7 +9,7 @@ from xncaps_tf._keras import keras
 from xncaps_tf.data import Dataset
 from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.layers import ClassScores
-from xncaps_tf.models import registry, trunk
+from xncaps_tf.models import registry
 from xncaps_tf.models.preprocessing import RESIZE
 from xncaps_tf.saving import load_model
 from xncaps_tf.training.config import TrainConfig
@@ -55,7 +55,7 @@ def build_model(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, s
             scales=config.scales,
             seed=config.seed,
         )
-        return model, registry.trunk_end(model, config.backbone)
+        return model, _trunk_end(model, config, config.backbone)
     if config.new_head:
         model = registry.with_head(
             start,
@@ -74,14 +74,15 @@ def build_model(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, s
     return model, _trunk_end(model, config)
 
 
-def _trunk_end(model: Any, config: TrainConfig) -> str:
-    """Where the trunk of a stranger's model ends, if any phase has to know it."""
+def _trunk_end(model: Any, config: TrainConfig, backbone: str | None = None) -> str:
+    """Where the trunk ends; '' where a network of people's own has none that any phase needs."""
     try:
-        return trunk.find(model)
+        return registry.trunk_end(model, backbone)
     except DataError as error:
         for phase in config.phase_configs():
             if phase.freeze_backbone or phase.freeze_norms or phase.backbone_learning_rate:
-                raise TrainingError(f"--init: {error}") from error
+                who = "--init" if backbone is None else "train"
+                raise TrainingError(f"{who}: {error}") from error
     return ""
 
 

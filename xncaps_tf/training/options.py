@@ -30,6 +30,7 @@ class Option:
         empty: what the default of None stands for, in words.
         off: of a 'flag' that is on by default: the word that turns it off.
         in_phase: whether a phase of a training may have a value of its own.
+        hint: what to do about a value out of the range, for errors.
     """
 
     help: str
@@ -42,6 +43,7 @@ class Option:
     empty: str = ""
     off: str = ""
     in_phase: bool = False
+    hint: str = ""
 
 
 def of(config: type) -> dict[str, Option]:
@@ -53,11 +55,19 @@ def _field(default: Any, option: Option) -> Any:
     return dataclasses.field(default=default, metadata={_KEY: option})
 
 
-def choice(default: str | None, choices: tuple[str, ...], help: str, **more: Any) -> Any:
-    """One of some words; or None where that is the default."""
+def choice(
+    default: str | None,
+    choices: tuple[str, ...],
+    help: str,
+    *,
+    known: Callable[[], tuple[str, ...]] | None = None,
+    **more: Any,
+) -> Any:
+    """One of some words, or of those that `known` gives; or None where that is the default."""
 
     def check(value: Any) -> bool:
-        return (value is None and default is None) or (isinstance(value, str) and value in choices)
+        words = known() if known else choices
+        return (value is None and default is None) or (isinstance(value, str) and value in words)
 
     expected = f"one of {', '.join(choices)}" + _or_null(default)
     return _field(default, Option(help, "choice", check, expected, choices=choices, **more))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from xncaps import plugins
 from xncaps_converters.output_formats import BACKBONES, FORMATS, SCALE_TYPES, SCALES
 
 
@@ -66,6 +67,7 @@ def _help() -> str:
     "the data set.",
 )
 @click.option("--dynamic-range", is_flag=True, help="Fused: int8 weights in the backbone.")
+@plugins.option
 def command(
     model: str,
     form: str,

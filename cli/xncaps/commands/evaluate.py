@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from xncaps import plugins
 from xncaps_tf.data.names import NAMES, SPLITS, VALIDATION
 
 
@@ -26,6 +27,7 @@ from xncaps_tf.data.names import NAMES, SPLITS, VALIDATION
 )
 @click.option("--batch-size", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@plugins.option
 def evaluate(
     model: str,
     data: str | None,

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from xncaps import plugins
+
 
 @click.command()
 @click.argument("model")
@@ -23,6 +25,7 @@ import click
     "--as-is", is_flag=True, help="Never invert: the pictures are light on dark, as digits' data."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a picture, a line each.")
+@plugins.option
 def predict(
     model: str,
     pictures: tuple[str, ...],

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xncaps import plugins
+
 if TYPE_CHECKING:
     from xncaps_tf.accounting import Account, LayerAccount
 
@@ -16,6 +18,7 @@ _ROW = "{:<25} {:>11} {:>7} {:>7} {:>7} {:>7} {:>9}"
 @click.argument("model", type=click.Path(exists=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, exact and with every layer.")
 @click.option("--all", "show_all", is_flag=True, help="Also layers with neither weights nor MACs.")
+@plugins.option
 def summary(model: str, as_json: bool, show_all: bool) -> None:
     """Print parameters, MACs and bytes of MODEL (.keras, .h5 or a SavedModel), layer by layer.
 

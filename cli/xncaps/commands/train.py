@@ -9,11 +9,30 @@ from typing import Any, NoReturn
 
 import click
 
+from xncaps import plugins
 from xncaps_tf.training import TrainConfig, options
 
 _MANY = 4  # words of an option that are told in its help, not in the column before it
 # Parameters that are no fields of a config.
 _ALONE = ("resume", "config_file", "out", "wait_for_workers")
+
+
+class Words(click.Choice):
+    """The words of an option, and those that a plugin has added to them by now."""
+
+    def __init__(self, option: options.Option) -> None:
+        super().__init__(option.choices)
+        self._option = option
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if self._option.check(value):
+            return value
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            if not self._option.hint:
+                raise
+            self.fail(f"{error.message.removesuffix('.')}; {self._option.hint}.", param, ctx)
 
 
 def _options(command: Any) -> Any:
@@ -34,7 +53,7 @@ def _click_option(name: str, option: options.Option, default: Any) -> Any:
         return click.option(word + off, default=default, help=help)
     shown: dict[str, Any] = {}
     if option.kind == "choice":
-        kind: Any = click.Choice(option.choices)
+        kind: Any = Words(option)
         if len(option.choices) > _MANY:
             shown["metavar"] = "NAME"
             help = f"{option.help} One of {', '.join(option.choices)}." + help[len(option.help) :]
@@ -64,6 +83,7 @@ def _phases(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ..
     type=click.Path(exists=True, dir_okay=False),
     help="Take every choice from a run's config.json; options given here override it.",
 )
+@plugins.option
 @_options
 @click.option(
     "--wait-for-workers",

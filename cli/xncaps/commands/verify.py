@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from xncaps import plugins
+
 
 @click.command()
 @click.argument("model", type=click.Path())
@@ -16,6 +18,7 @@ import click
 @click.option("--store", is_flag=True, help="Write FILE.expected.npz where the file passes.")
 @click.option("--layers", is_flag=True, help="Show which layer is the first that differs.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+@plugins.option
 def verify(
     model: str,
     file: str,

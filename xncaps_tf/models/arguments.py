@@ -1,0 +1,71 @@
+"""The checks of the arguments of `models.build`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from xncaps_tf.models import names
+
+
+def image_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:
+    """`input_shape` as a tuple; ValueError unless it is three positive ints."""
+    shape = tuple(input_shape)
+    if len(shape) != 3 or not all(isinstance(side, int) and side > 0 for side in shape):
+        raise ValueError(
+            "build: expected input_shape to be (H, W, C), three positive ints. "
+            f"Received: input_shape={input_shape!r}."
+        )
+    return shape  # pyright: ignore[reportReturnType]
+
+
+def is_count(value: Any, least: int) -> bool:
+    """Whether it is an int of `least` or more."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def check(
+    num_classes: int,
+    upsampling: str,
+    upsampling_factor: int | None,
+    class_names: Sequence[str] | None,
+    dropout: float | None,
+    freeze_tail: bool | int | None,
+) -> None:
+    """Raises ValueError for the first argument that is out of its range."""
+    if not is_count(num_classes, 1):
+        raise ValueError(
+            "build: expected num_classes to be a positive int. "
+            f"Received: num_classes={num_classes!r}."
+        )
+    if upsampling not in names.UPSAMPLING:
+        raise ValueError(
+            f"build: expected upsampling to be one of {', '.join(names.UPSAMPLING)}. "
+            f"Received: upsampling={upsampling!r}."
+        )
+    if upsampling_factor is not None and not is_count(upsampling_factor, 1):
+        raise ValueError(
+            "build: expected upsampling_factor to be a positive int or None. "
+            f"Received: upsampling_factor={upsampling_factor!r}."
+        )
+    if class_names is not None and len(class_names) != num_classes:
+        raise ValueError(
+            f"build: expected class_names to be {num_classes} names, one a class. "
+            f"Received: class_names={tuple(class_names)!r}."
+        )
+    if dropout is not None and not 0 <= dropout < 1:
+        raise ValueError(f"build: expected dropout in [0, 1). Received: dropout={dropout!r}.")
+    if not (freeze_tail is None or isinstance(freeze_tail, bool) or is_count(freeze_tail, 0)):
+        raise ValueError(
+            "build: expected freeze_tail to be a bool, an int of 0 or more, or None. "
+            f"Received: freeze_tail={freeze_tail!r}."
+        )
+
+
+def check_scales(scales: str, head: str) -> None:
+    """Raises ValueError for scales with a head that has none."""
+    if scales != "channel" and head != "xnodr":
+        raise ValueError(
+            "build: expected scales with the head xnodr, whose bits have them. "
+            f"Received: scales={scales!r}, head={head!r}."
+        )
