@@ -4,6 +4,8 @@ ANDROID_BUILD := python3 android_demo/tools/build.py
 ANDROID_PACKAGES := openjdk-17-jdk-headless maven aapt apksigner zipalign dexdump g++ g++-aarch64-linux-gnu qemu-user-static
 # How often the app is paused, rotated and left; 1,000 of each takes many minutes (make test-all).
 LIFECYCLES ?= 60
+# A folder with JPEG files that stand where the camera's picture is in build/screens.
+PICTURES ?=
 APK ?= android_demo/build/xncaps-demo.apk
 
 RUN ?= demo_out/xnodr
@@ -23,9 +25,10 @@ aar: .make/android ## the delegate for Gradle users: AAR and POM in dist/
 android-model: $(SETUP) ## the app's own model anew, from a run of make demo (RUN=demo_out/xnodr)
 	@$(PY) android_demo/tools/make_model.py "$(RUN)"
 
-android-test: $(SETUP) .make/android ## the app's tests: JUnit and Robolectric with Android's own TensorFlow Lite
+android-test: $(SETUP) .make/android ## the app's tests: JUnit and Robolectric with Android's own TensorFlow Lite; PICTURES=FOLDER puts photographs on the screens
 	@$(ANDROID_BUILD) test-resources
-	@cd android_demo && { mvn -B -ntp test -Dtimes=$(LIFECYCLES) > build/test.log 2>&1 \
+	@cd android_demo && { mvn -B -ntp test -Dtimes=$(LIFECYCLES) \
+	  $(if $(PICTURES),-Dpictures="$(abspath $(PICTURES))") > build/test.log 2>&1 \
 	  || { grep -vE 'tflite|VERBOSE' build/test.log | tail -60; exit 1; }; }
 	@grep -hE '^Tests run' android_demo/target/surefire-reports/*.txt
 	@$(PYTEST) -m slow tests/android

@@ -49,6 +49,9 @@ public final class PicturesTest {
       return TestModels.bytes(number % 2 == 0 ? "flower.png" : "china.png");
     }
     File[] files = new File(folder).listFiles((in, name) -> name.endsWith(".jpg"));
+    assertTrue(
+        "-Dpictures: expected a folder with .jpg files, got " + folder,
+        files != null && files.length > 0);
     java.util.Arrays.sort(files);
     return Files.readAllBytes(files[number % files.length].toPath());
   }
