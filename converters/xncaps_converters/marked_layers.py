@@ -52,7 +52,7 @@ def fused_op(layer: Any, *, scales: str = "channel", scale_type: str = "float32"
     constants: tuple[np.ndarray | None, ...]
     input_scale = 1.0
     if all(quantizer is None for quantizer in given):
-        name, constants = "XnCapsFc", (kernel,)
+        name, constants = "XnCapsFc", (kernel.astype(scale_type),)
     elif not all(isinstance(quantizer, quantizers.CapsSign) for quantizer in given):
         return None
     elif isinstance(layer, layers.XnODR):

@@ -35,7 +35,7 @@ class FusedOptions:
 
     Attributes:
         scales: of XnODR's bits: 'channel' (exact), 'capsule' or 'none'.
-        scale_type: 'float32' (exact) or 'float16'.
+        scale_type: 'float32' (exact) or 'float16'; of CapsFC's weights too.
         backbone: 'float32', 'int8' (calibrated after training) or 'dynamic' (int8 weights only).
     """
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from xncaps_converters import interpreters, marked_layers
 from xncaps_converters.accuracy import Loss, accuracy, loss
-from xncaps_converters.bounds import Bounds, bounds_of
+from xncaps_converters.bounds import LABELLED_SHARE, Bounds, bounds_of
 from xncaps_converters.output_formats import Report, silent
 from xncaps_converters.samples import Samples
 from xncaps_files import expected as stored
@@ -56,7 +56,7 @@ class VerifyResult:
     @property
     def allowed_over(self) -> int:
         """Samples that may exceed the tolerance."""
-        share = self.bounds.share
+        share = self.bounds.share if self.allowed_lost is None else LABELLED_SHARE
         return max(1, int(share * self.samples)) if share else 0
 
     @property

@@ -75,7 +75,7 @@ def test_int8_passes_its_own_bounds_and_says_what_it_costs(
     [
         ({"scales": "capsule"}, "one scale a pair of capsules"),
         ({"scales": "none"}, "one scale for the whole layer"),
-        ({"scale_type": "float16"}, "scales rounded to float16"),
+        ({"scale_type": "float16"}, "scales, or CapsFC's weights, rounded to float16"),
         ({"backbone": "dynamic"}, "the backbone's weights rounded to int8"),
     ],
     ids=str,
@@ -176,6 +176,20 @@ def test_other_wrong_answers_are_no_loss_and_fewer_right_ones_are() -> None:
     for lost, passed in ((18, True), (22, False)):
         others = np.where(np.arange(1000) < lost, (labels + 1) % 81, answers)
         assert _int8_result(_scores(answers, 81), _scores(others, 81), labels).passed == passed
+
+
+def test_most_samples_have_to_be_near_where_the_accuracy_is_known() -> None:
+    """Another network of the same accuracy is no rounding of this one."""
+    labels = np.arange(100) % 10
+    scores = _scores(labels, 10)
+    for moved, passed in ((8, True), (30, False)):
+        outputs = scores.copy()
+        outputs[:moved] *= 0.7
+        chosen = bounds.choose([], ["int8"]).for_outputs(scores, labelled=True)
+        given = samples.Samples(np.zeros((100, 1)), labels, "made")
+        result = verify.compare(scores, outputs, given, chosen, "none")
+        assert result.passed == passed and result.allowed_over == 10
+    assert "30 of 100 samples (at most 10) differ" in result.failures[0]
 
 
 def test_loss_of_two_labels_a_sample_counts_halves() -> None:

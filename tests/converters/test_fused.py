@@ -143,6 +143,20 @@ def test_float16_channel_scales_keep_the_head_below_62_kb() -> None:
     assert constants <= 62_000
 
 
+def test_capsfc_keeps_its_weights_in_float16_where_asked_for() -> None:
+    model = _bare(layers.CapsFC(10, 16), n=128)
+    options = to_fused.FusedOptions(scale_type="float16")
+    data = to_fused.convert_fused(model, options=options)
+    graph = tflite.parse(data).main
+    [op] = [op for op in graph.ops if op.name == "XnCapsFc"]
+    kernel = graph.tensors[op.inputs[1]]
+    assert (kernel.type, kernel.shape) == ("FLOAT16", (128, 10, 8, 16))
+    assert len(data) < 0.51 * len(to_fused.convert_fused(model))
+    given = samples.random_samples(model, 20)
+    chosen = bounds.choose([], options.changed)
+    verify.verify(model, data, given, bounds=chosen).check()
+
+
 def test_an_int8_backbone_has_float_capsules() -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1)).astype(np.float32)
     data = to_fused.convert_fused(

@@ -58,7 +58,7 @@ def _help() -> str:
     type=click.Choice(SCALE_TYPES),
     default=SCALE_TYPES[0],
     show_default=True,
-    help="Of fused XnODR bits; float16 changes the model.",
+    help="Of fused XnODR bits, and of CapsFC's weights; float16 changes the model.",
 )
 @click.option(
     "--int8",
