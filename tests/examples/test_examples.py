@@ -5,7 +5,12 @@ from __future__ import annotations
 import pathlib
 import runpy
 
+import numpy as np
 import pytest
+from PIL import Image
+
+import xncaps
+from xncaps_tf import models
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 
@@ -16,3 +21,24 @@ def test_own_network(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str])
     assert "samples of digits/test, run by litert+xncaps" in printed and "accuracy" in printed
     assert (tmp_path / "own_network.tflite").stat().st_size > 10_000
     assert (tmp_path / "own_network.tflite.expected.npz").is_file()
+
+
+def test_board(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = models.build("small_cnn", "dense", (8, 8, 1), 3, class_names=("a", "b", "c"), seed=1)
+    xncaps.convert(model, to="float", out=tmp_path / "m.tflite", verify=False)
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(tmp_path / "one.png")
+    board = runpy.run_path(str(EXAMPLES / "board.py"))["main"]
+    board(str(tmp_path / "m.tflite"), *[str(tmp_path / "one.png")] * 2)
+    first, second, timing = capsys.readouterr().out.splitlines()
+    assert first == second and set(first.split()[1::2]) == {"a", "b", "c"}
+    assert "ms a picture" in timing
+
+
+def test_photos_to_apk_without_a_jdk(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda word: None)
+    runpy.run_path(str(EXAMPLES / "photos_to_apk.py"))["main"](str(tmp_path))
+    printed = capsys.readouterr().out
+    assert "no JDK, so no app" in printed and "accuracy" in printed
+    assert (tmp_path / "photos.tflite").stat().st_size > 10_000
