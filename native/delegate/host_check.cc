@@ -35,15 +35,24 @@ const char* StrangeContext(const TfLiteContext* context) {
   return threads < -1 || threads > kMostThreads ? "the number of threads" : nullptr;
 }
 
+// An enum's number as it lies in memory: a strange host's need not be one of the enum's.
+template <typename Enum>
+int NumberOf(const Enum& member) {
+  static_assert(sizeof(Enum) == sizeof(int));
+  int number = 0;
+  memcpy(&number, &member, sizeof number);
+  return number;
+}
+
 // Members that are no pointers, of one tensor. With another size or order of the struct, an array
 // of a few tensors has others' members in their place.
 bool IsTensor(const TfLiteTensor& tensor) {
   unsigned char flags[2];
   memcpy(&flags[0], &tensor.data_is_stale, 1);
   memcpy(&flags[1], &tensor.is_variable, 1);
-  const int type = static_cast<int>(tensor.type);
-  const int allocation = static_cast<int>(tensor.allocation_type);
-  const int quantization = static_cast<int>(tensor.quantization.type);
+  const int type = NumberOf(tensor.type);
+  const int allocation = NumberOf(tensor.allocation_type);
+  const int quantization = NumberOf(tensor.quantization.type);
   return type >= 0 && type < kMostTypes && allocation >= 0 && allocation < kMostAllocations &&
          flags[0] <= 1 && flags[1] <= 1 && quantization >= 0 && quantization < kMostQuantizations &&
          (tensor.dims == nullptr || IsPointer(tensor.dims));
