@@ -228,7 +228,7 @@ def test_a_file_of_version_1_is_read_and_says_nothing_of_its_outputs(full: bytes
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"xncaps.json": "{}"}, "m.tflite: expected the label file labels.txt behind the model"),
+        ({"xncaps.json": "{}"}, "m.tflite: expected the label file 'labels.txt' behind the model"),
         ({"labels.txt": "a", "xncaps.json": "{"}, "m.tflite: xncaps.json: expected JSON"),
         ({"labels.txt": "a", "xncaps.json": "[1]"}, "expected an object. Received: .1."),
         ({"labels.txt": "a", "xncaps.json": '{"a": NaN}'}, "NaN is not JSON"),
