@@ -76,10 +76,27 @@ def upsample(image: Any, interpolation: str, factor: int | None) -> Any:
     return layer(image)  # [B, factor * H, factor * W, C]
 
 
+@keras.saving.register_keras_serializable(package="xncaps_tf")
+class Resize(keras.layers.Resizing):
+    """Keras's Resizing, but that an image of the size already is left alone.
+
+    Args:
+        height, width, interpolation: as of Keras's layer.
+
+    Input shape: `[B, H, W, C]`.
+    Output shape: `[B, height, width, C]`.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        if tuple(inputs.shape[1:3]) == (self.height, self.width):
+            return tf.cast(inputs, self.compute_dtype)
+        return super().call(inputs)
+
+
 def resize(image: Any, side: int) -> Any:
     """Resizes to a square of that side, bilinearly (half-pixel centres, no antialiasing).
 
     Where the image has that size the layer does nothing and costs nothing; it is there all the
     same, so that `resized` can set another size.
     """
-    return keras.layers.Resizing(side, side, name=RESIZE)(image)  # [B, side, side, C]
+    return Resize(side, side, name=RESIZE)(image)  # [B, side, side, C]
