@@ -36,7 +36,7 @@ def test_the_demo_makes_a_page_and_takes_up_its_runs(tmp_path: pathlib.Path) -> 
     assert "trained before" in " ".join(said)
     assert (tmp_path / "xnodr" / "last.keras").read_bytes() == trained
     assert [model["name"] for model in again["models"]] == ["xnodr_lce", "xnodr_fused"]
-    with pytest.raises(XncapsError, match="a run of another config"):
+    with pytest.raises(XncapsError, match="Received: a run of another one"):
         demo.run(tmp_path, epochs=2, networks=SMALL[1:])
 
 

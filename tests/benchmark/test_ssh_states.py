@@ -94,7 +94,7 @@ STATES: dict[str, tuple[Callable[[Board], dict[str, Any]], str]] = {
     "python 3.13": (_older((3, 13)), "expected Python 3.10 to 3.12. Received: 3.13"),
     "no answer": (lambda board: {"python": "/bin/true"}, "its Python answered: ''"),
     "broken python": (_python("echo 'cannot load libpython' >&2; exit 1"), "cannot load libpython"),
-    "no wheel": (lambda board: {"wheels": board.keys}, "expected xncaps_benchmark-0.1.0"),
+    "no wheel": (lambda board: {"wheels": board.keys}, "expected xncaps_files-0.1.0"),
     "setting": (lambda board: {"moon": 1}, "Received: .'moon'"),
 }
 
