@@ -32,3 +32,12 @@ android-test: $(SETUP) .make/android ## the app's tests: JUnit and Robolectric w
 	  || { grep -vE 'tflite|VERBOSE' build/test.log | tail -60; exit 1; }; }
 	@grep -hE '^Tests run' android_demo/target/surefire-reports/*.txt
 	@$(PYTEST) -m slow tests/android
+
+# For a connected phone or emulator, and for a machine with Gradle and the SDK; no test covers them.
+.PHONY: phone-check gradle-assemble
+phone-check: $(SETUP) ## installs and starts APK on the phone at adb, measures a file of the zoo there: OUT=FILE
+	@$(VENV)/bin/xncaps android run "$(APK)"
+	@$(VENV)/bin/xncaps bench zoo:mnist-cnn-xnodr --target adb -o "$(OUT)"
+
+gradle-assemble: ## the app by Gradle and the Android SDK
+	@cd android_demo && gradle assemble

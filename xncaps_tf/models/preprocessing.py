@@ -89,7 +89,8 @@ class Resize(keras.layers.Resizing):
 
     def call(self, inputs: Any) -> Any:
         if tuple(inputs.shape[1:3]) == (self.height, self.width):
-            return tf.cast(inputs, self.compute_dtype)
+            dtype: Any = self.compute_dtype
+            return tf.cast(inputs, dtype)
         return super().call(inputs)
 
 
