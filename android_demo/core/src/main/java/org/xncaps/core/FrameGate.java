@@ -22,6 +22,11 @@ public final class FrameGate {
     }
   }
 
+  /** Whether no frame is being classified: what there is to say of the last one has been said. */
+  public boolean isFree() {
+    return !busy.get();
+  }
+
   public long accepted() {
     return accepted.get();
   }

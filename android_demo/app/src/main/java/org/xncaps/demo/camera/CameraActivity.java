@@ -61,8 +61,8 @@ public final class CameraActivity extends LiveActivity {
     }
     findViewById(R.id.flip)
         .setOnClickListener(view -> change(settings.withFront(!settings.front)));
-    findViewById(R.id.torch).setOnClickListener(view -> toggleTorch());
-    findViewById(R.id.freeze).setOnClickListener(view -> toggleFreeze());
+    findViewById(R.id.torch).setOnClickListener(view -> setTorch(!torch()));
+    findViewById(R.id.freeze).setOnClickListener(view -> setFrozen(!frozen()));
     findViewById(R.id.picture).setOnClickListener(view -> open(PictureActivity.class));
     findViewById(R.id.models).setOnClickListener(view -> open(ModelsActivity.class));
     findViewById(R.id.top).setOnClickListener(view -> open(ModelsActivity.class));
@@ -98,17 +98,9 @@ public final class CameraActivity extends LiveActivity {
     }
   }
 
-  private void toggleTorch() {
-    setTorch(!torch());
+  @Override
+  void showControls() {
     findViewById(R.id.torch).setActivated(torch());
-  }
-
-  private void toggleFreeze() {
-    setFrozen(!frozen());
-    showFreeze();
-  }
-
-  private void showFreeze() {
     ImageButton button = findViewById(R.id.freeze);
     button.setActivated(frozen());
     button.setImageResource(frozen() ? R.drawable.ic_go : R.drawable.ic_freeze);
@@ -119,13 +111,6 @@ public final class CameraActivity extends LiveActivity {
   protected void onSaveInstanceState(Bundle out) {
     super.onSaveInstanceState(out);
     out.putBoolean(OPEN, sheet.isOpen());
-  }
-
-  @Override
-  protected void onResume() {
-    super.onResume();
-    showFreeze();
-    findViewById(R.id.torch).setActivated(false);
   }
 
   @Override

@@ -60,6 +60,9 @@ abstract class LiveActivity extends Activity
 
   abstract void showStatus(String words);
 
+  /** Torch or frozen have changed, by the user or with the camera. */
+  void showControls() {}
+
   /** @param abilities of the opened camera */
   abstract void showAbilities(FrameSource.Abilities abilities);
 
@@ -166,6 +169,7 @@ abstract class LiveActivity extends Activity
     }
     torch = false;
     frozen = false;
+    showControls();
   }
 
   void setTorch(boolean on) {
@@ -173,18 +177,24 @@ abstract class LiveActivity extends Activity
     if (source != null) {
       source.setTorch(on);
     }
+    showControls();
   }
 
   boolean torch() {
     return torch;
   }
 
-  /** While frozen, frames are neither shown nor classified. */
+  /**
+   * The picture stands still and no further frame is taken. The one that the models look at already
+   * is of this picture: its answer still comes, as the last, so that picture and answer belong
+   * together, and a picture that is frozen before its first answer gets one.
+   */
   void setFrozen(boolean on) {
     frozen = on;
     if (source != null) {
       source.setFrozen(on);
     }
+    showControls();
   }
 
   boolean frozen() {

@@ -88,7 +88,7 @@ public final class CameraActivityTest {
   }
 
   @Test
-  public void torchFreezeAndZoomReachTheCameraWithoutANewOne() throws Exception {
+  public void torchAndZoomReachTheCameraWithoutANewOne() throws Exception {
     CameraActivity activity = screen.start();
     screen.awaitResult(screen.digits[0]);
     activity.findViewById(R.id.torch).performClick();
@@ -97,15 +97,44 @@ public final class CameraActivityTest {
     assertEquals(3, screen.camera.last().zoom, 0);
     activity.setZoom(50);
     assertEquals("as far as it zooms", 4, screen.camera.last().zoom, 0);
+    assertEquals(1, screen.camera.made.size());
+  }
+
+  @Test
+  public void aFrozenPictureGetsItsAnswerAndNoFurtherFrameIsTaken() throws Exception {
+    CameraActivity activity = screen.start();
+    screen.awaitResult(screen.digits[0]);
+    screen.awaitAnswered();
+    int count = screen.sheet().shown().count;
+    screen.camera.last().send(screen.digits[0], 1); // its answer waits for the main thread
     activity.findViewById(R.id.freeze).performClick();
     assertTrue(screen.camera.last().frozen);
     assertEquals("Go on", activity.findViewById(R.id.freeze).getContentDescription());
-    int count = screen.sheet().shown().count;
+    assertEquals(count, screen.sheet().shown().count);
+    screen.awaitAnswered();
+    assertEquals("the answer to what is frozen", count + 1, screen.sheet().shown().count);
+    long accepted = activity.pipeline().gate().accepted();
     screen.camera.last().send(screen.digits[1], 1);
-    Screens.await("nothing", () -> screen.sheet().shown().count == count);
+    assertEquals("looked at while frozen", accepted, activity.pipeline().gate().accepted());
     activity.findViewById(R.id.freeze).performClick();
     assertFalse(screen.camera.last().frozen);
+    screen.camera.last().send(screen.digits[1], 1);
+    assertEquals(accepted + 1, activity.pipeline().gate().accepted());
     assertEquals(1, screen.camera.made.size());
+  }
+
+  @Test
+  public void anotherCameraIsNeitherFrozenNorLit() throws Exception {
+    CameraActivity activity = screen.start();
+    activity.findViewById(R.id.torch).performClick();
+    activity.findViewById(R.id.freeze).performClick();
+    assertTrue(activity.findViewById(R.id.torch).isActivated());
+    activity.findViewById(R.id.flip).performClick();
+    assertFalse(activity.findViewById(R.id.torch).isActivated());
+    View freeze = activity.findViewById(R.id.freeze);
+    assertEquals("Freeze the picture", freeze.getContentDescription());
+    freeze.performClick();
+    assertTrue(screen.camera.last().frozen);
   }
 
   @Test

@@ -121,6 +121,12 @@ public final class CameraScreen extends ExternalResource {
         });
   }
 
+  /** Waits until every frame that was taken is answered on the screen. */
+  public void awaitAnswered() throws Exception {
+    Screens.await("the frame in flight", () -> activity.pipeline().gate().isFree());
+    Shadows.shadowOf(Looper.getMainLooper()).idle(); // it was told before the gate opened
+  }
+
   /** The dialog that a click on a control opens. */
   public AlertDialog dialog(int control) {
     activity.findViewById(control).performClick();
