@@ -15,7 +15,7 @@ from tests.training.conftest import assert_same_run
 from tests.training.test_frozen import resumed
 from xncaps_tf import data, models, training
 from xncaps_tf._keras import keras
-from xncaps_tf.errors import TrainingError
+from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.models import trunk
 from xncaps_tf.training import TrainConfig, networks, optimizers
 
@@ -222,12 +222,41 @@ def test_lites_linear_layer_goes_with_a_head_of_capsules(old: str, new: str) -> 
     assert [w.shape for w in model.weights] == [w.shape for w in expected.weights]
 
 
+@pytest.mark.parametrize(("head", "features"), [("xnodr", "last_block"), ("dense", "last_conv")])
+def test_a_new_head_taps_the_trunk_elsewhere(head: str, features: str) -> None:
+    """From either tap of a network to that of a new one, so far as its trunk goes."""
+    start = models.build("efficientnet_lite0", "xnodr", (32, 32, 3), 4, resolution=32, seed=1)
+    model = models.registry.with_head(start, head, 7, features=features, seed=2)
+    expected = models.build(
+        "efficientnet_lite0", head, (32, 32, 3), 7, resolution=32, features=features
+    )
+    assert [layer.name for layer in model.layers] == [layer.name for layer in expected.layers]
+    assert [w.shape for w in model.weights] == [w.shape for w in expected.weights]
+    for name in ("stem_conv", "block16_project_conv"):
+        assert model.get_layer(name) is start.get_layer(name)
+    again = models.registry.with_head(model, "capsfc", 3, features=features)
+    assert (
+        again.get_layer("features").kernel.shape[2]
+        == {"last_block": 320, "last_conv": 1280}[features]
+    )
+    if features == "last_block":
+        assert again.get_layer("features") is model.get_layer("features")
+        with pytest.raises(DataError, match="expected features 'last_conv' with a network of"):
+            models.registry.with_head(model, "xnodr", 3, features="last_conv")
+
+
+def test_a_network_without_taps(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(TrainingError, match="expected features with a new head, which taps"):
+        TrainConfig(init="start.keras", features="last_block")
+    start = models.build("small_cnn", "dense", (8, 8, 1), 10)
+    with pytest.raises(DataError, match="small_cnn_dense: expected features.*efficientnet_lite0"):
+        _with_new_head(tmp_path, start, "dense", features="last_block")
+
+
 def test_a_trunk_whose_channels_are_no_capsules() -> None:
     image = keras.Input((8, 8, 1))
     x = keras.layers.Conv2D(12, 3, activation="relu")(image)
     model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
-    from xncaps_tf.errors import DataError
-
     with pytest.raises(DataError, match="a multiple of 8 channels.*Received: 12"):
         models.registry.with_head(model, "xnodr", 3)
     assert models.registry.with_head(model, "dense", 3).output_shape == (None, 3)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from xncaps_tf._keras import keras
+from xncaps_tf.models import trunk
 from xncaps_tf.models.common import BackboneOptions, Features
 from xncaps_tf.models.normalization import BatchNorm
 from xncaps_tf.models.preprocessing import resize, three_channels
@@ -102,6 +103,18 @@ def efficientnet_lite(image: Any, options: BackboneOptions, *, name: str) -> Fea
     if options.features != "last_block":
         x = _conv(x, LAST_FILTERS, 1, "last")
     return Features(x, keras.Model(image, x, name=name))
+
+
+def tap(model: Any, features: str) -> str | None:
+    """The name of the layer of a network made here that a word of `names.FEATURES` means.
+
+    None for 'last_conv' where the network has no such convolution.
+    """
+    layers = {layer.name: layer for layer in model.layers}
+    last: Any = layers.get("last_conv")
+    if features == "last_conv":
+        return None if last is None else "last_relu"
+    return trunk.find(model) if last is None else trunk.before(last)
 
 
 def _scaled(filters: int, width: float) -> int:

@@ -198,6 +198,7 @@ def with_head(
     head: str,
     num_classes: int,
     *,
+    features: str | None = None,
     class_names: Sequence[str] | None = None,
     dropout: float = 0.0,
     scales: str = "channel",
@@ -206,12 +207,14 @@ def with_head(
     """Another head on the trunk of a network; its layers are shared, those of the head are new.
 
     A head of capsules keeps the linear 1x1 convolution in front of the old pooling; a dense head
-    leaves it out where the backbone's own dense network has none.
+    leaves it out where the backbone's own dense network has none. At another tap a head of capsules
+    gets a linear convolution of its own.
 
     Args:
         model: a functional Keras model with one GlobalAveragePooling2D in front of its head.
         head: one of `models.HEADS`.
         num_classes: J, a positive int.
+        features: where the head taps the trunk, as `build` has it; None: where the old one does.
         class_names: J names.
         dropout: rate in the head.
         scales: of XnODR's bits; see `layers.XnODR`.
@@ -219,17 +222,20 @@ def with_head(
 
     Raises:
         ValueError: an argument is out of its range.
-        DataError: there is no such trunk, or its channels are no capsules (multiples of 8).
+        DataError: there is no such trunk, it has no such tap, or its channels are no capsules
+            (multiples of 8).
     """
     name = next((known for known in own.backbones() if _is_of(model, known)), None)
     entry = _entry(name) if name else _OTHER
     arguments.check(num_classes, "nearest", None, class_names, dropout, None)
     arguments.check_scales(scales, head)
-    linear = trunk.linear(model)
+    end = trunk.find(model)
+    tap = end if features is None else _tap(model, entry, features)
+    linear = trunk.linear(model) if tap == end else None
     if linear is not None and (is_capsule_head(head) or not entry.capsule_features):
         tensor = linear.output
     else:
-        tensor = _for_head(model.get_layer(trunk.find(model)).output, entry, head)
+        tensor = _for_head(model.get_layer(tap).output, entry, head)
     if is_capsule_head(head) and tensor.shape[-1] % heads.PRIMARY_DIM:
         raise DataError(
             f"{model.name}: expected a trunk of a multiple of {heads.PRIMARY_DIM} channels for a "
@@ -241,6 +247,18 @@ def with_head(
     result = keras.Model(model.inputs, scores, name=f"{name or model.name}_{head}")
     seeding.initialize([layer for layer in result.layers if id(layer) not in before], seed)
     return result
+
+
+def _tap(model: Any, entry: Backbone, features: str) -> str:
+    """The name of the layer that a word of `names.FEATURES` means in a network."""
+    found = efficientnet_lite.tap(model, features) if "features" in entry.options else None
+    if found is None:
+        raise DataError(
+            f"{model.name}: expected features 'last_conv' with a network of "
+            f"{', '.join(names.RESIZING)} that has this convolution, 'last_block' with any of "
+            f"them. Received: features={features!r}."
+        )
+    return found
 
 
 def _is_of(model: Any, backbone: str) -> bool:

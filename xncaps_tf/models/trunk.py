@@ -32,7 +32,7 @@ def find(model: Any) -> str:
             f"{model.name}: expected one GlobalAveragePooling2D, where a trunk meets its head. "
             f"Received: {len(pools)} of them."
         )
-    return _before(linear_before(pools[0], model) or pools[0])
+    return before(linear_before(pools[0], model) or pools[0])
 
 
 def linear(model: Any) -> Any:
@@ -45,7 +45,8 @@ def _pools(model: Any) -> list[Any]:
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-def _before(layer: Any) -> str:
+def before(layer: Any) -> str:
+    """The name of the layer in front of one that is used once."""
     return layer.input.node.layer.name
 
 
@@ -57,7 +58,7 @@ def layers(model: Any, end: str) -> list[Any]:
 def is_pooled(model: Any, end: str) -> bool:
     """Whether the head sees the mean over positions only, so that it can be taken at once."""
     pools = _pools(model)
-    return len(pools) == 1 and end in (_before(pools[0]), find(model))
+    return len(pools) == 1 and end in (before(pools[0]), find(model))
 
 
 def extractor(model: Any, end: str) -> Callable[[Any], Any]:

@@ -85,7 +85,10 @@ class TrainConfig:
         empty="as published where --weights are given, else 0",
     )
     features: str | None = choice(
-        None, FEATURES, "Where the head taps efficientnet_lite0 to 2.", empty="last_conv"
+        None,
+        FEATURES,
+        "Where the head taps efficientnet_lite0 to 2.",
+        empty="last_conv; of --init its own",
     )
     resolution: int | None = integer(
         None,
@@ -254,6 +257,11 @@ class TrainConfig:
                     f"TrainConfig: expected {name} with one of {', '.join(RESIZING)}. "
                     f"Received: {name}={value!r}, backbone={self.backbone!r}."
                 )
+        if self.features is not None and self.init is not None and not self.new_head:
+            raise TrainingError(
+                "TrainConfig: expected features with a new head, which taps the backbone. "
+                f"Received: features={self.features!r}, init={self.init!r}, new_head=False."
+            )
         if self.new_head and self.init is None:
             raise TrainingError(
                 "TrainConfig: expected init with new_head, the model whose trunk gets one. "

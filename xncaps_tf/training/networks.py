@@ -61,6 +61,7 @@ def build_model(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, s
             start,
             config.head,
             train.num_classes,
+            features=config.features,
             class_names=train.class_names,
             dropout=config.dropout or 0.0,
             scales=config.scales,
