@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pkgutil
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,8 @@ from xncaps_tf.errors import DataError
 # What may stand in a saved model without being registered by whoever loads it. Keras would import
 # any other module that a config names, and call what it finds there.
 _MODULES = ("keras", "tf_keras", "larq", "xncaps_tf")
+# How Keras says so where a config names no module, as in .h5 files.
+_UNKNOWN_CLASS = re.compile(r"(?:Unknown [a-z ]+: '?|Cannot deserialize object of type `)([\w.>]+)")
 _REGISTER = ("layers", "losses", "metrics", "models", "quantizers", "schedules")
 
 
@@ -54,6 +57,8 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Any:
     except DataError:
         raise
     except Exception as error:  # Keras, h5py, zipfile and TensorFlow each raise their own
+        if unknown := _UNKNOWN_CLASS.search(str(error)):
+            raise _unregistered(path, unknown[1]) from error
         lines = str(error).strip().splitlines()
         raise DataError(
             "load_model: expected a model saved by Keras as .keras, .h5 or SavedModel. Received: "
@@ -135,11 +140,16 @@ def _refuse_code(config: Any, path: pathlib.Path) -> None:
             continue
         allowed = _MODULES if name != "function" else ("builtins",)  # Keras's own functions
         if module.partition(".")[0] not in allowed:
-            raise DataError(
-                f"load_model: expected layers of Keras, larq or xncaps_tf, or registered ones. "
-                f"Received: path={str(path)!r} with {module}.{names[1]}; import what registers it "
-                "before."
-            )
+            raise _unregistered(path, f"{module}.{names[1]}")
+
+
+def _unregistered(path: pathlib.Path, name: str) -> DataError:
+    """A layer of somebody's own; no module that a file names is imported to find it."""
+    return DataError(
+        f"load_model: expected layers of Keras, larq or xncaps_tf, or registered ones. Received: "
+        f"path={str(path)!r} with {name}; import the module that registers it before, or pass "
+        "--plugin MODULE to the command."
+    )
 
 
 def _dicts(config: Any) -> Iterator[dict[str, Any]]:

@@ -109,6 +109,9 @@ class Io:
     name: str = ""
 
 
+_KERAS = (b"PK\3\4", b"\x89HDF")  # .keras is a ZIP archive, .h5 an HDF5 file
+
+
 def load(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a TFLite file.
 
@@ -126,7 +129,10 @@ def load(path: str | os.PathLike[str]) -> bytes:
     except OSError as error:
         raise DataError(f"{file}: cannot be read: {error.strerror or error}.") from error
     if data[4:8] != IDENTIFIER:
-        raise DataError(f"{file}: expected a TFLite file (TFL3 at byte 4). Received: other bytes.")
+        is_keras = data.startswith(_KERAS)
+        hint = "a Keras model; xncaps convert makes a TFLite file of it"
+        found = hint if is_keras else "other bytes"
+        raise DataError(f"{file}: expected a TFLite file (TFL3 at byte 4). Received: {found}.")
     return data
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from xncaps.commands.train import train
+from xncaps.main import cli
 from xncaps_files.errors import XncapsError
+from xncaps_runtime import zoo
 
 PLUGIN = """
 from xncaps_tf import models
@@ -70,6 +75,51 @@ def test_the_model_goes_through_the_other_commands(folder: pathlib.Path) -> None
     )
     assert made.returncode == 0, made.stderr
     assert (folder / "o.tflite").is_file()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate run",
+        "evaluate run/best.keras",
+        "predict run/best.keras one.png",
+        "summary run/best.keras",
+        "convert run/best.keras --to float -o no.tflite",
+        "verify run/best.keras sound.tflite",
+        "train --init run/best.keras --new-head --data digits --limit 100 --out other",
+        "train --teacher run/best.keras --data digits --limit 100 --out taught",
+    ],
+)
+def test_what_a_file_names_is_not_imported_but_asked_for(
+    folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """The module lies on Python's path, and the model's config names it."""
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    with zipfile.ZipFile("run/best.keras") as model:
+        assert '"module": "mine"' in model.read("config.json").decode()
+    Image.new("L", (8, 8)).save("one.png")
+    shutil.copy(zoo.resolve("zoo:mnist-cnn-xnodr"), "sound.tflite")
+    name, *arguments = command.split()
+    found = CliRunner().invoke(cli, [name, *arguments], standalone_mode=False)
+    assert isinstance(found.exception, XncapsError)
+    assert re.search("(Twice|'stripes'); .*--plugin MODULE", str(found.exception))
+    assert "mine" not in sys.modules
+    given = CliRunner().invoke(cli, [name, "--help"], standalone_mode=False)
+    assert "--plugin MODULE" in given.output
+    assert not (folder / "no.tflite").exists()
+
+
+def test_the_name_of_a_module_in_a_runs_config_is_no_plugin(folder: pathlib.Path) -> None:
+    """Nor does any word in a run folder make Python import it."""
+    shutil.copytree(folder / "run", folder / "theirs")
+    path = folder / "theirs" / "config.json"
+    config = json.loads(path.read_text())
+    for key in ("plugin", "plugins"):
+        path.write_text(json.dumps({**config, key: ["mine"]}))
+        found = _xncaps(folder, "train", "--resume", "theirs")
+        assert found.returncode == 1 and f"Received: '{key}'" in found.stderr
+        assert len(found.stderr.splitlines()) == 1
 
 
 def test_resuming_without_it_says_what_is_missing(folder: pathlib.Path) -> None:

@@ -99,8 +99,14 @@ def test_a_vector_longer_than_the_file_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "cannot be read: No such"), (b"", "TFL3 at byte 4"), (b"PK\3\4 a zip", "TFL3 at")],
-    ids=["missing", "empty", "other"],
+    [
+        (None, "cannot be read: No such"),
+        (b"", "TFL3 at byte 4"),
+        (b"other", "Received: other bytes"),
+        (b"PK\3\4 .keras", "a Keras model; xncaps convert makes a TFLite file of it"),
+        (b"\x89HDF .h5", "a Keras model"),
+    ],
+    ids=["missing", "empty", "other", "keras", "h5"],
 )
 def test_load_names_the_file(tmp_path: pathlib.Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "m.tflite"

@@ -113,6 +113,12 @@ def test_values_that_clash() -> None:
         TrainConfig(patience=3, validation=0.0)
     with pytest.raises(TrainingError, match="drop_remainder=False"):
         TrainConfig(strategy="mirrored", drop_remainder=False)
+    too_high = {"schedule": "triangular2", "base_learning_rate": 0.1}
+    with pytest.raises(TrainingError, match="Received: base_learning_rate=0.1, learning_rate=0.01"):
+        TrainConfig(**too_high, learning_rate=0.01)
+    with pytest.raises(TrainingError, match="base_learning_rate=0.1, learning_rate=0.001"):
+        TrainConfig(**too_high, phases=({"learning_rate": 0.2}, {"learning_rate": 0.001}))
+    TrainConfig(**too_high, learning_rate=0.01, phases=({"learning_rate": 0.2},))
 
 
 def test_folder_is_made_with_its_config_or_not_at_all(tmp_path: pathlib.Path) -> None:

@@ -125,7 +125,7 @@ def test_twenty_kills_change_nothing(
     number: int,
 ) -> None:
     """Five kills in each of four runs: 4 epochs have 12 states, and these go past 9 at most."""
-    seed = int(os.environ.get("XNCAPS_KILL_SEED", time.time_ns() // 1000))
+    seed = int(os.environ.get("XNCAPS_KILL_SEED", 20211110))
     draw = random.Random(seed + number)
     print(f"kills drawn from seed {seed} + {number} (XNCAPS_KILL_SEED)")
     run = tmp_path / "run"

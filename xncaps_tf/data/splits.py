@@ -6,6 +6,7 @@ import numpy as np
 
 from xncaps_tf.data import seeds
 from xncaps_tf.data.dataset import Dataset
+from xncaps_tf.errors import DataError
 
 
 def split_validation(ds: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -16,7 +17,8 @@ def split_validation(ds: Dataset, fraction: float, seed: int) -> tuple[Dataset, 
     two classes the share is taken of the whole.
 
     Raises:
-        ValueError: `fraction` is not between 0 and 1, or the hold-out or the rest would be empty.
+        ValueError: `fraction` is not between 0 and 1.
+        DataError: no class has two images, so that the hold-out or the rest would be empty.
     """
     if not 0 < fraction < 1:
         raise ValueError(
@@ -29,9 +31,10 @@ def split_validation(ds: Dataset, fraction: float, seed: int) -> tuple[Dataset, 
     for kind, wanted in zip(kinds, _quotas(counts, fraction), strict=True):
         held[order[groups == kind][:wanted]] = True
     if not held.any():
-        raise ValueError(
-            "split_validation: expected a class with two images or more. "
-            f"Received: {len(ds)} images in {len(kinds)} classes."
+        raise DataError(
+            "split_validation: expected a class with two images or more, to hold one out. "
+            f"Received: {len(ds)} images in {len(kinds)} classes; train on more images, or hold "
+            "none out (validation 0)."
         )
     return (
         ds.subset(np.flatnonzero(~held), split=f"{ds.split}[rest]"),

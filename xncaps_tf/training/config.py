@@ -223,6 +223,14 @@ class TrainConfig:
                 "TrainConfig: expected validation above 0 where patience is given, since early "
                 f"stopping looks at the hold-out. Received: patience={self.patience}, validation=0."
             )
+        base = self.base_learning_rate
+        is_cyclic = self.schedule == "triangular2" and not self.phases  # each phase is checked
+        if is_cyclic and base is not None and base > self.learning_rate:
+            raise TrainingError(
+                "TrainConfig: expected base_learning_rate of at most learning_rate, the lowest and "
+                f"the highest of triangular2. Received: base_learning_rate={base}, "
+                f"learning_rate={self.learning_rate}."
+            )
         if self.image_size is not None and self.data not in PICTURES:
             raise TrainingError(
                 f"TrainConfig: expected image_size with one of {', '.join(PICTURES)}, the others "

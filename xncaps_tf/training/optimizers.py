@@ -83,7 +83,7 @@ def schedule(config: TrainConfig, steps_per_epoch: int) -> Any:
     if config.schedule == "triangular2":
         base = config.base_learning_rate
         return Triangular2(
-            config.learning_rate / 10 if base is None else min(base, config.learning_rate),
+            config.learning_rate / 10 if base is None else base,
             config.learning_rate,
             config.cycle_steps or 2 * steps_per_epoch,
         )
