@@ -170,6 +170,27 @@ def test_paired_differences() -> None:
         results.paired_difference(first, other)
 
 
+def test_heads_are_compared_where_the_trunk_is_the_same(root: pathlib.Path) -> None:
+    known = experiments.read_all(root / "experiments")
+    trunks = ("grocery-frozen", "grocery-tuned128", "mnist-cnn")
+    lines = [
+        {**line_of(name), "config_hash": known[name].config_hash}
+        for trunk in trunks
+        for name in (f"{trunk}-xnodr", f"{trunk}-capsfc", f"{trunk}-dense")
+    ]
+    # Another tap of the same backbone is another trunk.
+    other = "grocery-frozen-xnodr-320"
+    lines.append({**line_of(other), "config_hash": known[other].config_hash})
+    table = page.markdown(known, lines).split("## Heads on the same trunk")[1]  # type: ignore[arg-type]
+    found = [row.split(" | ")[:3] for row in table.splitlines() if row.startswith("| grocery")]
+    found += [row.split(" | ")[:3] for row in table.splitlines() if row.startswith("| mnist")]
+    assert found == [
+        [f"| {trunk}-xnodr", f"{trunk}-{head}", "xnodr" if trunk == "grocery-tuned128" else "-"]
+        for trunk in trunks
+        for head in ("capsfc", "dense")
+    ]
+
+
 def test_lines_replace_those_of_the_same_run(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "results.jsonl"
     results.add(path, [line_of("a"), line_of("b")])

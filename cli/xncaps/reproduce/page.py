@@ -133,28 +133,41 @@ def _differences(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
     firsts: dict[str, ResultLine] = {}
     for line in sorted(lines, key=lambda line: -line["seed"]):
         firsts[line["experiment"]] = line
+    trunks = {name: _trunk(known, name) for name in firsts}
     out = [
         "The difference on the same test images, in points of accuracy, with its 95 % interval; "
-        "the first seed of each.\n",
-        "| one-bit head | less | difference | interval |",
-        "| --- | --- | --- | --- |",
+        "the first seed of each. 'Tuned with it' says whose gradients the trunk has had; no trunk "
+        "frozen as it came has had any, and from scratch each head has tuned its own.\n",
+        "| one-bit head | less | tuned with it | difference | interval |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for name, line in firsts.items():
         if known[name].config.head not in ("xnodr", "xnidr"):
             continue
         for other, second in firsts.items():
-            if known[other].config.head in ("capsfc", "dense") and _is_twin(
-                known[name], known[other]
-            ):
+            if known[other].config.head in ("capsfc", "dense") and trunks[name] == trunks[other]:
                 difference, (low, high) = results.paired_difference(line, second)
-                out.append(f"| {name} | {other} | {difference:+.2f} | {low:+.2f} to {high:+.2f} |")
+                out.append(
+                    f"| {name} | {other} | {_tuned_with(known, trunks[name])} "
+                    f"| {difference:+.2f} | {low:+.2f} to {high:+.2f} |"
+                )
     return "\n".join(out) + "\n" if len(out) > 3 else "None of them has been run yet.\n"
 
 
-def _is_twin(one: Experiment, other: Experiment) -> bool:
-    """Whether they differ in the head, and in what trunk of the same config they start from."""
-    same = [
-        {key: value for key, value in experiment.choices.items() if key not in ("head", "init")}
-        for experiment in (one, other)
-    ]
-    return one.table == other.table and one.config.data == other.config.data and same[0] == same[1]
+def _trunk(known: dict[str, Experiment], name: str) -> str:
+    """What two heads must have in common to be compared.
+
+    The experiment that has tuned the trunk, where one is the start of the other; else all that
+    they chose but for the head and the loss that goes with it.
+    """
+    experiment = known[name]
+    if experiment.init is not None and experiment.config.freeze_backbone:
+        return experiment.init
+    if any(other.init == name for other in known.values()):
+        return name
+    chosen = {k: v for k, v in experiment.choices.items() if k not in ("head", "loss")}
+    return json.dumps([experiment.table, chosen], sort_keys=True)
+
+
+def _tuned_with(known: dict[str, Experiment], trunk: str) -> str:
+    return known[trunk].config.head if trunk in known else "-"
