@@ -15,14 +15,14 @@ import tempfile
 def files(golden: pathlib.Path) -> None:
     """xncaps-files: numpy alone."""
     _lacks("PIL", "flatbuffers", "ai_edge_litert")
-    from xncaps_files import expected, metadata, ops, scores, tflite
+    from xncaps_files import expected, metadata, op_codes, scores, tflite
 
     old = golden / "formats" / "v1"
     data = tflite.load(old / "metadata.tflite")
     about = metadata.read(data)
     stored = expected.read(old / "expected.npz")
     _check(about is not None and len(about.class_names) == 10, "class names")
-    _check(ops.read_ops(data).count == 2 and len(stored.inputs) > 0, "ops and stored rows")
+    _check(op_codes.read_ops(data).count == 2 and len(stored.inputs) > 0, "ops and stored rows")
     _check(expected.compare(stored.outputs, stored.outputs, 0.0).over == 0, "compare")
     shares = scores.ScoreScale().shares(stored.outputs)
     _check(bool((abs(shares.sum(-1) - 1) < 1e-9).all()), "shares")

@@ -228,6 +228,35 @@ def test_the_wheel_of_the_runtime_holds_no_test_helpers() -> None:
     assert not [name for name, _ in _modules() if "xncaps_runtime" in name and "test" in name]
 
 
+# Names that more than one module of ours may have, each with its reason. What lies in COMMANDS is
+# not counted: a module there has its command's name, and so may what the command calls.
+COMMANDS = "xncaps.commands"
+SHARED_NAMES = {
+    "__main__": "what `python -m` runs",
+    "errors": "the errors of a distribution, which each has of its own",
+}
+
+
+def _by_last_name() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, _ in _modules():
+        if not name.startswith(COMMANDS + "."):
+            found.setdefault(name.rpartition(".")[2], []).append(name)
+    return found
+
+
+def test_no_two_modules_have_one_name_and_two_meanings() -> None:
+    twice = {name: where for name, where in _by_last_name().items() if len(where) > 1}
+    odd = [f"{name}: {', '.join(where)}" for name, where in twice.items()]
+    assert set(twice) == set(SHARED_NAMES), "\n".join(odd)
+
+
+def test_no_module_has_a_name_that_needs_a_look_inside() -> None:
+    vague = {"common", "helpers", "misc", "notes", "places", "stuff", "tools", "util", "utils"}
+    vague |= {"words", "things"}
+    assert not vague & set(_by_last_name())
+
+
 def test_the_rules_refuse_what_they_should() -> None:
     assert not _may_import("xncaps_tf.layers.xnodr", "xncaps_tf.training")
     assert not _may_import("xncaps_tf.reference.routing", "xncaps_tf.ops")

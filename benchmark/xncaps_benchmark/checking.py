@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from xncaps_benchmark import png
+from xncaps_benchmark.backends import Session, Tensor
 from xncaps_benchmark.images import Images
-from xncaps_benchmark.runtimes import Session, Tensor
 from xncaps_files import expected as stored
 from xncaps_files.expected import Expected
 from xncaps_files.tflite import Io

@@ -15,13 +15,13 @@ from typing import Any
 
 import xncaps_benchmark
 from xncaps_benchmark import (
+    backends,
     clocks,
     images,
     machine,
-    pictures,
+    picture_folder,
     plan,
     results,
-    runtimes,
     stats,
     validity,
 )
@@ -97,7 +97,7 @@ def _with_images(
     if not given.is_dir():
         name = options.accuracy_name or images.read(given).source
         return dataclasses.replace(options, accuracy_name=name)
-    found = pictures.read(given.resolve(), _picture_shape(jobs), _class_names(jobs))
+    found = picture_folder.read(given.resolve(), _picture_shape(jobs), _class_names(jobs))
     path = scratch / "pictures.npz"
     images.write(path, found)
     name = options.accuracy_name or found.source
@@ -141,7 +141,7 @@ def _local(
     checkpoint: Callable[[dict[str, Any]], None] | None,
 ) -> dict[str, Any]:
     def result(run: local.Measurement, parts: dict[str, Any], complete: bool) -> dict[str, Any]:
-        parts["machine"]["runtimes"] = runtimes.versions()
+        parts["machine"]["runtimes"] = backends.versions()
         target = {"kind": "local", "name": "local"}
         records = [job.record for job in jobs]
         return assemble(parts, records, target, options, complete=complete, notes=run.notes)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xncaps_benchmark import results, runtimes
+from xncaps_benchmark import backends, results
 from xncaps_benchmark.errors import BenchmarkError
-from xncaps_files import expected, ops, tflite
+from xncaps_files import expected, op_codes, tflite
 from xncaps_files.errors import XncapsError
 
 RUNS = 1_024
@@ -43,7 +43,7 @@ class Options:
         cooldown: seconds of rest after each 10 s of work (0: none); None: `COOLDOWN` of the target.
         threads: of the interpreter.
         cpus: 'big', 'little', a list such as '0,2-3', None for all.
-        runtime: a name of `runtimes.NAMES`, None for the one that the file's ops ask for.
+        runtime: a name of `backends.NAMES`, None for the one that the file's ops ask for.
         baseline: name of the model that ratios refer to; None: the first without custom ops.
         seed: of the order, of random inputs and of the bootstrap.
         check_seconds: the longest that the stored rows of one file may take.
@@ -88,9 +88,9 @@ class Options:
                 raise BenchmarkError(
                     f"Options: expected {name} from {low} to {high}. Received: {given}."
                 )
-        if self.runtime not in (None, *runtimes.NAMES):
+        if self.runtime not in (None, *backends.NAMES):
             raise BenchmarkError(
-                f"Options: expected runtime one of {runtimes.NAMES}. Received: {self.runtime}."
+                f"Options: expected runtime one of {backends.NAMES}. Received: {self.runtime}."
             )
 
     @property
@@ -111,7 +111,7 @@ class Job:
     path: pathlib.Path
     record: dict[str, Any]
     expected: pathlib.Path | None = None
-    ops: ops.Ops | None = None
+    ops: op_codes.Ops | None = None
     turns: list[list[float]] = field(default_factory=list)
 
     @property
@@ -174,9 +174,9 @@ def _job(path: pathlib.Path, name: str, runtime: str | None) -> Job:
     try:
         data = tflite.load(path)
         record.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-        job.ops = ops.read_ops(data, path.name)
+        job.ops = op_codes.read_ops(data, path.name)
         record.update(custom_ops=list(job.ops.custom)[:100], ops=job.ops.count)
-        record["runtime"]["name"] = runtime or runtimes.choose(job.ops)
+        record["runtime"]["name"] = runtime or backends.choose(job.ops)
         job.expected = expected.path_beside(path)
         if sidecar := expected.path_beside(path, "summary.json"):
             record["summary"] = results.read_summary(sidecar)

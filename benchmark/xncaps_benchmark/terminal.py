@@ -8,8 +8,8 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from xncaps_benchmark.formats import bytes_text, ratio_text, time_text
-from xncaps_benchmark.report.words import accuracy, percent
+from xncaps_benchmark.number_text import bytes_text, ratio_text, time_text
+from xncaps_benchmark.report.sentences import accuracy, percent
 
 WIDTH = 80
 

@@ -43,14 +43,14 @@ class Worker:
         """Loads the model and runs it once."""
         if cpus:
             os.sched_setaffinity(0, cpus)
-        from xncaps_benchmark import checking, runtimes
+        from xncaps_benchmark import backends, checking
         from xncaps_files.expected import read
 
         stored = read(pathlib.Path(expected)) if expected else None
-        runtimes.prepare(runtime, pathlib.Path(path))
+        backends.prepare(runtime, pathlib.Path(path))
         self._before_load = reset_peak_memory()
         start = _clock()
-        self._session = runtimes.load(runtime, pathlib.Path(path), threads)
+        self._session = backends.load(runtime, pathlib.Path(path), threads)
         load_ns = _clock() - start
         self._rows = checking.Rows(self._session, stored, seed)
         self._rows.set(0)

@@ -17,7 +17,7 @@ from xncaps_converters.model_source import ModelSource
 from xncaps_converters.output_formats import Options, Report, silent
 from xncaps_converters.passes import Rewrite
 from xncaps_converters.samples import Samples
-from xncaps_converters.stored import from_result
+from xncaps_converters.stored_check import from_result
 from xncaps_converters.verify import VerifyResult, verify
 from xncaps_files import expected, tflite
 from xncaps_files.metadata import Metadata

@@ -15,7 +15,7 @@ from xncaps_converters.to_lce import UnpackedLayer
 from xncaps_files.metadata import FORMAT_VERSION, LIGHT_ON_DARK, Metadata
 from xncaps_files.metadata_format import InputTensor
 from xncaps_files.scores import ScoreScale
-from xncaps_tf.data import names
+from xncaps_tf.data import catalogue
 from xncaps_tf.errors import ConversionError
 
 _PACKAGES = ("xncaps-tf", "tensorflow", "tf-keras", "larq", "larq-compute-engine")
@@ -120,7 +120,7 @@ def _input_words(model: Any, data: str | None) -> dict[str, Any]:
         return {"kind": "tensor", "channel_order": None, "polarity": None}
     polarity = None
     if data is not None:
-        polarity = LIGHT_ON_DARK if names.is_light_on_dark(data) else "any"
+        polarity = LIGHT_ON_DARK if catalogue.is_light_on_dark(data) else "any"
         polarity = None if data == "folder" else polarity
     channels = samples.input_shape(model)[-1]
     return {

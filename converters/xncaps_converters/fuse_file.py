@@ -17,12 +17,12 @@ from xncaps_converters import (
 )
 from xncaps_converters.bounds import Bounds, bounds_between
 from xncaps_converters.samples import Samples
-from xncaps_converters.stored import from_result
+from xncaps_converters.stored_check import from_result
 from xncaps_converters.verify import VerifyResult, compare
 from xncaps_files import expected, metadata, tflite
 from xncaps_files.expected import Expected
 from xncaps_files.metadata import Metadata
-from xncaps_files.ops import XNCAPS_OPS
+from xncaps_files.op_codes import XNCAPS_OPS
 from xncaps_files.tflite import TfliteFile
 from xncaps_tf.errors import ConversionError, DataError
 

@@ -16,7 +16,7 @@ import numpy as np
 from xncaps_files import metadata as about
 from xncaps_files import tflite
 from xncaps_files.metadata_format import ENTRY
-from xncaps_files.ops import BUILTIN_OPS, IDENTIFIER, TENSOR_TYPES
+from xncaps_files.op_codes import BUILTIN_OPS, IDENTIFIER, TENSOR_TYPES
 
 _ALIGNMENT = 16  # force_align of Buffer.data in TFLite's schema, which Python's writer leaves out
 _LAST_OLD_CODE = 127  # in the old one-byte field it says: look at the new one

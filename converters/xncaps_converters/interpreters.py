@@ -11,7 +11,7 @@ import numpy as np
 
 from xncaps_converters.batch import with_batch
 from xncaps_converters.output_formats import Report, silent
-from xncaps_files.ops import LCE_OPS, XNCAPS_OPS
+from xncaps_files.op_codes import LCE_OPS, XNCAPS_OPS
 from xncaps_files.tflite import TfliteFile, parse
 from xncaps_tf.errors import VerificationError
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xncaps_tf.models.names import SCALES
+from xncaps_tf.models.choices import SCALES
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_tf.models.names import SCALES
+from xncaps_tf.models.choices import SCALES
 
 
 def pack_bits(kernel: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from xncaps_converters.output_formats import (
     Report,
     silent,
 )
-from xncaps_files.ops import XNCAPS_OPS
+from xncaps_files.op_codes import XNCAPS_OPS
 from xncaps_tf._keras import keras
 
 

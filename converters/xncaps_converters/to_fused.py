@@ -13,7 +13,7 @@ from xncaps_converters.claims import Claims
 from xncaps_converters.clone import Replacement, as_model, clone, flat_layers
 from xncaps_converters.output_formats import FusedOptions, Made, Options, Report, silent
 from xncaps_files import tflite
-from xncaps_files.ops import LCE_OPS, XNCAPS_OPS
+from xncaps_files.op_codes import LCE_OPS, XNCAPS_OPS
 from xncaps_tf.errors import ConversionError
 from xncaps_tf.layers import CapsFC, XnIDR, XnODR
 

@@ -20,7 +20,7 @@ from xncaps_converters.lce_layers import (
 )
 from xncaps_converters.output_formats import Made, Options, Report, silent
 from xncaps_files import tflite
-from xncaps_files.ops import LCE_OPS
+from xncaps_files.op_codes import LCE_OPS
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import ConversionError
 from xncaps_tf.layers import CapsSign, XnIDR, XnODR

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xncaps_files.errors import DataError
 from xncaps_files.flatbuffer import Source, Table
-from xncaps_files.ops import IDENTIFIER, TENSOR_TYPES, OperatorCode, operator_codes
+from xncaps_files.op_codes import IDENTIFIER, TENSOR_TYPES, OperatorCode, operator_codes
 
 MAX_MODEL_BYTES = 2**31 - 1  # a flatbuffer's own limit: its offsets are 32 bits, signed
 Item = TypeVar("Item")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from runtime_models.lce import VALID, Bconv2d, LceWriter, pack
-from xncaps_benchmark import measure, runtimes
+from xncaps_benchmark import backends, measure
 
 FAST: dict[str, Any] = {"runs": 64, "seconds": 5.0, "warm_up": 0.01}
 ROWS, SIDE, CHANNELS, FILTERS = 7, 6, 64, 10
@@ -63,9 +63,9 @@ def test_the_delegate_runs_an_lce_file(
 ) -> None:
     """Where `--runtime` says so, and by itself where larq-compute-engine is not installed."""
     if way == "the only one":
-        here = runtimes._installed
+        here = backends._installed
         monkeypatch.setattr(
-            runtimes, "_installed", lambda name: name != "larq_compute_engine" and here(name)
+            backends, "_installed", lambda name: name != "larq_compute_engine" and here(name)
         )
     asked = {"runtime": "litert+xncaps"} if way == "asked for" else {}
     (entry,) = measure([file], **FAST, **asked)["models"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xncaps.zoo import calibrating
+from xncaps.zoo_making import calibrating
 from xncaps_files.errors import XncapsError
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import tiny_experiments
 from xncaps.main import cli
-from xncaps.reproduce import experiments, jobs, page, results, running
+from xncaps.reproduce import experiments, jobs, page, result_lines, running
 from xncaps_files.errors import XncapsError
 from xncaps_tf.training.config import TrainConfig
 
@@ -36,7 +36,9 @@ def invoke(*arguments: Any) -> Any:
     return CliRunner().invoke(cli, ["reproduce", *map(str, arguments)])
 
 
-def line_of(name: str, seed: int = 0, right: tuple[int, ...] = (1, 0, 1)) -> results.ResultLine:
+def line_of(
+    name: str, seed: int = 0, right: tuple[int, ...] = (1, 0, 1)
+) -> result_lines.ResultLine:
     bits = np.array(right)
     return {
         "format": "xncaps-experiment-result",
@@ -48,9 +50,9 @@ def line_of(name: str, seed: int = 0, right: tuple[int, ...] = (1, 0, 1)) -> res
         "seed": seed,
         "data": {"name": "digits", "title": "digits", "split": "test", "images": len(bits)},
         "keras": {
-            "score": results.score(int(bits.sum()), len(bits)),
+            "score": result_lines.score(int(bits.sum()), len(bits)),
             "per_class": {},
-            "right": results.pack(bits),
+            "right": result_lines.pack(bits),
         },
         "files": [],
         "parameters": 1,
@@ -72,13 +74,13 @@ def test_runs_bring_what_they_start_from_and_are_not_repeated(
     out = tmp_path / "out"
     done = invoke("tiny-more", "--out", out)
     assert done.exit_code == 0, done.output
-    lines = results.read(out / "results.jsonl")
-    assert [results.key(line)[::2] for line in lines] == [("tiny-xnodr", 0), ("tiny-more", 0)]
+    lines = result_lines.read(out / "results.jsonl")
+    assert [result_lines.key(line)[::2] for line in lines] == [("tiny-xnodr", 0), ("tiny-more", 0)]
     assert lines[0]["files"][0]["to"] == "fused"
     stored = out / "tiny-xnodr" / "seed-0" / "tiny-xnodr-fused.tflite"
     assert lines[0]["files"][0]["bytes"] == stored.stat().st_size
     assert lines[0]["keras"]["score"]["images"] == 364
-    assert results.unpack(lines[0]).sum() == lines[0]["keras"]["score"]["correct"]
+    assert result_lines.unpack(lines[0]).sum() == lines[0]["keras"]["score"]["correct"]
     config = json.loads((out / "tiny-more" / "seed-0" / "run" / "config.json").read_text())
     assert config["init"].endswith("tiny-xnodr/seed-0/run/best.keras")
 
@@ -86,7 +88,7 @@ def test_runs_bring_what_they_start_from_and_are_not_repeated(
     again = invoke("tiny-more", "--out", out)
     assert again.exit_code == 0 and again.output.count("done before") == 2
     assert stored.stat().st_mtime_ns == before
-    assert len(results.read(out / "results.jsonl")) == 2
+    assert len(result_lines.read(out / "results.jsonl")) == 2
     listed = invoke("--list", "--out", out).output
     assert "done: seeds 0" in listed and "tiny-more" in listed
 
@@ -152,22 +154,22 @@ def test_the_hash_is_of_choices_and_not_of_places(tiny: pathlib.Path) -> None:
 
 def test_wilson_is_wilsons() -> None:
     # Newcombe 1998, table I: 81 of 263 -> 0.2553 to 0.3662; 0 of 20 -> 0 to 0.1611.
-    assert results.wilson(81, 263) == pytest.approx([0.2553, 0.3662], abs=5e-5)
-    assert results.wilson(0, 20) == pytest.approx([0.0, 0.1611], abs=5e-5)
+    assert result_lines.wilson(81, 263) == pytest.approx([0.2553, 0.3662], abs=5e-5)
+    assert result_lines.wilson(0, 20) == pytest.approx([0.0, 0.1611], abs=5e-5)
 
 
 def test_paired_differences() -> None:
     rng = np.random.default_rng(0)
     one, two = rng.random(1000) < 0.9, rng.random(1000) < 0.8
     first, second = line_of("a", right=tuple(one)), line_of("b", right=tuple(two))
-    difference, (low, high) = results.paired_difference(first, second)
+    difference, (low, high) = result_lines.paired_difference(first, second)
     assert difference == pytest.approx(100 * (one.mean() - two.mean()))
     each = one.astype(float) - two
     half = 1.959964 * each.std() / np.sqrt(1000)
     assert [low, high] == pytest.approx([difference - 100 * half, difference + 100 * half])
     other = line_of("c", right=(1, 0))
     with pytest.raises(XncapsError, match="the same images"):
-        results.paired_difference(first, other)
+        result_lines.paired_difference(first, other)
 
 
 def test_heads_are_compared_where_the_trunk_is_the_same(root: pathlib.Path) -> None:
@@ -193,10 +195,10 @@ def test_heads_are_compared_where_the_trunk_is_the_same(root: pathlib.Path) -> N
 
 def test_lines_replace_those_of_the_same_run(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "results.jsonl"
-    results.add(path, [line_of("a"), line_of("b")])
+    result_lines.add(path, [line_of("a"), line_of("b")])
     newer = {**line_of("a"), "minutes": 9.0}
-    results.add(path, [newer])  # type: ignore[list-item]
-    assert [line["minutes"] for line in results.read(path)] == [9.0, 0.5]
+    result_lines.add(path, [newer])  # type: ignore[list-item]
+    assert [line["minutes"] for line in result_lines.read(path)] == [9.0, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -214,10 +216,10 @@ def test_a_line_that_does_not_fit_the_schema_is_refused(
     path = tmp_path / "results.jsonl"
     path.write_text(json.dumps({**line_of("a"), **change}) + "\n")
     with pytest.raises(XncapsError, match=message):
-        results.read(path)
+        result_lines.read(path)
     path.write_text("{\n")
     with pytest.raises(XncapsError, match="results.jsonl:1: expected a line of JSON"):
-        results.read(path)
+        result_lines.read(path)
 
 
 def test_the_page_says_what_was_not_run(tiny: pathlib.Path) -> None:
@@ -240,7 +242,7 @@ def test_every_experiment_of_the_repository_is_a_config_for_train(root: pathlib.
 
 def test_the_page_in_the_repository_is_made_of_its_lines(root: pathlib.Path) -> None:
     known = experiments.read_all(root / "experiments")
-    lines = results.read(root / "experiments" / "results.jsonl")
+    lines = result_lines.read(root / "experiments" / "results.jsonl")
     assert {line["experiment"] for line in lines} <= set(known)
     text = page.markdown(known, lines)
     assert (root / "docs" / "results.md").read_text(encoding="utf-8") == text, "run `make results`"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 import tiny_experiments
-from xncaps.reproduce import experiments, jobs, results, running
+from xncaps.reproduce import experiments, jobs, result_lines, running
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def killer(tmp_path: pathlib.Path) -> Iterator[list[int]]:
     thread.join()
 
 
-def _numbers(lines: list[results.ResultLine]) -> dict[tuple[str, str, int], tuple[str, int]]:
-    return {results.key(line): (line["keras"]["right"], line["best_epoch"]) for line in lines}
+def _numbers(lines: list[result_lines.ResultLine]) -> dict[tuple[str, str, int], tuple[str, int]]:
+    return {result_lines.key(line): (line["keras"]["right"], line["best_epoch"]) for line in lines}
 
 
 @pytest.mark.timeout(600)
@@ -74,7 +74,7 @@ def test_a_killed_worker_loses_nothing(
     # By workers too: in this process TensorFlow may run already, with threads of its own.
     calm = running.Place(tmp_path / "calm", tmp_path / "calm" / "results.jsonl")
     jobs.run_on_cluster(wanted, calm, lambda text: None, "local", workers=2)
-    found, undisturbed = results.read(place.results), results.read(calm.results)
+    found, undisturbed = result_lines.read(place.results), result_lines.read(calm.results)
     assert len(found) == len(wanted) == 2
     assert _numbers(found) == _numbers(undisturbed)
     again: list[str] = []

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import xncaps_zoo
 from xncaps.main import cli
 from xncaps.reproduce import experiments
-from xncaps.zoo import building, cards
+from xncaps.zoo_making import building, card_page
 
 
 def card_of(name: str, data: bytes) -> dict[str, Any]:
@@ -84,7 +84,9 @@ def invoke(*arguments: Any) -> Any:
 
 
 def test_the_schema_takes_the_card() -> None:
-    schema = json.loads(resources.files("xncaps.zoo").joinpath("card.schema.json").read_text())
+    schema = json.loads(
+        resources.files("xncaps.zoo_making").joinpath("card.schema.json").read_text()
+    )
     jsonschema.validate(card_of("x", b"1"), schema)
     with pytest.raises(jsonschema.ValidationError, match="not_for"):
         jsonschema.validate({**card_of("x", b"1"), "not_for": []}, schema)
@@ -123,5 +125,5 @@ def test_every_file_that_can_be_made_is_of_an_experiment() -> None:
 
 
 def test_a_card_is_a_page() -> None:
-    text = cards.markdown(card_of("tiny-file", b"TFL3"))
+    text = card_page.markdown(card_of("tiny-file", b"TFL3"))
     assert text.startswith("# tiny-file\n") and text.endswith("`\n")

@@ -14,7 +14,7 @@ import pytest
 
 from xncaps_converters import describe, graph_edit, inspect, to_float
 from xncaps_converters.samples import Samples
-from xncaps_converters.stored import from_result
+from xncaps_converters.stored_check import from_result
 from xncaps_converters.verify import verify
 from xncaps_files import expected, metadata, tflite
 from xncaps_files.flatbuffer import Source

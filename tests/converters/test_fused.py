@@ -19,7 +19,7 @@ from xncaps_converters import (
 )
 from xncaps_converters.output_formats import SCALES
 from xncaps_files import tflite
-from xncaps_files.ops import XNCAPS_OPS
+from xncaps_files.op_codes import XNCAPS_OPS
 from xncaps_tf import layers, models
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError

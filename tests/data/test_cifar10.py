@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from xncaps_tf import data
-from xncaps_tf.data.names import CIFAR10_CLASSES
+from xncaps_tf.data.catalogue import CIFAR10_CLASSES
 from xncaps_tf.errors import DataError
 
 

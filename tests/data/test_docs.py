@@ -10,7 +10,7 @@ import numpy as np
 
 from xncaps_tf import data
 from xncaps_tf.data import overlap
-from xncaps_tf.data.names import CIFAR10_CLASSES
+from xncaps_tf.data.catalogue import CIFAR10_CLASSES
 
 
 def _text(root: pathlib.Path) -> str:

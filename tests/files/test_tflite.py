@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from xncaps_files import ops, tflite
+from xncaps_files import op_codes, tflite
 from xncaps_files.errors import DataError
 from xncaps_files.flatbuffer import Source
 
@@ -24,15 +24,15 @@ def _numbers(enumeration: type) -> dict[int, str]:
 
 
 def test_the_tables_of_names_are_those_of_the_schema() -> None:
-    assert dict(enumerate(ops.BUILTIN_OPS)) == _numbers(schema.BuiltinOperator)
-    assert dict(enumerate(ops.TENSOR_TYPES)) == _numbers(schema.TensorType)
+    assert dict(enumerate(op_codes.BUILTIN_OPS)) == _numbers(schema.BuiltinOperator)
+    assert dict(enumerate(op_codes.TENSOR_TYPES)) == _numbers(schema.TensorType)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_ops_and_tensors_equal_those_of_the_generated_reader(name: str) -> None:
     data = (GOLDEN / f"{name}.tflite").read_bytes()
     whole = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
-    found = ops.read_ops(data)
+    found = op_codes.read_ops(data)
     codes = [code.builtinCode for code in whole.operatorCodes]
     assert found.builtin == tuple(sorted(set(codes) - {schema.BuiltinOperator.CUSTOM}))
     custom = {code.customCode.decode() for code in whole.operatorCodes if code.customCode}
@@ -63,10 +63,10 @@ def test_inputs_and_outputs_say_their_type_and_scale() -> None:
 
 
 def test_an_op_that_is_newer_than_the_table_has_its_number() -> None:
-    assert ops.OperatorCode(5000).name == "BUILTIN_5000"
-    assert ops.OperatorCode(-1).name == "BUILTIN_-1"
-    assert ops.OperatorCode(ops.CUSTOM, "XnCapsOdr").name == "XnCapsOdr"
-    assert ops.OperatorCode(ops.CUSTOM).name == "CUSTOM"
+    assert op_codes.OperatorCode(5000).name == "BUILTIN_5000"
+    assert op_codes.OperatorCode(-1).name == "BUILTIN_-1"
+    assert op_codes.OperatorCode(op_codes.CUSTOM, "XnCapsOdr").name == "XnCapsOdr"
+    assert op_codes.OperatorCode(op_codes.CUSTOM).name == "CUSTOM"
 
 
 def test_damaged_files_are_read_or_refused_in_one_line() -> None:
@@ -77,7 +77,7 @@ def test_damaged_files_are_read_or_refused_in_one_line() -> None:
         broken = bytearray(SMALL)
         for _ in range(int(rng.integers(1, 4))):
             broken[int(rng.integers(len(broken) if turn % 4 == 0 else 2048))] = rng.integers(256)
-        for read in (ops.read_ops, tflite.parse, tflite.read_io):
+        for read in (op_codes.read_ops, tflite.parse, tflite.read_io):
             try:
                 read(bytes(broken), "m.tflite")
             except DataError as error:
@@ -94,7 +94,7 @@ def test_a_truncated_file_is_refused(share: float) -> None:
 
 def test_a_vector_longer_than_the_file_is_refused() -> None:
     with pytest.raises(DataError, match=r"expected an intact m\.tflite\. Received: model at byte"):
-        ops.read_ops(b"\xff" * 4 + b"TFL3" + bytes(10), "m.tflite")
+        op_codes.read_ops(b"\xff" * 4 + b"TFL3" + bytes(10), "m.tflite")
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_the_reader_of_ops_needs_no_package() -> None:
     root = pathlib.Path(__file__).parents[2]
     code = (
         f"import sys; sys.path.insert(0, {str(root / 'files')!r})\n"
-        f"from xncaps_files import ops\n"
-        f"print(ops.read_ops(open({str(GOLDEN / 'tiny_fused.tflite')!r}, 'rb').read()).custom)"
+        f"from xncaps_files import op_codes\n"
+        f"print(op_codes.read_ops(open({str(GOLDEN / 'tiny_fused.tflite')!r}, 'rb').read()).custom)"
     )
     done = subprocess.run([sys.executable, "-S", "-I", "-c", code], capture_output=True, text=True)
     assert done.stdout == "('XnCapsOdr',)\n", done.stderr

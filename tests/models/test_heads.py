@@ -7,7 +7,7 @@ import pytest
 
 from xncaps_tf import accounting, models
 from xncaps_tf._keras import keras, tf
-from xncaps_tf.models import heads, names
+from xncaps_tf.models import choices, heads
 
 LAYERS = {"capsfc": "CapsFC", "xnodr": "XnODR", "xnidr": "XnIDR"}
 
@@ -76,7 +76,7 @@ def test_an_all_zero_batch_gives_zero_scores_and_finite_gradients(head: str) -> 
 
 def test_scales_reach_the_layer_and_the_count_of_bytes() -> None:
     sizes, n = {}, 0
-    for scales in names.SCALES:
+    for scales in choices.SCALES:
         model = models.build("small_cnn", "xnodr", (8, 8, 1), 10, scales=scales)
         assert model.get_layer("capsules").scales == scales
         sizes[scales] = sum(layer.bytes_multipliers for layer in accounting.account(model).layers)

@@ -14,7 +14,7 @@ import pytest
 
 from xncaps_tf import load_model, losses, models
 from xncaps_tf._keras import keras
-from xncaps_tf.models.names import HEADS
+from xncaps_tf.models.choices import HEADS
 
 BACKBONES = ("small_cnn", "quicknet", "mobilenet_v2", "resnet50")
 PAIRS = [(backbone, head) for backbone in BACKBONES for head in HEADS]

@@ -103,6 +103,6 @@ def test_mean_magnitude_is_a_constant_to_the_gradient():
 
 
 def test_words_of_scales_are_the_same_without_tensorflow():
-    from xncaps_tf.models import names
+    from xncaps_tf.models import choices
 
-    assert tuple(ops.KERNEL_AXES) == names.SCALES
+    assert tuple(ops.KERNEL_AXES) == choices.SCALES

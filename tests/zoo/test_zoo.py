@@ -41,16 +41,18 @@ def test_all_together_are_small() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_card_fits_the_schema_and_its_file(name: str) -> None:
     card = xncaps_zoo.card(name)
-    schema = json.loads(resources.files("xncaps.zoo").joinpath("card.schema.json").read_text())
+    schema = json.loads(
+        resources.files("xncaps.zoo_making").joinpath("card.schema.json").read_text()
+    )
     jsonschema.validate(card, schema)
     data = xncaps_zoo.path(name).read_bytes()
     assert card["name"] == name
     assert card["file"]["bytes"] == len(data)
     assert card["file"]["sha256"] == hashlib.sha256(data).hexdigest()
-    from xncaps.zoo import cards
+    from xncaps.zoo_making import card_page
 
     shown = (xncaps_zoo.path(name).parent / "README.md").read_text(encoding="utf-8")
-    assert shown == cards.markdown(card)
+    assert shown == card_page.markdown(card)
 
 
 @pytest.mark.parametrize("name", NAMES)

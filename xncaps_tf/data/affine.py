@@ -12,9 +12,9 @@ import numpy as np
 
 from xncaps_tf._keras import tf
 from xncaps_tf.data import seeds
+from xncaps_tf.data.catalogue import DIGIT_CLASSES
 from xncaps_tf.data.dataset import ArrayImages, Dataset, StoredImages
-from xncaps_tf.data.names import DIGIT_CLASSES
-from xncaps_tf.data.places import Found, NotFound
+from xncaps_tf.data.lookup import Found, NotFound
 from xncaps_tf.errors import DataError
 
 SIDE = 40

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from xncaps_tf.data.catalogue import CIFAR10_CLASSES
 from xncaps_tf.data.dataset import ArrayImages, Dataset
-from xncaps_tf.data.names import CIFAR10_CLASSES
-from xncaps_tf.data.places import Found, NotFound
+from xncaps_tf.data.lookup import Found, NotFound
 from xncaps_tf.errors import DataError
 
 _FILES = {

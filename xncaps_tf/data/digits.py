@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from xncaps_tf.data import seeds
+from xncaps_tf.data.catalogue import DIGIT_CLASSES
 from xncaps_tf.data.dataset import ArrayImages, Dataset
-from xncaps_tf.data.names import DIGIT_CLASSES
 
 _TEST_SHARE = 5  # every fifth image of a class, in a fixed random order, is a test image
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from xncaps_files import pictures
+from xncaps_tf.data.catalogue import SPLITS, VALIDATION
 from xncaps_tf.data.dataset import Dataset
-from xncaps_tf.data.names import SPLITS, VALIDATION
+from xncaps_tf.data.lookup import Found, NotFound
 from xncaps_tf.data.picture_files import FileImages
-from xncaps_tf.data.places import Found, NotFound
 from xncaps_tf.errors import DataError
 
 _VALIDATION_FOLDERS = ("validation", "val")

@@ -18,8 +18,7 @@ from xncaps_tf.data import (
     prepared,
 )
 from xncaps_tf.data import download as downloading
-from xncaps_tf.data.dataset import Dataset
-from xncaps_tf.data.names import (
+from xncaps_tf.data.catalogue import (
     CIFAR10_CLASSES,
     DIGIT_CLASSES,
     NAMES,
@@ -27,7 +26,8 @@ from xncaps_tf.data.names import (
     SPLITS,
     VALIDATION,
 )
-from xncaps_tf.data.places import Found, NotFound
+from xncaps_tf.data.dataset import Dataset
+from xncaps_tf.data.lookup import Found, NotFound
 from xncaps_tf.errors import DataError
 
 _SHAPES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}

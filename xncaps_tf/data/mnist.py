@@ -8,9 +8,9 @@ import numpy as np
 
 from xncaps_files import npz
 from xncaps_tf.data import idx
+from xncaps_tf.data.catalogue import DIGIT_CLASSES, FASHION_CLASSES
 from xncaps_tf.data.dataset import ArrayImages, Dataset
-from xncaps_tf.data.names import DIGIT_CLASSES, FASHION_CLASSES
-from xncaps_tf.data.places import Found, NotFound
+from xncaps_tf.data.lookup import Found, NotFound
 from xncaps_tf.errors import DataError
 
 CLASSES = {"mnist": DIGIT_CLASSES, "fashion_mnist": FASHION_CLASSES}

@@ -10,7 +10,7 @@ import numpy as np
 
 from xncaps_files import npz, pictures
 from xncaps_tf.data.dataset import ArrayImages, Dataset
-from xncaps_tf.data.places import Found, NotFound
+from xncaps_tf.data.lookup import Found, NotFound
 from xncaps_tf.errors import DataError
 
 NOTE = "JPEG copy"

@@ -13,7 +13,7 @@ import numpy as np
 from xncaps_tf._keras import tf
 from xncaps_tf.data import overlap
 from xncaps_tf.data.dataset import ArrayImages, Dataset
-from xncaps_tf.data.places import Found, NotFound
+from xncaps_tf.data.lookup import Found, NotFound
 from xncaps_tf.errors import DataError
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")

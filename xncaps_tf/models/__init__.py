@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xncaps_tf._lazy import attach
-from xncaps_tf.models.common import HeadOptions
-from xncaps_tf.models.names import BACKBONES, FEATURES, HEADS, UPSAMPLING
-from xncaps_tf.models.own import register_backbone, register_head
+from xncaps_tf.models.choices import BACKBONES, FEATURES, HEADS, UPSAMPLING
+from xncaps_tf.models.interfaces import HeadOptions
+from xncaps_tf.models.registration import register_backbone, register_head
 
 if TYPE_CHECKING:
     from xncaps_tf.models.endings import score_kind as score_kind
+    from xncaps_tf.models.input_layers import CaffePreprocessing as CaffePreprocessing
     from xncaps_tf.models.normalization import BatchNorm as BatchNorm
-    from xncaps_tf.models.preprocessing import CaffePreprocessing as CaffePreprocessing
     from xncaps_tf.models.registry import build as build
     from xncaps_tf.models.registry import class_names as class_names
     from xncaps_tf.models.registry import imagenet_classifier as imagenet_classifier

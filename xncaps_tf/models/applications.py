@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from xncaps_tf._keras import keras
-from xncaps_tf.models.common import BackboneOptions, Features
+from xncaps_tf.models.input_layers import CaffePreprocessing, three_channels, upsample
+from xncaps_tf.models.interfaces import BackboneOptions, Features
 from xncaps_tf.models.normalization import BatchNorm
-from xncaps_tf.models.preprocessing import CaffePreprocessing, three_channels, upsample
 
 MOBILENET_FEATURES = 1024
 RESNET_FILTERS = (512, 512, 2048)

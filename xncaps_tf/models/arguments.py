@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from xncaps_tf.models import names
+from xncaps_tf.models import choices
 
 
 def image_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:
@@ -38,9 +38,9 @@ def check(
             "build: expected num_classes to be a positive int. "
             f"Received: num_classes={num_classes!r}."
         )
-    if upsampling not in names.UPSAMPLING:
+    if upsampling not in choices.UPSAMPLING:
         raise ValueError(
-            f"build: expected upsampling to be one of {', '.join(names.UPSAMPLING)}. "
+            f"build: expected upsampling to be one of {', '.join(choices.UPSAMPLING)}. "
             f"Received: upsampling={upsampling!r}."
         )
     if upsampling_factor is not None and not is_count(upsampling_factor, 1):

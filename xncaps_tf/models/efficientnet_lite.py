@@ -9,9 +9,9 @@ from typing import Any
 
 from xncaps_tf._keras import keras
 from xncaps_tf.models import trunk
-from xncaps_tf.models.common import BackboneOptions, Features
+from xncaps_tf.models.input_layers import resize, three_channels
+from xncaps_tf.models.interfaces import BackboneOptions, Features
 from xncaps_tf.models.normalization import BatchNorm
-from xncaps_tf.models.preprocessing import resize, three_channels
 
 EPSILON = 1e-3
 STEM_FILTERS = 32

@@ -6,8 +6,8 @@ from typing import Any
 
 from xncaps_tf._keras import keras
 from xncaps_tf.layers import CapsFC, CapsuleReshape, Length, SeededDropout, XnIDR, XnODR
-from xncaps_tf.models import own
-from xncaps_tf.models.common import HeadOptions
+from xncaps_tf.models import registration
+from xncaps_tf.models.interfaces import HeadOptions
 from xncaps_tf.models.normalization import BatchNorm
 
 PRIMARY_DIM = 8
@@ -72,8 +72,8 @@ def attach(head: str, features: Any, options: HeadOptions) -> Any:
     Raises:
         ValueError: a registered head gives something else.
     """
-    if head in own.HEADS:
-        scores = own.HEADS[head].build(features, options)
+    if head in registration.HEADS:
+        scores = registration.HEADS[head].build(features, options)
         shape = tuple(getattr(scores, "shape", ()))
         if shape != (None, options.num_classes):
             raise ValueError(

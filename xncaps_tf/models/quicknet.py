@@ -9,7 +9,7 @@ from typing import Any
 import larq as lq
 
 from xncaps_tf._keras import keras
-from xncaps_tf.models.common import BackboneOptions, Features
+from xncaps_tf.models.interfaces import BackboneOptions, Features
 from xncaps_tf.models.normalization import BatchNorm
 
 MOMENTUM = 0.9

@@ -12,18 +12,18 @@ from xncaps_tf.errors import DataError
 from xncaps_tf.layers import ClassScores
 from xncaps_tf.models import (
     arguments,
+    choices,
     efficientnet_lite,
     efficientnet_weights,
     heads,
-    names,
-    own,
     quicknet,
+    registration,
     seeding,
     trunk,
 )
 from xncaps_tf.models import weights as weight_files
 from xncaps_tf.models.applications import mobilenet_v2, resnet50
-from xncaps_tf.models.common import BackboneOptions, Features
+from xncaps_tf.models.interfaces import BackboneOptions, Features
 from xncaps_tf.models.small_cnn import small_cnn
 
 _MNIST = (28, 28, 1)
@@ -78,7 +78,9 @@ _OTHER = Backbone(small_cnn)  # what holds for the trunk of a network that is no
 
 def is_capsule_head(head: str) -> bool:
     """Whether the head of that name is made of capsules."""
-    return head in heads.CAPSULE_LAYERS or (head in own.HEADS and own.HEADS[head].is_capsules)
+    return head in heads.CAPSULE_LAYERS or (
+        head in registration.HEADS and registration.HEADS[head].is_capsules
+    )
 
 
 def class_names(model: Any) -> tuple[str, ...] | None:
@@ -225,7 +227,7 @@ def with_head(
         DataError: there is no such trunk, it has no such tap, or its channels are no capsules
             (multiples of 8).
     """
-    name = next((known for known in own.backbones() if _is_of(model, known)), None)
+    name = next((known for known in registration.backbones() if _is_of(model, known)), None)
     entry = _entry(name) if name else _OTHER
     arguments.check(num_classes, "nearest", None, class_names, dropout, None)
     arguments.check_scales(scales, head)
@@ -255,7 +257,7 @@ def _tap(model: Any, entry: Backbone, features: str) -> str:
     if found is None:
         raise DataError(
             f"{model.name}: expected features 'last_conv' with a network of "
-            f"{', '.join(names.RESIZING)} that has this convolution, 'last_block' with any of "
+            f"{', '.join(choices.RESIZING)} that has this convolution, 'last_block' with any of "
             f"them. Received: features={features!r}."
         )
     return found
@@ -263,7 +265,7 @@ def _tap(model: Any, entry: Backbone, features: str) -> str:
 
 def _is_of(model: Any, backbone: str) -> bool:
     """Whether `build` made the model, by its name."""
-    return model.name in [f"{backbone}_{head}" for head in own.heads()]
+    return model.name in [f"{backbone}_{head}" for head in registration.heads()]
 
 
 def imagenet_classifier(backbone: str) -> Any:
@@ -292,14 +294,14 @@ def imagenet_classifier(backbone: str) -> Any:
 
 
 def _lookup(backbone: str, head: str) -> Backbone:
-    if backbone not in own.backbones():
+    if backbone not in registration.backbones():
         raise ValueError(
-            f"build: expected backbone to be one of {', '.join(own.backbones())}. "
+            f"build: expected backbone to be one of {', '.join(registration.backbones())}. "
             f"Received: backbone={backbone!r}; register_backbone adds others."
         )
-    if head not in own.heads():
+    if head not in registration.heads():
         raise ValueError(
-            f"build: expected head to be one of {', '.join(own.heads())}. "
+            f"build: expected head to be one of {', '.join(registration.heads())}. "
             f"Received: head={head!r}; register_head adds others."
         )
     return _entry(backbone)
@@ -307,10 +309,10 @@ def _lookup(backbone: str, head: str) -> Backbone:
 
 def _entry(backbone: str) -> Backbone:
     """The entry of a name that is known."""
-    return _BACKBONES.get(backbone) or _registered(backbone, own.BACKBONES[backbone])
+    return _BACKBONES.get(backbone) or _registered(backbone, registration.BACKBONES[backbone])
 
 
-def _registered(name: str, entry: own.OwnBackbone) -> Backbone:
+def _registered(name: str, entry: registration.OwnBackbone) -> Backbone:
     def build_own(image: Any, options: BackboneOptions) -> Features:
         tensor = entry.build(image)
         if not keras.backend.is_keras_tensor(tensor) or len(tensor.shape) != 4:
@@ -340,9 +342,9 @@ def _check_tap(
             f"build: expected resolution to be an int of {_LEAST_RESOLUTION} or more, or None. "
             f"Received: resolution={resolution!r}."
         )
-    if features is not None and features not in names.FEATURES:
+    if features is not None and features not in choices.FEATURES:
         raise ValueError(
-            f"build: expected features to be one of {', '.join(names.FEATURES)}, or None. "
+            f"build: expected features to be one of {', '.join(choices.FEATURES)}, or None. "
             f"Received: features={features!r}."
         )
 

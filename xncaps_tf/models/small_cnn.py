@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xncaps_tf._keras import keras
-from xncaps_tf.models.common import BackboneOptions, Features
+from xncaps_tf.models.interfaces import BackboneOptions, Features
 from xncaps_tf.models.normalization import BatchNorm
 
 FILTERS = (32, 64, 64, 128)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from xncaps_tf.ops.binarize import mean_magnitude, sign
-from xncaps_tf.ops.compiled import Signs, compiled_capsules
 from xncaps_tf.ops.routing import KERNEL_AXES, agreement, capsules, project, route, scaled_signs
 from xncaps_tf.ops.squash import length, squash
+from xncaps_tf.ops.xla import Signs, compiled_capsules
 
 __all__ = [
     "KERNEL_AXES",

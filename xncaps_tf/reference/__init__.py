@@ -11,7 +11,7 @@ from xncaps_tf.reference.capsules import (
     xnidr,
     xnodr,
 )
-from xncaps_tf.reference.scores import (
+from xncaps_tf.reference.objectives import (
     margin_loss,
     score_accuracy,
     squared_hinge,

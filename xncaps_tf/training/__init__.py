@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xncaps_tf._lazy import attach
 from xncaps_tf.training.config import TrainConfig
-from xncaps_tf.training.folder import RunFolder
+from xncaps_tf.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from xncaps_tf.training.fit import TrainResult as TrainResult

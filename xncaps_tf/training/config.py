@@ -15,11 +15,11 @@ from typing import Any
 
 from xncaps_files import versions
 from xncaps_tf import __version__
-from xncaps_tf.data.names import NAMES as DATA
-from xncaps_tf.data.names import PICTURES
+from xncaps_tf.data.catalogue import NAMES as DATA
+from xncaps_tf.data.catalogue import PICTURES
 from xncaps_tf.errors import DataError, TrainingError
-from xncaps_tf.models import own
-from xncaps_tf.models.names import BACKBONES, FEATURES, HEADS, RESIZING, SCALES, UPSAMPLING
+from xncaps_tf.models import registration
+from xncaps_tf.models.choices import BACKBONES, FEATURES, HEADS, RESIZING, SCALES, UPSAMPLING
 from xncaps_tf.training import options
 from xncaps_tf.training.options import choice, flag, integer, number, path, share
 from xncaps_tf.training.options import phases as phases_field
@@ -54,14 +54,14 @@ class TrainConfig:
         "small_cnn",
         BACKBONES,
         "What comes before the head.",
-        known=own.backbones,
+        known=registration.backbones,
         hint=_PLUGIN.format("register_backbone"),
     )
     head: str = choice(
         "xnodr",
         HEADS,
         "From the backbone's features to one score a class.",
-        known=own.heads,
+        known=registration.heads,
         hint=_PLUGIN.format("register_head"),
     )
     data: str = choice("digits", DATA, "The data set.")

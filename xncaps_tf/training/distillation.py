@@ -28,7 +28,7 @@ from xncaps_tf.metrics import score_accuracy, two_label_accuracy
 from xncaps_tf.saving import load_model
 from xncaps_tf.training import inputs
 from xncaps_tf.training.config import TrainConfig
-from xncaps_tf.training.folder import RunFolder
+from xncaps_tf.training.run_folder import RunFolder
 
 FORMAT_VERSION = 1
 LENGTH_UNIT = 0.1  # a length of so much counts as a logit of 1: 0.9 and 0.1 differ by 8

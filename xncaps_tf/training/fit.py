@@ -25,11 +25,11 @@ from xncaps_tf.errors import TrainingError
 from xncaps_tf.training import distillation, inputs, networks
 from xncaps_tf.training.cluster import Cluster
 from xncaps_tf.training.config import TrainConfig
-from xncaps_tf.training.folder import RunFolder
+from xncaps_tf.training.custom import Own, with_model
 from xncaps_tf.training.outputs import Outputs
-from xncaps_tf.training.own import Own, with_model
 from xncaps_tf.training.phase import Phase
 from xncaps_tf.training.progress import Reporter
+from xncaps_tf.training.run_folder import RunFolder
 from xncaps_tf.training.state import State, assign, values
 from xncaps_tf.training.task import Task
 

@@ -10,10 +10,10 @@ from xncaps_tf.data import Dataset
 from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.layers import ClassScores
 from xncaps_tf.models import registry
-from xncaps_tf.models.preprocessing import RESIZE
+from xncaps_tf.models.input_layers import RESIZE
 from xncaps_tf.saving import load_model
 from xncaps_tf.training.config import TrainConfig
-from xncaps_tf.training.folder import RunFolder
+from xncaps_tf.training.run_folder import RunFolder
 
 
 def start_model(config: TrainConfig, folder: RunFolder) -> Any:

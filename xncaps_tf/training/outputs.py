@@ -10,8 +10,8 @@ import time
 
 from xncaps_files import writing
 from xncaps_tf.training import records
-from xncaps_tf.training.folder import RunFolder
 from xncaps_tf.training.phase import Phase
+from xncaps_tf.training.run_folder import RunFolder
 from xncaps_tf.training.state import State, assign, values
 
 _MODELS_SECONDS = 20.0

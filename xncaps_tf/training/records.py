@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from xncaps_files import writing
-from xncaps_tf.training.folder import RunFolder
+from xncaps_tf.training.run_folder import RunFolder
 from xncaps_tf.training.state import Row
 
 _TRAIN, _VALIDATION = "train", "validation"

@@ -11,7 +11,7 @@ from xncaps_android.common import ANDROID, ROOT, BuildError
 sys.path.append(str(ROOT / "files"))  # of this checkout; what is imported of it needs no package
 from xncaps_files.errors import DataError  # noqa: E402
 from xncaps_files.flatbuffer import Source  # noqa: E402
-from xncaps_files.ops import IDENTIFIER, operator_codes  # noqa: E402
+from xncaps_files.op_codes import IDENTIFIER, operator_codes  # noqa: E402
 
 _OPS_SOURCE = ANDROID / "core/src/main/java/org/xncaps/core/Ops.java"
 

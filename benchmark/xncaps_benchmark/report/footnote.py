@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xncaps_benchmark.formats import bytes_text
+from xncaps_benchmark.number_text import bytes_text
 
 
 def facts(result: dict[str, Any], label: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark.formats import time_text
+from xncaps_benchmark.number_text import time_text
 
 _BINS = 120
 _TAIL = 2.5

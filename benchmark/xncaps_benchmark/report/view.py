@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from xncaps_benchmark.formats import bytes_text, count_text, digits, time_text
-from xncaps_benchmark.report import footnote, plots, words
+from xncaps_benchmark.number_text import bytes_text, count_text, digits, time_text
+from xncaps_benchmark.report import footnote, plots, sentences
 
 _COLOURS = 8
 _MAX_MATRIX = 25
@@ -27,7 +27,7 @@ def page(results: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
     return {
         "title": title,
         "many": many,
-        "headline": words.headline(models),
+        "headline": sentences.headline(models),
         "models": models,
         "failed": [model for model in models if not model["latency"]],
         "distributions": plots.distributions(timed),
@@ -63,7 +63,7 @@ def _model(model: dict[str, Any], result: dict[str, Any], target: str) -> dict[s
     ratio = next((row for row in result["ratios"] if row["model"] == model["name"]), None)
     name = result["method"].get("baseline")
     baseline = next((other for other in result["models"] if other["name"] == name), None)
-    correct, rows, source = words.accuracy(model)
+    correct, rows, source = sentences.accuracy(model)
     memory = model["memory"]
     return {
         "raw": model,
@@ -81,14 +81,14 @@ def _model(model: dict[str, Any], result: dict[str, Any], target: str) -> dict[s
         "is_baseline": bool(latency) and model["name"] == name,
         "verification": model["verification"],
         "verified": _badge(model),
-        "sentence": words.sentence(model, baseline, ratio),
+        "sentence": sentences.sentence(model, baseline, ratio),
         "details": _details(model, summary),
         "accuracy_share": correct / rows if rows else None,
-        "accuracy_text": words.percent(correct, rows),
+        "accuracy_text": sentences.percent(correct, rows),
         "accuracy_of": f"{correct:,} of {rows:,} {source}".strip() if rows else "no labels stored",
         "ratio": ratio,
         "speed_text": f"{digits(ratio['ratio'])}×" if ratio else ("1×" if latency else "–"),
-        "interval_text": words.interval(ratio) if ratio else "",
+        "interval_text": sentences.interval(ratio) if ratio else "",
         "times": _times(model),
         "summary": summary,
     }
@@ -120,7 +120,7 @@ def _details(model: dict[str, Any], summary: dict[str, Any]) -> list[tuple[str, 
     if summary.get("macs") is not None:
         rows.append(("MACs an image", count_text(summary["macs"])))
     if told := summary.get("accuracy"):
-        share = words.percent(told["correct"], told["images"])
+        share = sentences.percent(told["correct"], told["images"])
         rows.append(
             (
                 "trained model",
@@ -275,7 +275,8 @@ def _confusion(model: dict[str, Any]) -> dict[str, Any] | None:
     return {
         "label": model["label"],
         "matrix": matrix,
-        "text": f"{words.percent(found['correct'], found['rows'])} right, {found['rows']:,} images",
+        "text": f"{sentences.percent(found['correct'], found['rows'])} right, "
+        f"{found['rows']:,} images",
         "names": names,
         "cells": cells if size <= _MAX_MATRIX else None,
         "worst": worst,

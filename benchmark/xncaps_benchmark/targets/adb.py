@@ -17,7 +17,7 @@ import numpy as np
 
 from xncaps_benchmark import checking, clocks, images, plan, turns
 from xncaps_benchmark.errors import BenchmarkError, ModelError, TargetError
-from xncaps_benchmark.targets import appresult, channel, host
+from xncaps_benchmark.targets import appresult, channel, remote
 from xncaps_benchmark.targets.benchmark_model import ToolRun
 from xncaps_benchmark.targets.local import Progress
 from xncaps_benchmark.targets.phone import Phone, Settings
@@ -64,7 +64,7 @@ class AppRun(PhoneRun):
         self._run_us: dict[str, float] = {}
 
     def prepare(self) -> None:
-        self._here = host.predictions(self.good(), self.options)
+        self._here = remote.predictions(self.good(), self.options)
         if self.options.accuracy is not None:
             self._images = images.read(pathlib.Path(self.options.accuracy))
         app = self.settings.app
@@ -324,7 +324,7 @@ class AppRun(PhoneRun):
             record["accuracy"] = checking.score(scores, self._images.labels, names, source)
             if record["name"] in self._here:
                 found = scores.argmax(axis=1).tolist()
-                record["agreement"] = host.agreement(self._here[record["name"]], found, source)
+                record["agreement"] = remote.agreement(self._here[record["name"]], found, source)
 
     def _take_times(self, jobs: list[plan.Job], found: dict[int, list[Any]]) -> None:
         first = appresult.first_start(found)

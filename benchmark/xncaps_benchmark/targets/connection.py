@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from xncaps_benchmark.errors import TargetError
-from xncaps_benchmark.targets.given import settings
+from xncaps_benchmark.targets.settings import settings
 
 _T = TypeVar("_T")
 _FULL = ("No space left", "Disk quota exceeded", "File too large", "File size limit")

@@ -11,7 +11,7 @@ from typing import Any
 from xncaps_benchmark import clocks
 from xncaps_benchmark.errors import BenchmarkError, TargetError
 from xncaps_benchmark.targets import phonestate
-from xncaps_benchmark.targets.given import settings
+from xncaps_benchmark.targets.settings import settings
 
 APP = "org.xncaps.demo"
 _STATES = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from xncaps_benchmark import measuring, plan
 from xncaps_benchmark.errors import TargetError
-from xncaps_benchmark.targets import host
+from xncaps_benchmark.targets import remote
 from xncaps_benchmark.targets.local import Progress
 from xncaps_benchmark.targets.phone import Phone, Settings
 
@@ -71,7 +71,7 @@ class PhoneRun(abc.ABC):
         """
         target = {"kind": "adb", "name": f"adb:{self.phone.serial}"[:200]}
         if not self.good():
-            return host.nothing_to_run(self.jobs, target, self.options)
+            return remote.nothing_to_run(self.jobs, target, self.options)
         self.prepare()
         self.told = self.phone.properties()
         try:
@@ -93,7 +93,7 @@ class PhoneRun(abc.ABC):
 
     def name(self, job: plan.Job) -> str:
         """A file's name on the device."""
-        return host.remote_name(job, self.jobs.index(job))
+        return remote.remote_name(job, self.jobs.index(job))
 
     def make_room(self, root: str, size: int) -> None:
         """Checks that there is room for so many bytes and what is made of them.

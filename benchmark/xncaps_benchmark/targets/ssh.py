@@ -19,9 +19,9 @@ import threading
 import time
 from typing import Any
 
-from xncaps_benchmark import plan, results, runtimes
+from xncaps_benchmark import backends, plan, results
 from xncaps_benchmark.errors import BenchmarkError, TargetError
-from xncaps_benchmark.targets import host, wheels
+from xncaps_benchmark.targets import remote, wheels
 from xncaps_benchmark.targets.connection import Connection, Settings, full
 from xncaps_benchmark.targets.local import Progress
 
@@ -88,12 +88,12 @@ class Session:
 
     async def run(self) -> dict[str, Any]:
         if not self._good:
-            return host.nothing_to_run(self._jobs, self._target(), self._options)
+            return remote.nothing_to_run(self._jobs, self._target(), self._options)
         with tempfile.TemporaryDirectory(prefix="xncaps-bench-") as scratch:
             return await self._run(pathlib.Path(scratch))
 
     async def _run(self, scratch: pathlib.Path) -> dict[str, Any]:
-        expected, left = host.predictions(self._good, self._options), ""
+        expected, left = remote.predictions(self._good, self._options), ""
         keep = self._connection.keep
         try:
             try:
@@ -111,7 +111,7 @@ class Session:
         if left:
             fetched["notes"].append(left)
         target = self._target()
-        return host.merge(fetched, self._jobs, target, self._options, expected, notes)
+        return remote.merge(fetched, self._jobs, target, self._options, expected, notes)
 
     def _target(self) -> dict[str, str]:
         return {"kind": "ssh", "name": f"ssh:{self._name}"[:200]}
@@ -135,15 +135,15 @@ class Session:
         names = {job.record["runtime"]["name"] for job in self._good}
         # Lce ops: LCE has no wheel for Linux on ARM, the delegate runs them there.
         built = any(folder.glob("xncaps_runtime-*.whl"))
-        delegate = not names.isdisjoint(runtimes.DELEGATED) or ("lce" in names and built)
+        delegate = not names.isdisjoint(backends.DELEGATED) or ("lce" in names and built)
         self._progress("gathering wheels", 0.02)
         found = wheels.own(folder, board, with_runtime=delegate)
         found += wheels.download(board, scratch, runtime=delegate)
         files = [(path, f"wheels/{path.name}") for path in found]
         for index, job in enumerate(self._good):
-            files += host.pushed(job, index)
+            files += remote.pushed(job, index)
         if self._options.accuracy is not None:
-            files.append((pathlib.Path(self._options.accuracy), f"files/{host.PUSHED_IMAGES}"))
+            files.append((pathlib.Path(self._options.accuracy), f"files/{remote.PUSHED_IMAGES}"))
         size = sum(path.stat().st_size for path, _ in files)
         if board.free < 4 * size:  # wheels are unpacked
             raise TargetError(
@@ -202,12 +202,12 @@ class Session:
 
     def _arguments(self) -> str:
         options = self._options
-        words = [f"files/{host.remote_name(job, index)}" for index, job in enumerate(self._good)]
+        words = [f"files/{remote.remote_name(job, index)}" for index, job in enumerate(self._good)]
         for name in _PASSED_ON:
             if getattr(options, name) is not None:
                 words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
         if options.accuracy is not None:
-            words += ["--accuracy", f"files/{host.PUSHED_IMAGES}"]
+            words += ["--accuracy", f"files/{remote.PUSHED_IMAGES}"]
         words += ["-o", "result.json", "--progress-file", "progress", "--checkpoint"]
         return " ".join(shlex.quote(word) for word in words)
 

@@ -10,7 +10,7 @@ import click
 
 from xncaps.modelfile import ModelFile
 from xncaps_benchmark.cli import bench as _plain
-from xncaps_tf.data.names import NAMES, SPLITS
+from xncaps_tf.data.catalogue import NAMES, SPLITS
 
 
 class DataOrPath(click.ParamType):

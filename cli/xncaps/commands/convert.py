@@ -94,7 +94,7 @@ def command(
             f"--int8, --dynamic-range, --scales and --scale-type go with {_fusing()}."
         )
     from xncaps.api import convert
-    from xncaps.progress import steps
+    from xncaps.step_display import steps
 
     with steps(f"convert to {form}") as report:
         done = convert(

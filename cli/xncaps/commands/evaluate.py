@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from xncaps import plugins
-from xncaps_tf.data.names import NAMES, SPLITS, VALIDATION
+from xncaps_tf.data.catalogue import NAMES, SPLITS, VALIDATION
 
 
 @click.command()

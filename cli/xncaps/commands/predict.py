@@ -94,7 +94,7 @@ def _by_keras(
     """The same by a Keras model."""
     from xncaps_converters.model_source import run_config
     from xncaps_tf import load_model
-    from xncaps_tf.data.names import is_light_on_dark
+    from xncaps_tf.data.catalogue import is_light_on_dark
     from xncaps_tf.training import predicting
     from xncaps_tf.training.scoring import run_model
 

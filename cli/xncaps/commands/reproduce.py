@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from xncaps.reproduce.experiments import Experiment
-    from xncaps.reproduce.results import ResultLine
+    from xncaps.reproduce.result_lines import ResultLine
 
 
 @click.command()
@@ -60,7 +60,7 @@ def reproduce(
     """
     from xncaps.reproduce import experiments, jobs, running
     from xncaps.reproduce import page as pages
-    from xncaps.reproduce import results as lines
+    from xncaps.reproduce import result_lines as lines
 
     known = experiments.read_all()
     unknown = [name for name in names if name != "all" and name not in known]

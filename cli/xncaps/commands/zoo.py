@@ -43,9 +43,9 @@ def list_files() -> None:
 def show(name: str) -> None:
     """The card of NAME as Markdown."""
     import xncaps_zoo
-    from xncaps.zoo import cards
+    from xncaps.zoo_making import card_page
 
-    click.echo(cards.markdown(xncaps_zoo.card(_checked(name))))
+    click.echo(card_page.markdown(xncaps_zoo.card(_checked(name))))
 
 
 @zoo.command()
@@ -81,7 +81,7 @@ def make(name: str, runs: pathlib.Path, out: pathlib.Path, data_dirs: tuple[str,
     file on the whole test split, times it beside its twins, and writes OUT/NAME.
     """
     from xncaps.commands.reproduce import folders
-    from xncaps.zoo import building
+    from xncaps.zoo_making import building
 
     entries = building.read_entries()
     if name not in entries:

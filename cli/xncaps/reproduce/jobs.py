@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from xncaps.reproduce import results, running
+from xncaps.reproduce import result_lines, running
 from xncaps.reproduce.experiments import Experiment
 from xncaps.reproduce.running import Place, Say
 from xncaps_files.errors import XncapsError
@@ -55,7 +55,7 @@ def plan(chosen: list[Experiment], known: dict[str, Experiment], seeds: int | No
     return list(jobs.values())
 
 
-def run_here(jobs: list[Job], place: Place, say: Say) -> list[results.ResultLine]:
+def run_here(jobs: list[Job], place: Place, say: Say) -> list[result_lines.ResultLine]:
     """Runs what is not finished, one after another; each line is written when it is known."""
     lines = []
     for number, job in enumerate(jobs, start=1):
@@ -66,7 +66,7 @@ def run_here(jobs: list[Job], place: Place, say: Say) -> list[results.ResultLine
         else:
             say(f"{where}: about {job.experiment.hours:g} hours on two idle cores")
             line = running.run(job.experiment, job.seed, place, _starts(job, place), say)
-            results.add(place.results, [line])
+            result_lines.add(place.results, [line])
         lines.append(line)
     return lines
 
@@ -87,7 +87,7 @@ def _starts(job: Job, place: Place) -> dict[str, pathlib.Path]:
 
 def run_on_cluster(
     jobs: list[Job], place: Place, say: Say, address: str, workers: int | None = None
-) -> list[results.ResultLine]:
+) -> list[result_lines.ResultLine]:
     """The same on a Ray cluster: a task a run, retried where a worker dies.
 
     `place.out` and the data must lie on a file system that all machines share.
@@ -111,7 +111,7 @@ def run_on_cluster(
     task = _connect(address, workers)
     waiting = {}  # ObjectRef -> job
     refs = {}
-    lines: dict[tuple[str, int], results.ResultLine] = {}
+    lines: dict[tuple[str, int], result_lines.ResultLine] = {}
     try:
         for job in jobs:
             line = running.finished(job.experiment, job.seed, place)
@@ -127,7 +127,7 @@ def run_on_cluster(
             (ready,), _ = ray.wait(list(waiting), num_returns=1)
             job = waiting.pop(ready)
             lines[job.key] = _result(ray.get, ready, job)
-            results.add(place.results, [lines[job.key]])
+            result_lines.add(place.results, [lines[job.key]])
             say(f"{job.experiment.name}, seed {job.seed}: done")
     finally:
         ray.shutdown()
@@ -158,7 +158,7 @@ def _connect(address: str, workers: int | None) -> Any:
     @ray.remote(num_cpus=1, max_retries=_RETRIES)
     def task(
         experiment: Experiment, seed: int, place: Place, starts: dict[str, pathlib.Path], *_: object
-    ) -> results.ResultLine:
+    ) -> result_lines.ResultLine:
         return running.run(experiment, seed, place, starts)
 
     return task
@@ -171,7 +171,9 @@ def _reach(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
 
 
-def _result(get: Callable[..., results.ResultLine], ref: object, job: Job) -> results.ResultLine:
+def _result(
+    get: Callable[..., result_lines.ResultLine], ref: object, job: Job
+) -> result_lines.ResultLine:
     from ray.exceptions import RayError
 
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from xncaps.reproduce import experiments, results
+from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.experiments import Experiment
-from xncaps.reproduce.results import ResultLine
+from xncaps.reproduce.result_lines import ResultLine
 
 _TITLES = {
     "imagenet": "With a backbone that has seen ImageNet",
@@ -95,7 +95,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f}"
 
 
-def _interval(score: results.Score) -> str:
+def _interval(score: result_lines.Score) -> str:
     low, high = score["interval"]
     return f"{_percent(low)} to {_percent(high)}"
 
@@ -115,7 +115,7 @@ def _scores(found: list[ResultLine]) -> str:
     return text
 
 
-def _file(file: results.FileResult) -> str:
+def _file(file: result_lines.FileResult) -> str:
     return f"{file['to']}: {_percent(file['score']['accuracy'])} %, {file['bytes'] / 1000:,.0f} KB"
 
 
@@ -146,7 +146,7 @@ def _differences(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
             continue
         for other, second in firsts.items():
             if known[other].config.head in ("capsfc", "dense") and trunks[name] == trunks[other]:
-                difference, (low, high) = results.paired_difference(line, second)
+                difference, (low, high) = result_lines.paired_difference(line, second)
                 out.append(
                     f"| {name} | {other} | {_tuned_with(known, trunks[name])} "
                     f"| {difference:+.2f} | {low:+.2f} to {high:+.2f} |"

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps.reproduce import results
+from xncaps.reproduce import result_lines
 from xncaps.reproduce.experiments import FILES, Experiment
 from xncaps.runs import run_or_resume
 from xncaps_files.errors import XncapsError
@@ -70,10 +70,10 @@ class Place:
             yield
 
 
-def finished(experiment: Experiment, seed: int, place: Place) -> results.ResultLine | None:
+def finished(experiment: Experiment, seed: int, place: Place) -> result_lines.ResultLine | None:
     """The line of a run that needs no repeating: the same config, every file measured."""
-    for line in results.read(place.results):
-        if results.key(line) == (experiment.name, experiment.config_hash, seed):
+    for line in result_lines.read(place.results):
+        if result_lines.key(line) == (experiment.name, experiment.config_hash, seed):
             if {file["to"] for file in line["files"]} >= set(experiment.files):
                 return line
     return None
@@ -85,7 +85,7 @@ def run(
     place: Place,
     starts: dict[str, pathlib.Path],
     say: Say = lambda text: None,
-) -> results.ResultLine:
+) -> result_lines.ResultLine:
     """Trains, or takes up what is there, scores, converts; returns the line without writing it.
 
     Args:
@@ -117,7 +117,7 @@ def run(
 
 def _line(
     experiment: Experiment, seed: int, place: Place, trained: Any, minutes: float
-) -> results.ResultLine:
+) -> result_lines.ResultLine:
     import xncaps_tf
     from xncaps_benchmark import machine
     from xncaps_tf import accounting
@@ -131,9 +131,9 @@ def _line(
     right = _right(scores, test)
     account = accounting.account(model)
     about = machine.describe()
-    line: results.ResultLine = {
+    line: result_lines.ResultLine = {
         "format": "xncaps-experiment-result",
-        "format_version": results.FORMAT_VERSION,
+        "format_version": result_lines.FORMAT_VERSION,
         "experiment": experiment.name,
         "config_hash": experiment.config_hash,
         "choices": experiment.choices,
@@ -146,9 +146,9 @@ def _line(
             "images": len(test),
         },
         "keras": {
-            "score": results.score(int(right.sum()), len(right)),
+            "score": result_lines.score(int(right.sum()), len(right)),
             "per_class": _per_class(right, test),
-            "right": results.pack(right),
+            "right": result_lines.pack(right),
         },
         "files": [_file(word, path, place, experiment, seed) for word in experiment.files],
         "parameters": account.total("parameters"),
@@ -189,7 +189,7 @@ def _per_class(right: np.ndarray, test: Any) -> dict[str, float]:
     }
 
 
-def _coarse(scores: np.ndarray, test: Any, place: Place) -> results.Score:
+def _coarse(scores: np.ndarray, test: Any, place: Place) -> result_lines.Score:
     """The score of the coarse classes that the fine answers lie in."""
     from xncaps_tf import data as datasets
 
@@ -198,12 +198,12 @@ def _coarse(scores: np.ndarray, test: Any, place: Place) -> results.Score:
     of_fine = np.zeros(train.num_classes, np.int64)
     of_fine[train.labels] = coarse.labels
     right = of_fine[scores.argmax(axis=1)] == of_fine[test.labels]
-    return results.score(int(right.sum()), len(test))
+    return result_lines.score(int(right.sum()), len(test))
 
 
 def _file(
     word: str, model: pathlib.Path, place: Place, experiment: Experiment, seed: int
-) -> results.FileResult:
+) -> result_lines.FileResult:
     """Converts and scores one file on the whole test split."""
     from xncaps_converters import conversion
     from xncaps_converters.output_formats import Options
@@ -219,7 +219,7 @@ def _file(
     return {
         "to": word,
         "bytes": path.stat().st_size,
-        "score": results.score(correct, checked.samples),
+        "score": result_lines.score(correct, checked.samples),
         "runtime": checked.runtime,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }

@@ -60,7 +60,7 @@ def binary() -> Any:
     from xncaps_tf import data, layers
     from xncaps_tf._keras import keras
     from xncaps_tf.models import quicknet
-    from xncaps_tf.models.common import BackboneOptions
+    from xncaps_tf.models.interfaces import BackboneOptions
 
     keras.utils.set_random_seed(3)
     train = data.load("digits", "train")

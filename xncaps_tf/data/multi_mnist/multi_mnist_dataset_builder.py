@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from xncaps_tf.data import mnist, overlap
+from xncaps_tf.data.catalogue import DIGIT_CLASSES
 from xncaps_tf.data.dataset import Dataset
-from xncaps_tf.data.names import DIGIT_CLASSES
 
 _URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _FILES = {

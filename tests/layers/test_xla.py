@@ -10,7 +10,7 @@ import pytest
 from xncaps_tf import ops
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.layers import CapsFC, CapsSign, XnIDR, XnODR
-from xncaps_tf.ops import compiled
+from xncaps_tf.ops import xla
 
 LAYERS = {"CapsFC": CapsFC, "XnODR": XnODR, "XnIDR": XnIDR}
 XLA = "_XlaMustCompile"
@@ -238,10 +238,10 @@ BLOCKED = [
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 def test_blocks_of_a_batch_equal_the_whole(given, turns, known, monkeypatch):
     """20 examples in blocks of 8, the last one of 4; and a batch that is not known beforehand."""
-    monkeypatch.setattr(compiled, "BLOCK_BYTES", 0)
+    monkeypatch.setattr(xla, "BLOCK_BYTES", 0)
     seen = []
-    whole = compiled.blocks.cut
-    monkeypatch.setattr(compiled.blocks, "cut", lambda x, size: seen.append(size) or whole(x, size))
+    whole = xla.blocks.cut
+    monkeypatch.setattr(xla.blocks, "cut", lambda x, size: seen.append(size) or whole(x, size))
     signature = None if known else [tf.TensorSpec((None, N, 7), tf.float64)]
     _compare(given, turns, 20, signature=signature)
     assert set(seen) == {8}
@@ -251,7 +251,7 @@ def test_blocks_of_a_batch_equal_the_whole(given, turns, known, monkeypatch):
     ("number", "most", "found"), [(128, 13, 8), (7, 6, 1), (7, 99, 7), (1, 1, 1)]
 )
 def test_divisor(number, most, found):
-    assert compiled.blocks.divisor(number, most) == found
+    assert xla.blocks.divisor(number, most) == found
 
 
 def test_second_derivative_of_a_training_call_is_refused():

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from xncaps.reproduce import experiments, results
+from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.running import Place
-from xncaps.zoo import calibrating, cards
+from xncaps.zoo_making import calibrating, card_page
 from xncaps_files import expected
 from xncaps_files.errors import XncapsError
 from xncaps_files.scores import ScoreScale
@@ -106,16 +106,18 @@ def make(
             folder / f"{entry.name}.expected.npz": _rows(stored),
             folder / "labels.txt": ("\n".join(stored.class_names) + "\n").encode(),
             folder / "card.json": (json.dumps(card, indent=2) + "\n").encode(),
-            folder / "README.md": cards.markdown(card).encode(),
+            folder / "README.md": card_page.markdown(card).encode(),
         }
     )
     return folder
 
 
-def _line_of(experiment: experiments.Experiment, seed: int, place: Place) -> results.ResultLine:
+def _line_of(
+    experiment: experiments.Experiment, seed: int, place: Place
+) -> result_lines.ResultLine:
     wanted = (experiment.name, experiment.config_hash, seed)
-    for line in results.read(place.results):
-        if results.key(line) == wanted:
+    for line in result_lines.read(place.results):
+        if result_lines.key(line) == wanted:
             return line
     raise XncapsError(
         f"zoo: expected a result of {experiment.name}, seed {seed}, in {place.results}. Received: "
@@ -264,7 +266,7 @@ def _latency(
 
 def _card(
     entry: Entry,
-    line: results.ResultLine,
+    line: result_lines.ResultLine,
     data: bytes,
     stored: expected.Expected,
     scale: ScoreScale,
@@ -327,5 +329,5 @@ def _card(
 def _check(card: dict[str, Any]) -> None:
     import jsonschema
 
-    text = resources.files("xncaps.zoo").joinpath("card.schema.json").read_text("utf-8")
+    text = resources.files("xncaps.zoo_making").joinpath("card.schema.json").read_text("utf-8")
     jsonschema.validate(card, json.loads(text))

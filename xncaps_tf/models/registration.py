@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from xncaps_tf.models import names
-from xncaps_tf.models.common import HeadOptions
+from xncaps_tf.models import choices
+from xncaps_tf.models.interfaces import HeadOptions
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -51,7 +51,7 @@ def register_backbone(name: str, build: Callable[[Any], Any], *, momentum: float
         ValueError: the name is no such word or taken by another function, `build` is no function
             or the momentum is not in [0, 1).
     """
-    _check("register_backbone", name, build, names.BACKBONES, BACKBONES)
+    _check("register_backbone", name, build, choices.BACKBONES, BACKBONES)
     if not 0 <= momentum < 1:
         raise ValueError(
             f"register_backbone: expected momentum in [0, 1). Received: momentum={momentum!r}."
@@ -77,18 +77,18 @@ def register_head(
         ValueError: the name is no such word or taken by another function, or `build` is no
             function.
     """
-    _check("register_head", name, build, names.HEADS, HEADS)
+    _check("register_head", name, build, choices.HEADS, HEADS)
     HEADS[name] = OwnHead(build, is_capsules)
 
 
 def backbones() -> tuple[str, ...]:
     """The names of all backbones, the built-in ones first."""
-    return (*names.BACKBONES, *BACKBONES)
+    return (*choices.BACKBONES, *BACKBONES)
 
 
 def heads() -> tuple[str, ...]:
     """The names of all heads, the built-in ones first."""
-    return (*names.HEADS, *HEADS)
+    return (*choices.HEADS, *HEADS)
 
 
 def _check(

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from xncaps_benchmark.errors import ModelError
-from xncaps_files.ops import LCE_OPS, STABLEHLO_COMPOSITE, XNCAPS_OPS, Ops
+from xncaps_files.op_codes import LCE_OPS, STABLEHLO_COMPOSITE, XNCAPS_OPS, Ops
 
 NAMES = ("litert", "litert+xncaps", "litert-compiled", "lce")
 DELEGATED = ("litert+xncaps", "litert-compiled")  # what needs xncaps-runtime

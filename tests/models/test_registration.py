@@ -13,14 +13,14 @@ import pytest
 from xncaps_tf import models
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.models import own
+from xncaps_tf.models import registration
 from xncaps_tf.training import TrainConfig
 
 
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(own, "BACKBONES", {})
-    monkeypatch.setattr(own, "HEADS", {})
+    monkeypatch.setattr(registration, "BACKBONES", {})
+    monkeypatch.setattr(registration, "HEADS", {})
     yield
 
 

@@ -11,8 +11,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 
-from xncaps_benchmark import measure, runtimes
-from xncaps_files.ops import Ops
+from xncaps_benchmark import backends, measure
+from xncaps_files.op_codes import Ops
 
 FAST: dict[str, Any] = {"runs": 64, "seconds": 5.0, "warm_up": 0.01}
 B, N, D, J, E, R = 1, 6, 8, 5, 4, 3
@@ -171,5 +171,5 @@ def test_lce_ops_run_on_lces_interpreter(binarised: pathlib.Path) -> None:
 def test_the_ops_choose_the_runtime(
     ops: Ops, here: set[str], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtimes, "_installed", lambda module: module in here)
-    assert runtimes.choose(ops) == name
+    monkeypatch.setattr(backends, "_installed", lambda module: module in here)
+    assert backends.choose(ops) == name

@@ -18,7 +18,7 @@ from xncaps_tf._keras import keras, tf
 from xncaps_tf.data import ArrayImages, Dataset
 from xncaps_tf.errors import TrainingError
 from xncaps_tf.training.config import TrainConfig
-from xncaps_tf.training.folder import RunFolder
+from xncaps_tf.training.run_folder import RunFolder
 
 FILE = "own_data.json"
 MODEL = "init.keras"

@@ -12,7 +12,7 @@ from benchmark_files import Digits
 from PIL import Image
 
 import xncaps_files
-from xncaps_benchmark import images, measure, pictures
+from xncaps_benchmark import images, measure, picture_folder
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_files.errors import DataError
 
@@ -87,7 +87,7 @@ def test_what_is_no_picture_is_one_line(
     if content is not None:
         (tmp_path / "a" / "0.png").write_bytes(content)
     with pytest.raises(DataError, match=message):
-        pictures.read(tmp_path, (8, 8, 1))
+        picture_folder.read(tmp_path, (8, 8, 1))
 
 
 def test_files_of_different_inputs_cannot_share_pictures(
@@ -117,7 +117,7 @@ def test_without_pillow_the_way_out_is_said(
     monkeypatch.delitem(sys.modules, "xncaps_files.pictures", raising=False)
     monkeypatch.delattr(xncaps_files, "pictures", raising=False)
     with pytest.raises(BenchmarkError, match=r"xncaps-benchmark\[pictures\]"):
-        pictures.read(folder, (8, 8, 1))
+        picture_folder.read(folder, (8, 8, 1))
 
 
 def test_stored_images_come_back(tmp_path: pathlib.Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from xncaps_benchmark.formats import digits
+from xncaps_benchmark.number_text import digits
 
 
 def accuracy(model: dict[str, Any]) -> tuple[int, int, str]:
