@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import runpy
 
 import numpy as np
@@ -18,9 +19,31 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 def test_own_network(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(EXAMPLES / "own_network.py"))["main"](str(tmp_path))
     printed = capsys.readouterr().out
-    assert "samples of digits/test, run by litert+xncaps" in printed and "accuracy" in printed
+    assert "samples of digits/test, run by litert+xncaps" in printed
+    found = re.search(r"accuracy +Keras ([0-9.]+)%", printed)
+    assert found and float(found[1]) > 85, printed  # it learns: at chance it would be 10
     assert (tmp_path / "own_network.tflite").stat().st_size > 10_000
     assert (tmp_path / "own_network.tflite.expected.npz").is_file()
+
+
+def test_distillation(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(EXAMPLES / "distillation.py"))["main"](str(tmp_path), "3")
+    *scores, last = capsys.readouterr().out.splitlines()[-4:]
+    names = ["teacher", "student alone", "student taught"]
+    assert [line.split("  ")[0].strip() for line in scores] == names
+    accuracies = [float(line.rsplit(" ", 1)[1]) for line in scores]
+    assert accuracies[0] > 0.9 and min(accuracies[1:]) > 0.5, scores
+    assert "checked against Keras" in last
+    assert (tmp_path / "student.tflite").stat().st_size < 20_000
+    assert (tmp_path / "taught" / "teacher.npz").is_file()
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    here = pathlib.Path(__file__).read_text(encoding="utf-8")
+    cpp = (EXAMPLES.parent / "tests/runtime/test_install.py").read_text(encoding="utf-8")
+    for file in sorted(EXAMPLES.rglob("*.*")):
+        if "__pycache__" not in file.parts:
+            assert file.name in here or "examples" in cpp and file.parent.name == "cpp", file
 
 
 def test_board(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,128 @@
+"""The Python that the documentation shows runs, a page from top to bottom, with stand-ins for the
+files and models that a reader has. The README's is run by test_readme.py."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import re
+import shutil
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+# Blocks that are not run here: the first words -> the file of the test that runs the same.
+ELSEWHERE = {"import xncaps_tf.data.multi_mnist": "tests/data/test_multi_mnist.py"}
+
+
+def _blocks(page: pathlib.Path) -> list[str]:
+    """The indented and fenced blocks of a page that are Python, without a shell's lines."""
+    found, block, is_fenced, is_free = [], list[str](), False, True
+    for line in [*page.read_text(encoding="utf-8").splitlines(), "end"]:
+        if line.startswith("```"):
+            is_fenced = not is_fenced
+        elif is_fenced or (line.startswith("    ") and (block or is_free)) or not line.strip():
+            block.append(line if is_fenced else line[4:])
+        elif block:
+            code = [part for part in block if not re.match(r"\$ |xncaps ", part)]
+            found.append("\n".join(code).strip())
+            block = []
+        is_free = not line.strip()
+    return [code for code in found if _is_python(code)]
+
+
+def _is_python(text: str) -> bool:
+    try:
+        body = ast.parse(text).body
+    except SyntaxError:
+        return False
+    return any(isinstance(part, (ast.Import, ast.ImportFrom, ast.Assign)) for part in body)
+
+
+PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if _blocks(page)]
+
+
+def _small_model() -> Any:
+    from xncaps_tf import models
+
+    return models.build("small_cnn", "xnodr", (8, 8, 1), 10, seed=1)
+
+
+def _names(page: str) -> dict[str, Any]:
+    """What a page takes for granted."""
+    from xncaps_tf import data, training
+    from xncaps_tf._keras import keras
+
+    if page == "guide.md":
+        return {"features": keras.Input((4, 4, 64))}
+    if page == "converting.md":
+        return {"model": _small_model()}
+    if page == "native.md":
+        return {"frame": np.zeros((10, 12, 3), np.uint8)}
+    if page == "litert2.md":
+        return {"image": np.zeros((1, 8, 8, 1), np.float32)}
+    if page == "training.md":
+        digits = data.load("digits", "train")
+        train, held_out = data.split_validation(digits.subset(np.arange(100)), 0.2, 0)
+        return {
+            "net": _small_model(),
+            "train": train,
+            "held_out": held_out,
+            "mine": keras.callbacks.Callback(),
+            "training": training,
+        }
+    return {}
+
+
+def _files(folder: pathlib.Path, page: str) -> None:
+    digits = ROOT / "android_demo" / "models" / "digits.tflite"
+    for name in ("model", "capsfc", "xnodr"):
+        shutil.copy(digits, folder / f"{name}.tflite")
+    for name in ("photo.jpg", "a.jpg", "b.png"):
+        Image.new("L", (20, 20), 200).save(folder / name)
+    if page == "converting.md":
+        (folder / "RUN").mkdir()
+        _small_model().save(folder / "RUN" / "best.keras")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_code_of_a_page_runs(
+    page: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xncaps_tf.models import own
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(own, "BACKBONES", dict(own.BACKBONES))
+    monkeypatch.setattr(own, "HEADS", dict(own.HEADS))
+    _files(tmp_path, page.name)
+    names = _names(page.name)
+    for number, code in enumerate(_blocks(page)):
+        where = next((file for words, file in ELSEWHERE.items() if code.startswith(words)), None)
+        if where is not None:
+            assert (ROOT / where).is_file()
+            continue
+        if page.name == "training.md":  # a run a block: less of it, and each in its own folder
+            code = code.replace("epochs=6", "epochs=1, limit=60").replace('"RUN"', f'"RUN{number}"')
+        exec(compile(code, f"{page.name}, block {number}", "exec"), names)
+
+
+def test_pages_with_code_are_found() -> None:
+    assert {"guide.md", "converting.md", "native.md", "training.md"} <= {p.name for p in PAGES}
+    assert len(_blocks(ROOT / "docs" / "native.md")) >= 2
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    makefiles = [ROOT / "Makefile", ROOT / "native" / "native.mk", ROOT / "android_demo/android.mk"]
+    rules = "\n".join(file.read_text(encoding="utf-8") for file in makefiles)
+    targets = set(re.findall(r"^([a-z][a-z0-9-]*):", rules, re.M))
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")]
+    pages += (ROOT / ".github").rglob("*.yml")
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        named = re.findall(r"(?:^|`|run: |\$ |    )make ((?:[a-z][a-z-]*[a-z]\b ?)+)", text, re.M)
+        for words in named:
+            missing = set(words.split()) - targets
+            assert not missing, f"{page.name}: make {words}"
