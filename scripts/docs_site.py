@@ -5,10 +5,12 @@ A browser shows MathML by itself: the site asks for no script and no font.
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
+from xml.etree import ElementTree
 
-from latex2mathml.converter import convert
+from latex2mathml.converter import convert_to_element
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.inlinepatterns import InlineProcessor
@@ -27,6 +29,8 @@ _LABELS = (
 _LABELLED = re.compile(rf"^({'|'.join(_LABELS)}): ")
 # Above backslash escapes (180), which would take the backslash of `\(`, and below code (190).
 _PRIORITY = 185
+# latex2mathml's `|` and the line of `\\overline`, as it writes them.
+_BAR, _LINE = "&#x0007C;", "&#x02015;"
 
 
 class _Formula(InlineProcessor):
@@ -37,10 +41,30 @@ class _Formula(InlineProcessor):
     def handleMatch(  # type: ignore[override]  # the base class returns None
         self, m: re.Match[str], data: str
     ) -> tuple[str, int, int]:
-        # A word set upright is one name, not letters each spaced as a variable.
-        tex = re.sub(r"\\mathrm\{(\w{2,})\}", r"\\operatorname{\1}", " ".join(m.group(1).split()))
-        mathml = convert(tex, display=self._display)
+        formula = convert_to_element(_spaced(" ".join(m.group(1).split())), display=self._display)
+        _drawn(formula)
+        mathml = html.unescape(ElementTree.tostring(formula, encoding="unicode"))
         return self.md.htmlStash.store(mathml), m.start(0), m.end(0)
+
+
+def _drawn(formula: ElementTree.Element) -> None:
+    """Bars as high as a letter; the line over a mean as wide as what is under it, by site.css."""
+    for part in formula.iter():
+        if part.tag == "mo" and part.text == _BAR:
+            part.set("stretchy", "false")
+        if part.tag == "mover" and part[1].text == _LINE:
+            part.remove(part[1])
+            part.tag = "mrow"
+            part.set("class", "mean")
+
+
+def _spaced(tex: str) -> str:
+    """TeX whose parts get the spaces that MathML cannot tell by itself."""
+    # A word set upright is one name, not letters each spaced as a variable.
+    tex = re.sub(r"\\mathrm\{(\w{2,})\}", r"\\operatorname{\1}", tex)
+    # Bars enclose what an exponent is then of, and a sign in front of a number is no difference.
+    tex = re.sub(r"(?<!\\)\|([^|]+)(?<!\\)\|", r"{\\lvert \1 \\rvert}", tex)
+    return re.sub(r"([\[(=,]\s*)-(\d+)", r"\1{-\2}", tex)
 
 
 class _Labels(Preprocessor):

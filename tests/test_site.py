@@ -60,3 +60,13 @@ def test_nothing_is_asked_of_another_host(site: dict[str, str]) -> None:
     )
     for name, text in site.items():
         assert not asks.search(text), name
+
+
+def test_bars_enclose_and_means_have_a_line(site: dict[str, str]) -> None:
+    formulas = re.findall(r"<math.*?</math>", site["maths/index.html"], re.S)
+    bars = [text for text in formulas if "&#x0007C;" in text]
+    assert bars and not any("<msup><mo" in text for text in bars)  # an exponent is of the whole
+    assert not any("<mo>&#x0007C;" in text for text in bars)
+    assert any('<mrow class="mean">' in text for text in bars)
+    assert "&#x02015;" not in "".join(formulas)
+    assert 'href="../assets/site.css"' in site["maths/index.html"]
