@@ -212,14 +212,15 @@ def _end_on_sigterm() -> None:
 )
 @click.option("--title", metavar="TEXT", help="The page's title.")
 def report(results: tuple[pathlib.Path, ...], out: pathlib.Path, title: str | None) -> None:
-    """Make one self-contained HTML page of RESULTS, the JSON files of `bench`.
+    """Make one self-contained HTML page of RESULTS, the JSON files of `bench` or of the app.
 
     Several (other machines, other days) are compared on it.
     """
     from xncaps_benchmark import report as pages
+    from xncaps_benchmark.measuring import judged
     from xncaps_benchmark.results import read_result
 
-    pages.write_report([read_result(path) for path in results], out, title=title)
+    pages.write_report([judged(read_result(path)) for path in results], out, title=title)
     click.echo(f"{out}")
 
 

@@ -211,6 +211,27 @@ def assemble(
     )
 
 
+def judged(result: dict[str, Any]) -> dict[str, Any]:
+    """A result of `results.read_result` whose times the app took on its own screen, judged.
+
+    The app tells times and judges none of them. Drift, validity and ratios are filled in by the rules of results that are taken here; a result
+    that has been judged, or tells no limits to be judged by, is returned as it is.
+    """
+    method, records = result["method"], [dict(record) for record in result["models"]]
+    open_ones = [record for record in records if record["valid"] is None]
+    if not open_ones or "minimum_runs" not in method or "minimum_seconds" not in method:
+        return result
+    options = plan.Options(
+        minimum_runs=method["minimum_runs"], minimum_seconds=method["minimum_seconds"]
+    )
+    for record in open_ones:
+        if record["latency"] is not None and record["drift"] is None:
+            record["drift"] = stats.drift(record["latency"], method["seed"])
+        validity.judge(record, options)
+    found = result["ratios"] or ratios(records, method.get("baseline"), method["seed"])
+    return results.check_result({**result, "models": records, "ratios": found})
+
+
 def ratios(
     records: Sequence[dict[str, Any]], baseline: str | None, seed: int
 ) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ FORMAT_VERSION = upgrades.VERSION
 MAX_RESULT_BYTES = 256 << 20
 MAX_SAMPLES = 1_000_000
 MAX_SUMMARY_BYTES = 1 << 20
+# What the schema lets a model leave out, as it is where it was not measured.
+_NOT_MEASURED: dict[str, Any] = {"custom_ops": [], "drift": None, "memory": None, "summary": None}
 
 
 @cache
@@ -38,7 +40,7 @@ def check_result(result: Any, name: str = "result") -> dict[str, Any]:
     """
     _check("result.schema.json", _without_samples(result, name), name)
     for model in result["models"]:
-        if model["summary"] is not None:
+        if model.get("summary") is not None:
             check_summary(model["summary"], f"{name}: summary of {model['name']}")
     return result
 
@@ -94,13 +96,14 @@ def _worst(errors: Iterable[Any]) -> Any:
 
 
 def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Reads a result file, also of an older format (`upgrades`).
+    """Reads a result file, also of an older format (`upgrades`) or without what may be left out.
 
     Raises:
         ResultError: not JSON, too large, or not what the schema says.
     """
     read = upgrades.upgraded(_read_json(pathlib.Path(path), MAX_RESULT_BYTES), str(path))
-    return check_result(read, str(path))
+    result = check_result(read, str(path))
+    return {**result, "models": [{**_NOT_MEASURED, **model} for model in result["models"]]}
 
 
 def read_summary(path: pathlib.Path) -> dict[str, Any]:

@@ -101,6 +101,11 @@ void XncapsDelegateDelete(struct TfLiteDelegate* delegate) {
   xncaps::DeleteDelegate(reinterpret_cast<xncaps::tflite::TfLiteDelegate*>(delegate));
 }
 
+int32_t XncapsDelegateNodes(const struct TfLiteDelegate* delegate) {
+  if (delegate == nullptr) return -1;
+  return xncaps::ClaimedNodes(reinterpret_cast<const xncaps::tflite::TfLiteDelegate*>(delegate));
+}
+
 const char* XncapsVersion(void) { return XNCAPS_VERSION; }
 
 const char* XncapsIsa(void) {

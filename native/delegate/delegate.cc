@@ -30,6 +30,7 @@ namespace {
 struct DelegateData {
   DelegateOptions options;
   const Isa* isa;
+  int claimed;  // atomic: nodes of the last graph, -1 before the first
   // Atomic: pools by their number of threads, made when the first interpreter asks for one.
   ThreadPool* pools[kMaxThreads + 1];
 };
@@ -112,7 +113,7 @@ TfLiteStatus Replace(TfLiteContext* context, const TfLiteIntArray* nodes,
 }
 
 TfLiteStatus DelegatePrepare(TfLiteContext* context, TfLiteDelegate* delegate) {
-  const DelegateData* data = DataOf(delegate);
+  DelegateData* data = DataOf(delegate);
   const char* strange = StrangeHost(context);
   if (strange != nullptr) return Strange(strange);
   TfLiteIntArray* nodes = CopyOfPlan(context);
@@ -125,6 +126,7 @@ TfLiteStatus DelegatePrepare(TfLiteContext* context, TfLiteDelegate* delegate) {
   if (data->options.verbose > 0) {
     XNCAPS_LOG("%d of %d nodes claimed, kernels %s", nodes->size, total, data->isa->name);
   }
+  __atomic_store_n(&data->claimed, nodes->size, __ATOMIC_RELEASE);
   const TfLiteStatus status = nodes->size > 0 ? Replace(context, nodes, delegate) : kTfLiteOk;
   free(nodes);
   return status;
@@ -161,10 +163,15 @@ TfLiteDelegate* CreateDelegate(const DelegateOptions& options, void (*report_err
   memory->data.options = options;
   memory->data.options.isa = nullptr;  // the caller's string may go
   memory->data.isa = isa;
+  memory->data.claimed = -1;
   memory->delegate.data_ = &memory->data;
   memory->delegate.Prepare = DelegatePrepare;
   memory->delegate.flags = kTfLiteDelegateFlagsAllowDynamicTensors;
   return &memory->delegate;
+}
+
+int ClaimedNodes(const TfLiteDelegate* delegate) {
+  return __atomic_load_n(&DataOf(delegate)->claimed, __ATOMIC_ACQUIRE);
 }
 
 void DeleteDelegate(TfLiteDelegate* delegate) {

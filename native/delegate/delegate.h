@@ -16,6 +16,8 @@ struct DelegateOptions {
 tflite::TfLiteDelegate* CreateDelegate(const DelegateOptions& options,
                                        void (*report_error)(const char*));
 void DeleteDelegate(tflite::TfLiteDelegate* delegate);
+// How many nodes of the last graph it has taken over; -1 before there was one.
+int ClaimedNodes(const tflite::TfLiteDelegate* delegate);
 
 }  // namespace xncaps
 

@@ -148,9 +148,14 @@ TEST(DelegateTest, ClaimsOursAlone) {
   const int t = fake.AddTensor(kTfLiteFloat32, {1, 5, 8});
   fake.AddNode("SomebodyElses", {t}, {t}, {});
   tflite::TfLiteDelegate* delegate = CreateDelegate(DelegateOptions(), nullptr);
+  EXPECT_EQ(ClaimedNodes(delegate), -1);
   EXPECT_EQ(fake.Apply(delegate, {t}), kTfLiteOk);
   EXPECT_FALSE(fake.replaced());
+  EXPECT_EQ(ClaimedNodes(delegate), 0);
   DeleteDelegate(delegate);
+  Odr odr;
+  ASSERT_EQ(odr.Prepare(), kTfLiteOk) << odr.fake.error();
+  EXPECT_EQ(ClaimedNodes(odr.delegate), 1);
 }
 
 // The host's registration may be longer than ours: what it has more is zero.
@@ -230,6 +235,8 @@ TEST(CApiTest, CreatesAndRefuses) {
   options.report_error = Report;
   struct TfLiteDelegate* delegate = XncapsDelegateCreate(&options);
   ASSERT_NE(delegate, nullptr);
+  EXPECT_EQ(XncapsDelegateNodes(delegate), -1);
+  EXPECT_EQ(XncapsDelegateNodes(nullptr), -1);
   XncapsDelegateDelete(delegate);
   options.num_threads = -3;
   reported.clear();

@@ -243,6 +243,7 @@ class _Model:
             "first_run_ns": 90_000,
             "run_ns": self.trial,
             "pss_kb_added": 700,
+            "delegate_nodes": 1 if self.phone.delegate else 0,
             "runtime": "TensorFlow Lite 2.16.1"
             + (f" + {self.phone.delegate}" if self.phone.delegate else ""),
         }

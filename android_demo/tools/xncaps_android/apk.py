@@ -8,7 +8,7 @@ import pathlib
 import shutil
 from collections.abc import Sequence
 
-from xncaps_android import archive, artifacts, cards, gates, model, native, runtimes
+from xncaps_android import archive, artifacts, cards, checks, gates, model, native, runtimes
 from xncaps_android.common import (
     ANDROID,
     BUILD,
@@ -122,7 +122,7 @@ def manifest(work: pathlib.Path) -> pathlib.Path:
 
 
 def _copy_models(model_files: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
-    """The models, their cards, and the list that says in which order the app shows them."""
+    """The models, their cards, what checks them, and the list with the order that the app shows."""
     folder.mkdir()
     names = [asset_name(file) for file in model_files]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -134,6 +134,9 @@ def _copy_models(model_files: Sequence[pathlib.Path], folder: pathlib.Path) -> N
         if card is not None:
             text = json.dumps(card, indent=1, sort_keys=True)
             (folder / name).with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+        check = checks.check(file)
+        if check is not None:
+            (folder / name).with_suffix(".check").write_bytes(check)
     (folder / "list.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 

@@ -39,7 +39,7 @@ _ARCH = {
 _FLAGS = """-std=c++17 -O2 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti
     -fno-threadsafe-statics -fno-math-errno -fno-stack-protector -U_FORTIFY_SOURCE
     -D_FORTIFY_SOURCE=0 -fno-unwind-tables -fno-asynchronous-unwind-tables -ffunction-sections
-    -fdata-sections -Wall -Wextra -Wno-unused-function -Werror""".split()
+    -fdata-sections -Wall -Wextra -Wno-unused-function -Werror -DXNCAPS_ANDROID""".split()
 _LINK = """-shared -nostdlib -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--no-undefined
     -Wl,--gc-sections -Wl,--hash-style=both -Wl,--build-id=sha1 -Wl,-s -Wl,--as-needed""".split()
 

@@ -25,12 +25,13 @@ def describe(record: dict[str, Any], entry: dict[str, Any], answer: dict[str, An
     """Runtime, load time and first run of a model."""
     runtime = _dict(answer, "runtime")
     name = _text(entry, "runtime") or "TFLite"
+    nodes = _number(entry, "delegate_nodes")
     record["runtime"] = {
         "name": "litert+xncaps" if "xncaps" in name else "litert",
         "version": f"{name}, app {_text(_dict(answer, 'app'), 'version')}"[:200],
         "timed": "Interpreter.run: the input copied in, invoke, the output copied out",
         "accelerator": "cpu",
-        "delegate_nodes": None,
+        "delegate_nodes": None if nodes is None else max(int(nodes), 0),
         "details": {key: _text(runtime, key) for key in ("tflite", "delegate") if runtime.get(key)},
     }
     for ours, theirs in (("load_us", "load_ns"), ("first_run_us", "first_run_ns")):

@@ -55,6 +55,10 @@ XNCAPS_EXPORT struct TfLiteDelegate* XncapsDelegateCreate(const XncapsDelegateOp
 
 XNCAPS_EXPORT void XncapsDelegateDelete(struct TfLiteDelegate* delegate);
 
+/* How many nodes of the last graph that it was given it has taken over: what it runs may be less
+ * than what was hoped for. -1 before any, and for NULL. */
+XNCAPS_EXPORT int32_t XncapsDelegateNodes(const struct TfLiteDelegate* delegate);
+
 /* LiteRT 2's handle, from litert/c/litert_common.h. */
 struct LiteRtEnvironmentT;
 

@@ -1,4 +1,4 @@
-// The three native methods of org.xncaps.delegate.XncapsDelegate.
+// The four native methods of org.xncaps.delegate.XncapsDelegate.
 #include <android/log.h>
 #include <jni.h>
 #include <stdint.h>
@@ -26,6 +26,11 @@ JNIEXPORT jlong JNICALL Java_org_xncaps_delegate_XncapsDelegate_create(JNIEnv*, 
 JNIEXPORT void JNICALL Java_org_xncaps_delegate_XncapsDelegate_delete(JNIEnv*, jclass,
                                                                       jlong handle) {
   XncapsDelegateDelete(reinterpret_cast<TfLiteDelegate*>(static_cast<intptr_t>(handle)));
+}
+
+JNIEXPORT jint JNICALL Java_org_xncaps_delegate_XncapsDelegate_nodes(JNIEnv*, jclass,
+                                                                     jlong handle) {
+  return XncapsDelegateNodes(reinterpret_cast<TfLiteDelegate*>(static_cast<intptr_t>(handle)));
 }
 
 JNIEXPORT jstring JNICALL Java_org_xncaps_delegate_XncapsDelegate_nativeVersion(JNIEnv* env,

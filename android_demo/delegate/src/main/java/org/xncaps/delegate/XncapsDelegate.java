@@ -57,6 +57,11 @@ public final class XncapsDelegate implements Delegate, AutoCloseable {
     return handle;
   }
 
+  /** How many nodes of the last model that was opened with it it runs; -1 before any was. */
+  public int nodes() {
+    return nodes(getNativeHandle());
+  }
+
   @Override
   public void close() {
     if (handle != 0) {
@@ -77,6 +82,8 @@ public final class XncapsDelegate implements Delegate, AutoCloseable {
   private static native long create(int threads);
 
   private static native void delete(long handle);
+
+  private static native int nodes(long handle);
 
   private static native String nativeVersion();
 }

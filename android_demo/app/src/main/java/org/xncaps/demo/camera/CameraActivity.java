@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.xncaps.demo.R;
 import org.xncaps.demo.draw.DrawActivity;
+import org.xncaps.demo.measure.MeasureActivity;
 import org.xncaps.demo.models.Classifier;
 import org.xncaps.demo.models.ModelResult;
 import org.xncaps.demo.models.Problem;
@@ -35,6 +36,7 @@ public final class CameraActivity extends LiveActivity {
   static {
     MENU.put(R.string.compare, CompareActivity.class);
     MENU.put(R.string.draw, DrawActivity.class);
+    MENU.put(R.string.measure, MeasureActivity.class);
     MENU.put(R.string.about, AboutActivity.class);
   }
 

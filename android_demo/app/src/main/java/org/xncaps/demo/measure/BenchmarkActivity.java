@@ -130,23 +130,8 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRunner
     if (error != null) {
       return getString(R.string.benchmark_ended, error);
     }
-    String now;
-    switch (state) {
-      case "done":
-        return getString(R.string.benchmark_done, done, total);
-      case "measuring":
-        now = getString(R.string.benchmark_measuring, done, total);
-        break;
-      case "warming":
-        now = getString(R.string.benchmark_warming, model);
-        break;
-      case "cooling":
-        now = getString(R.string.benchmark_cooling);
-        break;
-      default:
-        now = getString(R.string.benchmark_loading);
-    }
-    return now + "\n" + getString(R.string.benchmark_keep);
+    return "done".equals(state) ? getString(R.string.benchmark_done, done, total)
+        : ProgressWords.of(this, state, done, total, model);
   }
 
   @Override

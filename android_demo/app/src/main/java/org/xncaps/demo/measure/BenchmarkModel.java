@@ -1,13 +1,9 @@
 package org.xncaps.demo.measure;
 
-import android.content.Context;
 import android.os.Debug;
-import java.io.File;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -29,7 +25,6 @@ final class BenchmarkModel implements AutoCloseable {
 
   private final Job.Entry entry;
   private final Job job;
-  private final File folder;
   private final Map<String, Object> facts = new LinkedHashMap<>();
   private List<Object> turns = new ArrayList<>();
   private Classifier classifier;
@@ -40,23 +35,20 @@ final class BenchmarkModel implements AutoCloseable {
   private long spentNanos;
   private String error;
 
-  BenchmarkModel(Context context, Job.Entry entry, Job job, File folder) {
+  BenchmarkModel(Job.Entry entry, Job job, JobFiles files) {
     this.entry = entry;
     this.job = job;
-    this.folder = folder;
     try {
-      load(new ModelStore(context));
+      load(files);
     } catch (IOException | RuntimeException e) {
       failed(e);
     }
   }
 
-  private void load(ModelStore store) throws IOException {
+  private void load(JobFiles files) throws IOException {
     long before = Debug.getPss();
     long start = Clock.nanos();
-    ModelStore.Loaded file =
-        entry.asset != null ? store.load(ModelStore.ASSET + entry.asset)
-            : ModelStore.file(new File(folder, entry.file));
+    ModelStore.Loaded file = files.model(entry);
     classifier = Classifier.open(file, job.threads, job.delegate);
     facts.put("load_ns", Clock.nanos() - start);
     facts.put("pss_kb_added", Debug.getPss() - before);
@@ -64,10 +56,13 @@ final class BenchmarkModel implements AutoCloseable {
     facts.put("sha256", sha256(file.bytes.duplicate()));
     facts.put("runtime", classifier.runtime);
     facts.put("delegate_error", classifier.delegateFailure);
+    facts.put("delegate_nodes", classifier.delegateNodes);
+    facts.put("custom_ops", new ArrayList<>(classifier.model.ops.delegated));
     if (classifier.delegateFailure != null) {
       // Times of another runtime than the one asked for would be taken for its own.
       throw new IOException("the delegate failed: " + classifier.delegateFailure);
     }
+    inputs = files.inputs(entry);
     prepareInputs(classifier.model.input.tensor.byteSize());
     start = Clock.nanos();
     classifier.invoke(input);
@@ -76,16 +71,13 @@ final class BenchmarkModel implements AutoCloseable {
 
   private void prepareInputs(int size) throws IOException {
     input = ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());
-    if (entry.inputs == null) {
+    if (inputs == null) {
       return;
-    }
-    try (RandomAccessFile in = new RandomAccessFile(new File(folder, entry.inputs), "r")) {
-      inputs = in.getChannel().map(FileChannel.MapMode.READ_ONLY, 0, in.length());
     }
     if (inputs.capacity() == 0 || inputs.capacity() % size != 0) {
       throw new ModelException(
           ModelException.Kind.UNFIT,
-          entry.inputs + ": expected a multiple of " + size + " bytes, got " + inputs.capacity());
+          entry.name + ": inputs: expected a multiple of " + size + " bytes, got " + inputs.capacity());
     }
     cases = inputs.capacity() / size;
     take(0);

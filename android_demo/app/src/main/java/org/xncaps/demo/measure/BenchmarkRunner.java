@@ -14,6 +14,7 @@ import org.xncaps.core.measure.Job;
 import org.xncaps.core.measure.Sink;
 import org.xncaps.core.measure.Work;
 import org.xncaps.delegate.XncapsDelegate;
+import org.xncaps.demo.models.ModelStore;
 import org.xncaps.demo.models.NativeRuntime;
 
 /** Carries out jobs with TensorFlow Lite: the turns as the host planned them, raw times back. */
@@ -50,6 +51,11 @@ final class BenchmarkRunner implements Work {
 
   @Override
   public void run(Job job, File folder, Sink sink) throws IOException {
+    run(job, new JobFolder(new ModelStore(context), folder), sink);
+  }
+
+  /** The same with models and inputs from elsewhere. */
+  void run(Job job, JobFiles files, Sink sink) throws IOException {
     this.job = job;
     this.sink = sink;
     start = Clock.nanos();
@@ -62,7 +68,7 @@ final class BenchmarkRunner implements Work {
       if (!job.cpus.isEmpty()) {
         Affinity.set(job.cpus);
       }
-      error = carryOut(folder);
+      error = carryOut(files);
     } catch (IOException | RuntimeException e) {
       android.util.Log.w("xncaps", "benchmark", e);
       error = e.toString();
@@ -78,11 +84,11 @@ final class BenchmarkRunner implements Work {
   }
 
   /** @return why nothing could be measured; null where something could */
-  private String carryOut(File folder) throws IOException {
+  private String carryOut(JobFiles files) throws IOException {
     models.clear();
     boolean any = false;
     for (Job.Entry entry : job.models) {
-      BenchmarkModel model = new BenchmarkModel(context, entry, job, folder);
+      BenchmarkModel model = new BenchmarkModel(entry, job, files);
       models.add(model);
       any |= !model.hasFailed();
     }

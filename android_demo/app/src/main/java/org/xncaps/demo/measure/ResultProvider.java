@@ -1,8 +1,5 @@
 package org.xncaps.demo.measure;
 
-import android.content.ContentProvider;
-import android.content.ContentValues;
-import android.database.Cursor;
 import android.net.Uri;
 import android.os.ParcelFileDescriptor;
 import java.io.FileNotFoundException;
@@ -15,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  * What `adb shell content read` reads where the socket is refused: a pipe into which a job writes
  * its frames. Guarded by DUMP in the manifest.
  */
-public final class ResultProvider extends ContentProvider {
+public final class ResultProvider extends ReadOnlyProvider {
   private static final long WAIT_SECONDS = 60;
   /** From the reader's call to the job's thread: one waits for the other. */
   private static final SynchronousQueue<ParcelFileDescriptor> READERS = new SynchronousQueue<>();
@@ -58,32 +55,7 @@ public final class ResultProvider extends ContentProvider {
   }
 
   @Override
-  public boolean onCreate() {
-    return true;
-  }
-
-  @Override
   public String getType(Uri uri) {
     return "application/octet-stream";
-  }
-
-  @Override
-  public Cursor query(Uri uri, String[] columns, String where, String[] given, String order) {
-    return null;
-  }
-
-  @Override
-  public Uri insert(Uri uri, ContentValues values) {
-    throw new UnsupportedOperationException("expected to be read");
-  }
-
-  @Override
-  public int delete(Uri uri, String where, String[] given) {
-    throw new UnsupportedOperationException("expected to be read");
-  }
-
-  @Override
-  public int update(Uri uri, ContentValues values, String where, String[] given) {
-    throw new UnsupportedOperationException("expected to be read");
   }
 }

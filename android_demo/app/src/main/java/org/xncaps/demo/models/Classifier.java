@@ -22,6 +22,9 @@ public final class Classifier implements AutoCloseable {
   /** Why the delegate does not run though it was asked for; null where it does or was not. */
   public final String delegateFailure;
 
+  /** How many of the graph's nodes the delegate runs; 0 without it. */
+  public final int delegateNodes;
+
   private final Interpreter interpreter;
   private final XncapsDelegate delegate;
   private final ByteBuffer output;
@@ -37,8 +40,8 @@ public final class Classifier implements AutoCloseable {
     this.output =
         ByteBuffer.allocateDirect(model.output.byteSize()).order(ByteOrder.nativeOrder());
     String tflite = "TensorFlow Lite " + TensorFlowLite.runtimeVersion();
-    boolean delegated = delegate != null && !model.ops.delegated.isEmpty(); // it claims no others
-    this.runtime = delegated ? tflite + " + xncaps " + XncapsDelegate.version() : tflite;
+    this.delegateNodes = delegate == null ? 0 : delegate.nodes();
+    this.runtime = delegateNodes > 0 ? tflite + " + xncaps " + XncapsDelegate.version() : tflite;
     OPEN.incrementAndGet();
   }
 

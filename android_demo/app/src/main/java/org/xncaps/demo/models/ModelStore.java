@@ -9,6 +9,7 @@ import android.provider.OpenableColumns;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.FileInputStream;
+import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,6 +23,7 @@ import java.util.List;
 import org.xncaps.core.ClassifierModel;
 import org.xncaps.core.ModelException;
 import org.xncaps.core.ModelReader;
+import org.xncaps.core.StoredCheck;
 
 /**
  * The model files: those of the APK, and copies of picked ones in the app's own storage, kept until
@@ -130,21 +132,44 @@ public final class ModelStore {
     if (!reference.startsWith(ASSET)) {
       return ModelCard.EMPTY;
     }
-    String name = nameOf(reference);
-    String file = name.substring(0, name.length() - SUFFIX.length()) + ".json";
     try {
-      return ModelCard.parse(text(FOLDER + "/" + file));
+      return ModelCard.parse(text(beside(reference, ".json")));
     } catch (IOException | IllegalArgumentException e) {
       android.util.Log.i("xncaps", "no card of " + reference, e);
       return ModelCard.EMPTY;
     }
   }
 
+  /** Inputs and outputs that the build stored beside a model of the APK; null where it has none. */
+  public StoredCheck check(String reference, ClassifierModel model) {
+    if (!reference.startsWith(ASSET)) {
+      return null;
+    }
+    try {
+      return StoredCheck.parse(bytes(beside(reference, ".check"), 1 << 23), model);
+    } catch (FileNotFoundException e) {
+      return null;
+    } catch (IOException | IllegalArgumentException e) {
+      android.util.Log.w("xncaps", "check of " + reference, e);
+      return null;
+    }
+  }
+
+  /** The asset beside a model of the APK whose name ends so. */
+  private static String beside(String reference, String ending) {
+    String name = nameOf(reference);
+    return FOLDER + "/" + name.substring(0, name.length() - SUFFIX.length()) + ending;
+  }
+
   private String text(String asset) throws IOException {
+    return new String(bytes(asset, 1 << 20), StandardCharsets.UTF_8);
+  }
+
+  private byte[] bytes(String asset, int most) throws IOException {
     try (InputStream in = context.getAssets().open(asset)) {
       ByteArrayOutputStream out = new ByteArrayOutputStream();
-      copy(in, out, 1 << 20);
-      return new String(out.toByteArray(), StandardCharsets.UTF_8);
+      copy(in, out, most);
+      return out.toByteArray();
     }
   }
 

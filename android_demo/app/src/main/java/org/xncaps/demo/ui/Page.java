@@ -27,4 +27,8 @@ public final class Page {
     button.setOnClickListener(onClick);
     button.setVisibility(View.VISIBLE);
   }
+
+  public void noAction() {
+    activity.findViewById(R.id.header_action).setVisibility(View.GONE);
+  }
 }

@@ -27,6 +27,7 @@ import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
 import org.xncaps.core.TopK;
 import org.xncaps.demo.R;
+import org.xncaps.demo.measure.MeasureActivity;
 import org.xncaps.demo.models.Problem;
 import org.xncaps.demo.draw.DrawActivity;
 import org.xncaps.demo.picture.PictureActivity;
@@ -115,7 +116,7 @@ public final class AccessibilityTest {
     List<Class<? extends Activity>> screens =
         Arrays.asList(
             PictureActivity.class, DrawActivity.class, ModelsActivity.class, AboutActivity.class,
-            CompareActivity.class);
+            CompareActivity.class, MeasureActivity.class);
     for (Class<? extends Activity> type : screens) {
       try (ActivityController<? extends Activity> other =
           Robolectric.buildActivity(type).setup()) {

@@ -13,6 +13,7 @@ import org.robolectric.RobolectricTestRunner;
 import org.robolectric.Shadows;
 import org.robolectric.annotation.Config;
 import org.xncaps.demo.R;
+import org.xncaps.demo.measure.MeasureActivity;
 import org.xncaps.demo.models.Pipeline;
 import org.xncaps.demo.models.Problem;
 import org.xncaps.demo.models.Settings;
@@ -169,8 +170,10 @@ public final class CameraActivityTest {
       activity.findViewById(buttons[i]).performClick();
       assertStarted(screens[i]);
     }
-    int[] menu = {R.string.compare, R.string.draw, R.string.about};
-    Class<?>[] further = {CompareActivity.class, DrawActivity.class, AboutActivity.class};
+    int[] menu = {R.string.compare, R.string.draw, R.string.measure, R.string.about};
+    Class<?>[] further = {
+      CompareActivity.class, DrawActivity.class, MeasureActivity.class, AboutActivity.class
+    };
     for (int i = 0; i < menu.length; i++) {
       activity.onMenu(menu[i]);
       assertStarted(further[i]);

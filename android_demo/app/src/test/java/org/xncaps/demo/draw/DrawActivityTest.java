@@ -63,8 +63,10 @@ public final class DrawActivityTest {
     controller.setup();
     Screens.await("the model", () -> text(R.id.best).equals("Draw a digit"));
     drawOne();
-    Screens.await("an answer", () -> sheet().shown() != null);
-    assertEquals("1", sheet().shown().top.get(0).label);
+    // the first answer is of a dot, the last of the whole stroke
+    Screens.await(
+        "a one",
+        () -> sheet().shown() != null && "1".equals(sheet().shown().top.get(0).label));
     controller.get().findViewById(R.id.clear).performClick();
     assertEquals("Draw a digit", text(R.id.best));
     assertTrue(controller.get().<DrawView>findViewById(R.id.paper).isBlank());

@@ -145,6 +145,7 @@ public final class BenchmarkActivityTest {
       assertNull(row.toString(), row.get("error"));
       assertTrue((Long) row.get("load_ns") > 0 && (Long) row.get("first_run_ns") > 0);
       assertEquals("has an op for it", i == 0, row.get("runtime").toString().contains("xncaps"));
+      assertEquals(i == 0 ? 1L : 0L, row.get("delegate_nodes"));
     }
   }
 
@@ -361,11 +362,15 @@ public final class BenchmarkActivityTest {
       exported += info.exported ? 1 : 0;
     }
     assertEquals("the camera, pictures shared by other apps, and this", 3, exported);
-    ProviderInfo provider =
+    for (ProviderInfo provider :
         packages.getPackageInfo(application.getPackageName(), PackageManager.GET_PROVIDERS)
-            .providers[0];
-    assertEquals("android.permission.DUMP", provider.readPermission);
-    assertEquals("android.permission.DUMP", provider.writePermission);
-    assertEquals("org.xncaps.demo.measure", provider.authority);
+            .providers) {
+      boolean results = provider.authority.equals("org.xncaps.demo.results");
+      assertEquals("shared one by one", results, provider.grantUriPermissions);
+      assertEquals(!results, provider.exported);
+      String guard = results ? null : "android.permission.DUMP";
+      assertEquals(guard, provider.readPermission);
+      assertEquals(guard, provider.writePermission);
+    }
   }
 }

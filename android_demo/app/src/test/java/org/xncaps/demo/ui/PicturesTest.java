@@ -28,6 +28,7 @@ import org.xncaps.demo.camera.CompareActivity;
 import org.xncaps.demo.camera.PreviewGeometry;
 import org.xncaps.demo.draw.DrawActivity;
 import org.xncaps.demo.draw.DrawView;
+import org.xncaps.demo.measure.MeasureActivity;
 import org.xncaps.demo.picture.PictureActivity;
 import org.xncaps.demo.testing.CameraScreen;
 import org.xncaps.demo.testing.FakeFrames;
@@ -227,6 +228,42 @@ public final class PicturesTest {
   @Config(qualifiers = "+land")
   public void pictureScreenTurned() throws Exception {
     picture("picture-landscape");
+  }
+
+  private void measure(String name) throws Exception {
+    if (new org.xncaps.demo.models.ModelStore(screen.application).assets().size() < 2) {
+      TestModels.added("tiny_float.tflite", TestModels.bytes("tiny_float.tflite"));
+    }
+    try (ActivityController<MeasureActivity> measure =
+        Robolectric.buildActivity(MeasureActivity.class).setup()) {
+      android.widget.Button action = measure.get().findViewById(R.id.list_action);
+      action.performClick();
+      String done = measure.get().getString(R.string.measure_again);
+      Screens.await("times", () -> done.contentEquals(action.getText()));
+      assertTrue(Screens.colors(Screens.save(measure.get(), name)) > 20);
+    }
+  }
+
+  @Test
+  public void measuring() throws Exception {
+    measure("measure");
+  }
+
+  @Test
+  @Config(qualifiers = "+land-night")
+  public void measuringTurned() throws Exception {
+    measure("measure-landscape");
+  }
+
+  @Test
+  @Config(qualifiers = "+ar-ldrtl")
+  public void measuringFromRightToLeftWithTheLargestFont() throws Exception {
+    RuntimeEnvironment.setFontScale(2);
+    try {
+      measure("measure-large-rtl");
+    } finally {
+      RuntimeEnvironment.setFontScale(1);
+    }
   }
 
   private void page(Class<? extends Activity> type, String name) throws Exception {
