@@ -214,8 +214,9 @@ def assemble(
 def judged(result: dict[str, Any]) -> dict[str, Any]:
     """A result of `results.read_result` whose times the app took on its own screen, judged.
 
-    The app tells times and judges none of them. Drift, validity and ratios are filled in by the rules of results that are taken here; a result
-    that has been judged, or tells no limits to be judged by, is returned as it is.
+    The app tells times and judges none of them. Drift, validity and ratios are filled in by the
+    rules of results that are taken here; a result that has been judged, or tells no limits to be
+    judged by, is returned as it is.
     """
     method, records = result["method"], [dict(record) for record in result["models"]]
     open_ones = [record for record in records if record["valid"] is None]
