@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Floats = NDArray[np.float32]
-_LUMA = np.array([[0.299], [0.587], [0.114]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ class Preprocessing:
     def apply(self, picture: Image.Image, shape: tuple[int, int, int]) -> Floats:
         """A picture as a model takes it, before quantisation.
 
-        The largest centred part of the input's aspect, resized (bilinear, antialiased, in floating
-        point), grey where the model has one channel, inverted and scaled.
+        Its pixels are whole numbers, those that the model was trained on (`pictures.fit`); then
+        they are inverted and scaled.
 
         Args:
             picture: of mode L or RGB, as `pictures.load` gives it.
@@ -74,24 +73,12 @@ class Preprocessing:
 
         Returns: float32 [H, W, C].
         """
-        from PIL import Image
+        from xncaps_files import pictures
 
-        height, width, channels = shape
-        pixels = np.asarray(picture, np.uint8).reshape(picture.height, picture.width, -1)
-        pixels = _centred(pixels, width, height)
-        planes = [
-            Image.fromarray(pixels[..., c].astype(np.float32)).resize(
-                (width, height), Image.Resampling.BILINEAR
-            )
-            for c in range(pixels.shape[2])
-        ]
-        resized = np.stack([np.asarray(plane, np.float32) for plane in planes], 2)
-        if channels == 1 and resized.shape[2] == 3:
-            resized = resized @ _LUMA  # [H, W, 1]
-        resized = np.broadcast_to(resized, shape)
-        values = 255 - resized if self.invert else resized
+        pixels = pictures.fit(picture, shape).astype(np.float32)
+        values = 255 - pixels if self.invert else pixels
         mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
-        return ((values - mean) / std).astype(np.float32)
+        return (values - mean) / std
 
 
 def quantise(values: Floats, details: Mapping[str, Any]) -> NDArray[Any]:
@@ -110,12 +97,3 @@ def dequantise(values: NDArray[Any], details: Mapping[str, Any]) -> Floats:
         return values
     scale, zero = details["quantization"]
     return (values.astype(np.float32) - np.float32(zero)) * np.float32(scale or 1.0)
-
-
-def _centred(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The largest part in the middle whose sides are as width : height."""
-    down, across = pixels.shape[:2]
-    box_width = min(across, max(1, down * width // height))
-    box_height = min(down, max(1, across * height // width))
-    left, top = (across - box_width) // 2, (down - box_height) // 2
-    return pixels[top : top + box_height, left : left + box_width]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +18,9 @@ from tests.android.test_golden import (
 )  # the fixture: Pillow and NumPy for the app's Java
 from xncaps.main import cli
 from xncaps_files import pictures as picture_files
+from xncaps_files.preprocessing import Preprocessing
 from xncaps_runtime import Classifier
+from xncaps_runtime.classifier import as_image
 from xncaps_tf import data
 from xncaps_tf._keras import keras
 from xncaps_tf.data.picture_files import FileImages
@@ -25,39 +28,44 @@ from xncaps_tf.layers import ClassScores
 
 SHAPE = (40, 32, 3)
 NAMES = tuple("abcdefgh")
+COUNT = 50
+ZOO = "grocery-lite0-xnodr-int8"
 
 
-def tops(
-    model: Any, file: pathlib.Path, paths: Sequence[pathlib.Path], make: Any
-) -> dict[str, list[str]]:
-    """The highest class of each picture, by each of the three ways to it.
+def pixels(
+    paths: Sequence[pathlib.Path], shape: tuple[int, int, int], make: Any
+) -> dict[str, np.ndarray]:
+    """What a network gets of the pictures, float32 [n, H, W, C], by each of the three ways to it.
 
     The app's is that of `make.preprocess`, which the app's Java equals (tests/golden/android); a
     phone hands it pictures that are upright already.
     """
-    shape = tuple(model.input_shape[1:])
-    names = next(m.class_names for m in reversed(model.layers) if isinstance(m, ClassScores))
-    ds = data.Dataset(
-        "own", "test", names, FileImages(paths, shape), np.zeros(len(paths), np.int64)
-    )
-    scores = model.predict(data.batches(ds, 10), verbose=0)  # as `evaluate` does
+    ds = data.Dataset("own", "test", NAMES, FileImages(paths, shape), np.zeros(len(paths), int))
     upright = [np.asarray(picture_files.load(path).convert("RGB")) for path in paths]
-    prepared = np.stack([make.preprocess(image, 0, {"shape": list(shape)}) for image in upright])
-    classifier = Classifier(file)
+    prepared = [make.preprocess(image, 0, {"shape": list(shape)}) for image in upright]
     return {
-        "evaluate": [names[index] for index in scores.argmax(axis=1)],
-        "runtime": [ranking[0][0] for ranking in classifier(paths, top=1)],
-        "app": [names[i] for i in model.predict(prepared, verbose=0).argmax(axis=1)],
+        "evaluate": np.concatenate([images.numpy() for images, _ in data.batches(ds, 10)]),
+        "runtime": np.stack([Preprocessing().apply(as_image(path), shape) for path in paths]),
+        "app": np.stack(prepared),
     }
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
+    """50 photographs of the Grocery Store data set's test split where XNCAPS_DATA_DIR has it."""
+    real = pathlib.Path(os.environ.get("XNCAPS_DATA_DIR") or "/nowhere", "grocery")
+    if real.is_dir():
+        found = sorted((real / "dataset" / "test").rglob("*.jpg"))
+        assert len(found) >= COUNT
+        return found[:: len(found) // COUNT][:COUNT]
+    return _drawn(tmp_path_factory.mktemp("photographs"))
+
+
+def _drawn(folder: pathlib.Path) -> list[pathlib.Path]:
     """50 parts of scikit-learn's two photographs, of many sizes, some lying on their sides."""
-    folder = tmp_path_factory.mktemp("photographs")
     generator = np.random.default_rng(1)
     paths = []
-    for number in range(50):
+    for number in range(COUNT):
         whole = Image.fromarray(load_sample_images()["images"][number % 2])
         width, height = generator.integers(200, 420, 2)
         left = generator.integers(0, whole.width - width)
@@ -73,19 +81,37 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
 def test_fifty_photographs_have_the_same_top_1(
     pictures: list[pathlib.Path], make: Any, tmp_path: pathlib.Path
 ) -> None:
+    """Even in a network that hangs on every single pixel."""
     image = keras.Input(SHAPE)
-    # As every network for photographs it does not hang on half a pixel: `evaluate` cuts a picture
-    # to the aspect at fractions of a pixel, the runtime and the app at whole ones.
-    pooled = keras.layers.Flatten()(keras.layers.AveragePooling2D(8)(image))
-    scores = keras.layers.Dense(8, name="classes")(pooled)
+    scores = keras.layers.Dense(8, name="classes")(keras.layers.Flatten()(image))
     model = keras.Model(image, ClassScores(NAMES)(scores))
-    kernel = np.random.default_rng(2).normal(size=(pooled.shape[1], 8))
+    kernel = np.random.default_rng(2).normal(size=(int(np.prod(SHAPE)), 8))
     kernel -= kernel.mean(axis=0)  # so that shapes count, not the light
     model.get_layer("classes").set_weights([kernel / 1000, np.zeros(8)])
     model.save(tmp_path / "m.keras")
     command = [str(tmp_path / "m.keras"), "--to", "float", "--no-verify"]
     result = CliRunner().invoke(cli, ["convert", *command, "-o", str(tmp_path / "m.tflite")])
     assert result.exit_code == 0, result.output
-    found = tops(model, tmp_path / "m.tflite", pictures, make)
-    assert len(set(found["evaluate"])) >= 6
-    assert found["runtime"] == found["evaluate"] and found["app"] == found["evaluate"]
+    given = pixels(pictures, SHAPE, make)
+    tops = {
+        way: model.predict(images, verbose=0).argmax(axis=1).tolist()
+        for way, images in given.items()
+    }
+    rankings = Classifier(tmp_path / "m.tflite")(pictures, top=1)
+    assert len(set(tops["evaluate"])) >= 6
+    assert tops["app"] == tops["evaluate"]
+    assert [ranking.classes[0] for ranking in rankings] == tops["evaluate"]
+
+
+def test_the_zoos_groceries_get_the_same_pixels_and_answers(
+    pictures: list[pathlib.Path], make: Any
+) -> None:
+    """On drawn parts of photographs, or on 50 real ones: `XNCAPS_DATA_DIR=FOLDER pytest ...`."""
+    classifier = Classifier(ZOO)
+    given = pixels(pictures, classifier.shape, make)
+    np.testing.assert_array_equal(given["runtime"], given["evaluate"])
+    np.testing.assert_array_equal(given["app"], given["evaluate"])
+    by_path = classifier.outputs(pictures)
+    by_pixels = classifier.outputs([image.astype(np.uint8) for image in given["evaluate"]])
+    np.testing.assert_array_equal(by_path, by_pixels)
+    assert len(set(by_path.argmax(axis=1).tolist())) >= 6

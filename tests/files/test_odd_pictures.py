@@ -160,12 +160,13 @@ def test_a_whole_picture_has_the_pixels_of_a_decoded_one(odd: pathlib.Path) -> N
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("odd", [name for name in ODD if name != "large"], indirect=True)
-def test_a_models_input_is_scaled_without_rounding(odd: pathlib.Path, channels: int) -> None:
-    """It keeps fractions as the Android app does (docs/android.md), `decode` rounds twice."""
+def test_a_models_input_has_the_pixels_of_a_decoded_picture(
+    odd: pathlib.Path, channels: int
+) -> None:
     height, width, _ = _native(odd)
     for shape in ((height, width, channels), (height // 2, width // 2, channels)):
         found = Preprocessing().apply(pictures.load(odd), shape)
-        np.testing.assert_allclose(found, pictures.decode(odd, shape), atol=1.5)
+        np.testing.assert_array_equal(found, pictures.decode(odd, shape))
 
 
 def test_16_bit_black_white_and_between_are_what_they_say(tmp_path: pathlib.Path) -> None:

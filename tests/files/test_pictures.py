@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from xncaps_files import pictures
 from xncaps_files.errors import DataError
@@ -65,6 +65,49 @@ def test_read_cuts_about_the_centre_and_scales(tmp_path: pathlib.Path) -> None:
     assert found.shape == (5, 5, 1)
     assert (found[:, 1:4] == 200).all()  # the antialiasing looks a pixel over the edge of the cut
     assert (found[:, [0, 4]] > 150).all()
+
+
+def _resized(pixels: np.ndarray, size: int, low: float, high: float) -> np.ndarray:
+    """Axis 0 to `size` outputs of the part [low, high): Pillow's BILINEAR of bytes."""
+    low, high = float(np.float32(low)), float(np.float32(high))
+    scale = float(np.float32(high - low)) / size
+    reach = max(scale, 1.0)
+    rows = []
+    for number in range(size):
+        centre = low + (number + 0.5) * scale
+        first, last = max(0, int(centre - reach + 0.5)), min(len(pixels), int(centre + reach + 0.5))
+        raw = [max(0.0, 1 - abs((s - centre + 0.5) / reach)) for s in range(first, last)]
+        weights = [int(0.5 + weight / sum(raw) * 2**22) for weight in raw]
+        samples = pixels[first:last].astype(np.int64)
+        rows.append((np.tensordot(weights, samples, 1) + 2**21) >> 22)
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize("size", [(61, 90), (90, 61), (200, 9), (7, 5), (5, 60), (64, 64)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_fit_is_rows_then_columns_in_whole_numbers(size: tuple[int, int], channels: int) -> None:
+    width, height = 24, 20
+    pixels = np.random.default_rng(5).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    found = pictures.fit(Image.fromarray(pixels), (height, width, channels))
+    if channels == 1:
+        pixels = np.asarray(Image.fromarray(pixels).convert("L"))[..., None]
+    across = min(size[0], width / height * size[1])
+    down = min(size[1], size[0] / (width / height))
+    left, top = (size[0] - across) * 0.5, (size[1] - down) * 0.5
+    rows = _resized(pixels.swapaxes(0, 1), width, left, left + across).swapaxes(0, 1)
+    np.testing.assert_array_equal(found, _resized(rows, height, top, top + down))
+    by_pillow = ImageOps.fit(
+        Image.fromarray(pixels.squeeze()), (width, height), Image.Resampling.BILINEAR
+    )
+    # some versions of Pillow shrink the columns of some pictures first
+    difference = found.squeeze() - np.asarray(by_pillow, np.int64)
+    assert abs(difference).max() <= (1 if size[1] - height > 2 * (size[0] - width) else 0)
+
+
+def test_fit_refuses_what_has_no_middle() -> None:
+    thread = Image.new("L", (1, 40_000_000))
+    with pytest.raises(DataError, match="can be cut to 28x28. Received: 1x40000000 pixels"):
+        pictures.fit(thread, (28, 28, 1))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from xncaps_files import pictures
 from xncaps_files.scores import ScoreScale
@@ -62,8 +63,8 @@ class Classifier:
             number = 0
             while count is None or number < count:
                 number += 1
-                pixels = fit(camera.read(), self.shape)[None]  # [1, H, W, C]
-                yield f"frame {number}", self._shares(pixels)[0]
+                pixels = pictures.fit(Image.fromarray(camera.read()), self.shape)[None]
+                yield f"frame {number}", self._shares(pixels.astype(np.float32))[0]
 
     def _shares(self, pixels: np.ndarray) -> np.ndarray:
         """Shares [b, classes] of pixels [b, H, W, C]."""
@@ -74,15 +75,6 @@ class Classifier:
         """The `count` highest scores with their names, highest first."""
         order = np.argsort(-scores, kind="stable")[:count]
         return [(self.names[index], float(scores[index])) for index in order]
-
-
-def fit(frame: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """A frame uint8 RGB [h, w, 3] as pictures are read: cut to the aspect, scaled, grey or RGB."""
-    from PIL import Image, ImageOps
-
-    picture = Image.fromarray(frame).convert("L" if shape[2] == 1 else "RGB")
-    fitted = ImageOps.fit(picture, (shape[1], shape[0]), Image.Resampling.BILINEAR)
-    return np.asarray(fitted, np.float32).reshape(shape)
 
 
 class Camera:

@@ -1,7 +1,7 @@
 """Makes the golden files that pytest and the app's JUnit tests read: `python make.py [FOLDER]`.
 
-What is expected comes from Pillow and NumPy: resizing by Pillow's BILINEAR in floating point, after
-the turn (the app turns after resizing). docs/android.md says what the app does to a picture.
+What is expected comes from Pillow and NumPy: the picture turned, then cut and resized in bytes by
+Pillow's BILINEAR. docs/android.md says what the app does to a picture.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ SPECS: dict[str, dict[str, Any]] = {
                  "std": [60, 58, 57]},
     "int8": {"shape": [8, 8, 3], "type": "int8", "scale": 1.0, "zero_point": -128},
     "uint8": {"shape": [80, 70, 1], "type": "uint8", "scale": 1.0, "zero_point": 0},
+    "steps": {"shape": [12, 11, 3], "type": "int8", "mean": [127, 120, 110], "std": [60, 50, 55],
+              "scale": 0.0186, "zero_point": -3},
 }  # fmt: skip
 # name: width, height, row stride of Y, row stride of U and V, pixel stride of U and V
 FRAMES = {
@@ -66,31 +68,38 @@ def colors(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.clip(np.floor(rgb + 0.5), 0, 255).astype(np.uint8)
 
 
-def centered(width: int, height: int, aspect: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of the largest centred box with this (width, height) ratio."""
-    box_width = min(width, max(1, height * aspect[0] // aspect[1]))
-    box_height = min(height, max(1, width * aspect[1] // aspect[0]))
-    left, top = (width - box_width) // 2, (height - box_height) // 2
-    return left, top, left + box_width, top + box_height
+def part(picture: Image.Image, size: tuple[int, int], share: float) -> Image.Image:
+    """A share of the sides of the largest centred part, resized to (width, height), rows first.
+
+    A share of 0.5 is exact in floating point, so that it does not matter when it is multiplied.
+    """
+    ratio = size[0] / size[1]
+    width, height = picture.size
+    cut = np.array([min(width, ratio * height), min(height, width / ratio)]) * share
+    left, top = (np.array(picture.size) - cut) / 2
+    right, bottom = (left + cut[0], top + cut[1])
+    rows = picture.resize((size[0], height), Image.Resampling.BILINEAR, (left, 0, right, height))
+    return rows.resize(size, Image.Resampling.BILINEAR, (0, top, size[0], bottom))
 
 
-def preprocess(image: np.ndarray, degrees: int, spec: dict[str, Any]) -> np.ndarray:
-    """What the model gets of uint8 [height, width, 1 or 3], float32, before quantisation."""
+def preprocess(
+    image: np.ndarray, degrees: int, spec: dict[str, Any], share: float = 1
+) -> np.ndarray:
+    """What the model gets of uint8 [height, width, 1 or 3], as float32; integers dequantised."""
     height, width, channels = spec["shape"]
-    aspect = (height, width) if degrees % 180 else (width, height)
-    left, top, right, bottom = centered(image.shape[1], image.shape[0], aspect)
-    part = np.rot90(image[top:bottom, left:right], -degrees // 90)
-    resized = np.stack([
-        np.asarray(Image.fromarray(part[:, :, c].astype(np.float32)).resize(
-            (width, height), Image.Resampling.BILINEAR))
-        for c in range(part.shape[2])
-    ], -1)  # fmt: skip
-    if channels == 1 and resized.shape[2] == 3:
-        resized = resized @ np.array([[0.299], [0.587], [0.114]], np.float32)
+    upright = np.rot90(image, -degrees // 90)
+    upright = upright[:, :, 0] if upright.shape[2] == 1 else upright
+    whole = Image.fromarray(np.ascontiguousarray(upright)).convert("L" if channels == 1 else "RGB")
+    fitted = part(whole, (width, height), share)
+    levels = np.asarray(fitted, np.float32).reshape(height, width, channels)
     if spec.get("invert"):
-        resized = 255 - resized
-    mean, std = spec.get("mean", [0]), spec.get("std", [1])
-    return ((resized - np.float32(mean)) / np.float32(std)).astype(np.float32)
+        levels = 255 - levels
+    values = (levels - np.float32(spec.get("mean", [0]))) / np.float32(spec.get("std", [1]))
+    if spec.get("type", "float32") == "float32":
+        return values
+    limits, scale, zero = np.iinfo(spec["type"]), np.float32(spec["scale"]), spec["zero_point"]
+    steps = np.clip(np.round(values / scale) + zero, limits.min, limits.max)
+    return ((steps - zero) * scale).astype(np.float32)
 
 
 def cases(pictures: dict[str, np.ndarray]) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
@@ -105,9 +114,9 @@ def cases(pictures: dict[str, np.ndarray]) -> Iterator[tuple[dict[str, Any], np.
         for spec_name in ("digits", "color"):
             spec = SPECS[spec_name]
             pixels = y[:, :, None] if spec["shape"][2] == 1 else colors(y, u, v)
-            for degrees in ROTATIONS:
-                case = {"frame": name, "degrees": degrees, "spec": spec_name}
-                yield case, preprocess(pixels, degrees, spec)
+            for degrees, share in [*((degrees, 1) for degrees in ROTATIONS), (90, 0.5)]:
+                case = {"frame": name, "degrees": degrees, "spec": spec_name, "share": share}
+                yield case, preprocess(pixels, degrees, spec, share)
 
 
 def statistics() -> dict[str, Any]:

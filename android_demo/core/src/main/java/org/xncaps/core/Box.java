@@ -18,13 +18,4 @@ public final class Box {
     this.width = width;
     this.height = height;
   }
-
-  /** The largest box in the middle of width x height whose sides are as aspectWidth : aspectHeight. */
-  public static Box centered(int width, int height, int aspectWidth, int aspectHeight) {
-    long acrossAll = (long) width * aspectHeight;
-    long downAll = (long) height * aspectWidth;
-    int boxWidth = acrossAll > downAll ? (int) Math.max(1, downAll / aspectHeight) : width;
-    int boxHeight = downAll > acrossAll ? (int) Math.max(1, acrossAll / aspectWidth) : height;
-    return new Box((width - boxWidth) / 2, (height - boxHeight) / 2, boxWidth, boxHeight);
-  }
 }

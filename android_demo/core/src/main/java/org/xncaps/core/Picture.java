@@ -47,13 +47,22 @@ public final class Picture {
     return bytes[(y * width + x) * channels + channel] & 255;
   }
 
-  /** Row y of the part inside the box, channels one after the other. */
-  void row(Box box, int y, float[] out) {
+  /** Row y of the part inside the box, channels interleaved, or its grey. */
+  void row(Box box, int y, boolean grey, int[] out) {
     int at = ((box.top + y) * width + box.left) * channels;
-    for (int x = 0; x < box.width; x++) {
-      for (int c = 0; c < channels; c++) {
-        out[c * box.width + x] = bytes[at++] & 255;
+    if (grey && channels == 3) {
+      for (int x = 0; x < box.width; x++) {
+        out[x] = luma(bytes[at++] & 255, bytes[at++] & 255, bytes[at++] & 255);
       }
+      return;
     }
+    for (int i = 0; i < box.width * channels; i++) {
+      out[i] = bytes[at++] & 255;
+    }
+  }
+
+  /** 0.299, 0.587 and 0.114 in units of 1/65536, as Pillow rounds them. */
+  private static int luma(int red, int green, int blue) {
+    return 19595 * red + 38470 * green + 7471 * blue + 32768 >> 16;
   }
 }

@@ -3,18 +3,19 @@ package org.xncaps.core;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 
 /**
  * Turns a picture or a camera frame into a model's input: the largest centred part of the input's
- * shape, upright, resized, grey where the model has one channel, inverted and scaled as the
- * model's metadata says. Frames of one size need no memory after the first. Not safe for use by two
- * threads at once.
+ * shape, upright, grey where the model has one channel, resized to bytes, inverted and scaled as the
+ * model's metadata says. Of a picture that is what Python's xncaps_files.pictures.fit makes of it, to
+ * the bit. Frames of one size need no memory after the first. Not safe for use by two threads at once.
  */
 public final class Preprocessor {
+  private static final int LEVELS = 256;
+
   /** Where the rows come from. */
   private interface Rows {
-    void row(Box box, int y, float[] out);
+    void row(Box box, int y, int[] out);
   }
 
   private final InputSpec spec;
@@ -22,21 +23,22 @@ public final class Preprocessor {
   private final FloatBuffer view;
   private final float[] floats;
   private final byte[] bytes;
-  /** The value of a grey level is factor * level + offset, by channel; in steps of an integer type. */
-  private final float[] factor;
-  private final float[] offset;
+  /** The input's value of each grey level, by channel; of the one that the input's type takes. */
+  private final float[][] floatOf;
+  private final byte[][] byteOf;
 
   private int frameWidth;
   private int frameHeight;
   private int frameDegrees = -1;
   private float frameShare;
+  /** What is read of the frame as it comes: the part, and what its edges look at beyond it. */
   private Box box = new Box(0, 0, 1, 1);
-  private Resampler across = new Resampler(1, 1);
-  private Resampler down = new Resampler(1, 1);
-  /** The last rows of the part, as many as an output row is mixed from. */
-  private float[][] rows = {{}};
-  private float[] mixed = {};
-  private float[] resized = {};
+  private Resampler across = new Resampler(1, 0, 1, 1, false);
+  private Resampler down = new Resampler(1, 0, 1, 1, false);
+  /** The last rows, as many as an output row is mixed from. */
+  private int[][] rows = {{}};
+  private int[] wide = {};
+  private int[] resized = {};
   private YuvFrame frame;
   private final Rows frameRows = this::frameRow;
 
@@ -48,20 +50,28 @@ public final class Preprocessor {
     boolean real = spec.tensor.type == ElementType.FLOAT32;
     floats = new float[real ? spec.tensor.elements() : 0];
     bytes = new byte[real ? 0 : spec.tensor.elements()];
-    factor = new float[spec.channels()];
-    offset = new float[spec.channels()];
-    for (int c = 0; c < factor.length; c++) {
-      double step = spec.std(c) * (real ? 1.0 : spec.tensor.scale);
-      double zero = real ? 0 : spec.tensor.zeroPoint + (spec.tensor.type == ElementType.INT8 ? 128 : 0);
-      factor[c] = (float) ((spec.invert ? -1 : 1) / step);
-      offset[c] = (float) (((spec.invert ? 255 : 0) - spec.mean(c)) / step + zero);
+    floatOf = new float[spec.channels()][LEVELS];
+    byteOf = new byte[spec.channels()][LEVELS];
+    for (int c = 0; c < spec.channels(); c++) {
+      for (int level = 0; level < LEVELS; level++) {
+        floatOf[c][level] = ((spec.invert ? 255 - level : level) - spec.mean(c)) / spec.std(c);
+        byteOf[c][level] = real ? 0 : quantised(floatOf[c][level]);
+      }
     }
+  }
+
+  private byte quantised(float value) {
+    int least = spec.tensor.type == ElementType.INT8 ? -128 : 0;
+    double steps = Math.rint(value / spec.tensor.scale) + spec.tensor.zeroPoint;
+    return (byte) Math.max(least, Math.min(least + 255, steps));
   }
 
   /** The input for a picture that has to be turned clockwise by degrees; valid until the next call. */
   public ByteBuffer apply(Picture picture, int degrees) {
     setBox(picture.width, picture.height, degrees, 1);
-    return apply(picture::row, picture.channels, degrees);
+    boolean grey = spec.channels() == 1;
+    return apply(
+        (box, y, out) -> picture.row(box, y, grey, out), grey ? 1 : picture.channels, degrees);
   }
 
   public ByteBuffer apply(YuvFrame frame, int degrees) {
@@ -83,25 +93,8 @@ public final class Preprocessor {
     }
   }
 
-  private void frameRow(Box box, int y, float[] out) {
+  private void frameRow(Box box, int y, int[] out) {
     frame.row(box, y, spec.channels(), out);
-  }
-
-  /** The part that is looked at, in the coordinates of the frame as it comes. */
-  public Box cropOf(int width, int height, int degrees, float share) {
-    if (!(share > 0 && share <= 1)) {
-      throw new IllegalArgumentException("expected a share above 0, at most 1, got " + share);
-    }
-    boolean swaps = Orientation.swaps(degrees);
-    Box all =
-        Box.centered(
-            width, height,
-            swaps ? spec.height() : spec.width(), swaps ? spec.width() : spec.height());
-    int partWidth = Math.max(1, Math.round(all.width * share));
-    int partHeight = Math.max(1, Math.round(all.height * share));
-    return new Box(
-        all.left + (all.width - partWidth) / 2, all.top + (all.height - partHeight) / 2, partWidth,
-        partHeight);
   }
 
   private void setBox(int width, int height, int degrees, float share) {
@@ -109,31 +102,50 @@ public final class Preprocessor {
         && share == frameShare) {
       return;
     }
-    box = cropOf(width, height, degrees, share);
     boolean swaps = Orientation.swaps(degrees);
-    across = new Resampler(box.width, swaps ? spec.height() : spec.width());
-    down = new Resampler(box.height, swaps ? spec.width() : spec.height());
+    Part part =
+        Part.centered(
+            swaps ? height : width, swaps ? width : height, spec.width(), spec.height(), share);
+    // the picture's own axes, as the frame has them
+    Resampler right =
+        new Resampler(
+            swaps ? height : width, part.left, part.right, spec.width(),
+            degrees == 180 || degrees == 90);
+    Resampler below =
+        new Resampler(
+            swaps ? width : height, part.top, part.bottom, spec.height(),
+            degrees == 180 || degrees == 270);
+    across = swaps ? below : right;
+    down = swaps ? right : below;
+    box = new Box(across.low, down.low, across.high - across.low, down.high - down.low);
     frameWidth = width;
     frameHeight = height;
     frameDegrees = degrees;
     frameShare = share;
   }
 
+  /** Resizes the upright picture's rows first and then its columns, each rounded, as Pillow does. */
   private ByteBuffer apply(Rows from, int channels, int degrees) {
-    int length = box.width * channels;
-    if (rows.length != down.taps || rows[0].length != length) {
-      rows = new float[down.taps][length];
-      mixed = new float[length + across.taps];
-      resized = new float[across.out * channels];
+    boolean acrossFirst = !Orientation.swaps(degrees);
+    int length = (acrossFirst ? across.out : box.width) * channels;
+    int room = (box.width + across.taps) * channels;
+    if (rows.length != down.taps || rows[0].length != length || wide.length != room) {
+      rows = new int[down.taps][length];
+      wide = new int[room];
+      resized = new int[across.out * channels];
     }
     int next = 0;
     for (int y = 0; y < down.out; y++) {
       for (; next < down.end(y); next++) {
-        from.row(box, next, rows[next % rows.length]);
+        int[] row = rows[next % rows.length];
+        from.row(box, next, acrossFirst ? wide : row);
+        if (acrossFirst) {
+          across.across(wide, channels, row);
+        }
       }
-      down.down(y, rows, length, mixed);
-      for (int c = 0; c < channels; c++) {
-        across.across(mixed, c * box.width, resized, c * across.out);
+      down.down(y, rows, length, acrossFirst ? resized : wide);
+      if (!acrossFirst) {
+        across.across(wide, channels, resized);
       }
       finishRow(y, channels, degrees);
     }
@@ -152,38 +164,29 @@ public final class Preprocessor {
   private void finishRow(int y, int channels, int degrees) {
     int width = across.out;
     int height = down.out;
-    if (channels == 3 && spec.channels() == 1) {
-      for (int x = 0; x < width; x++) {
-        resized[x] =
-            0.299f * resized[x] + 0.587f * resized[width + x] + 0.114f * resized[2 * width + x];
-      }
-    }
     int start = degrees == 90 ? height - 1 - y : degrees == 180 ? (height - y) * width - 1
         : degrees == 270 ? (width - 1) * height + y : y * width;
     int right = degrees == 90 ? height : degrees == 180 ? -1 : degrees == 270 ? -height : 1;
     int own = spec.channels();
     for (int c = 0; c < own; c++) {
-      int from = channels == own ? c * width : 0;
+      int from = channels == own ? c : 0;
       if (floats.length > 0) {
-        putFloats(from, start * own + c, right * own, factor[c], offset[c]);
+        putFloats(floatOf[c], from, channels, start * own + c, right * own);
       } else {
-        putBytes(from, start * own + c, right * own, factor[c], offset[c]);
+        putBytes(byteOf[c], from, channels, start * own + c, right * own);
       }
     }
   }
 
-  private void putFloats(int from, int to, int step, float factor, float offset) {
+  private void putFloats(float[] values, int from, int channels, int to, int step) {
     for (int x = 0; x < across.out; x++) {
-      floats[to + x * step] = factor * resized[from + x] + offset;
+      floats[to + x * step] = values[resized[from + x * channels]];
     }
   }
 
-  private void putBytes(int from, int to, int step, float factor, float offset) {
-    int base = spec.tensor.type == ElementType.INT8 ? 128 : 0;
-    float half = offset + 0.5f;
+  private void putBytes(byte[] values, int from, int channels, int to, int step) {
     for (int x = 0; x < across.out; x++) {
-      int q = (int) (factor * resized[from + x] + half);
-      bytes[to + x * step] = (byte) (Math.max(0, Math.min(255, q)) - base);
+      bytes[to + x * step] = values[resized[from + x * channels]];
     }
   }
 }

@@ -10,7 +10,7 @@ import java.nio.ByteBuffer;
  */
 public final class YuvFrame {
   /** Levels of -256 to 767, cut to 0 to 255: no sum of luma and chroma lies outside. */
-  private static final float[] LEVEL = new float[1024];
+  private static final int[] LEVEL = new int[1024];
   /** A half, and the 256 levels that the table begins below 0. */
   private static final int ROUND = 32768 + (256 << 16);
 
@@ -109,10 +109,10 @@ public final class YuvFrame {
   }
 
   /**
-   * Row y of the part inside the box, channels one after the other: the luma alone, or red, green
-   * and blue by JFIF's (full range BT.601) formula, each rounded to 0 to 255.
+   * Row y of the part inside the box, channels interleaved: the luma alone, or red, green and
+   * blue by JFIF's (full range BT.601) formula, each rounded to 0 to 255.
    */
-  void row(Box box, int y, int channels, float[] out) {
+  void row(Box box, int y, int channels, int[] out) {
     int width = box.width;
     byte[] bytes = scratch(3 * this.width + 2);
     int row = box.top + y;
@@ -133,19 +133,18 @@ public final class YuvFrame {
     read(red, from, bytes, redAt, span);
     int x = 0;
     if ((box.left & 1) == 1) { // the second of its pair
-      color(bytes, 0, blueAt, redAt, width, 1, out);
+      color(bytes, 0, blueAt, redAt, 1, out);
       x = 1;
       blueAt += chromaPixel;
       redAt += chromaPixel;
     }
     for (; x < width; x += 2, blueAt += chromaPixel, redAt += chromaPixel) {
-      color(bytes, x, blueAt, redAt, width, Math.min(2, width - x), out);
+      color(bytes, x, blueAt, redAt, Math.min(2, width - x), out);
     }
   }
 
   /** One or two pixels with the same chroma. */
-  private static void color(
-      byte[] bytes, int x, int blueAt, int redAt, int width, int pixels, float[] out) {
+  private static void color(byte[] bytes, int x, int blueAt, int redAt, int pixels, int[] out) {
     int u = (bytes[blueAt] & 255) - 128;
     int v = (bytes[redAt] & 255) - 128;
     // 1.402, 0.344136, 0.714136 and 1.772 in units of 1/65536, rounded
@@ -153,14 +152,15 @@ public final class YuvFrame {
     int green = -22553 * u - 46802 * v + ROUND;
     int blue = 116130 * u + ROUND;
     int l = (bytes[x] & 255) << 16;
-    out[x] = LEVEL[l + red >> 16];
-    out[width + x] = LEVEL[l + green >> 16];
-    out[2 * width + x] = LEVEL[l + blue >> 16];
+    int at = 3 * x;
+    out[at] = LEVEL[l + red >> 16];
+    out[at + 1] = LEVEL[l + green >> 16];
+    out[at + 2] = LEVEL[l + blue >> 16];
     if (pixels == 2) {
       l = (bytes[x + 1] & 255) << 16;
-      out[x + 1] = LEVEL[l + red >> 16];
-      out[width + x + 1] = LEVEL[l + green >> 16];
-      out[2 * width + x + 1] = LEVEL[l + blue >> 16];
+      out[at + 3] = LEVEL[l + red >> 16];
+      out[at + 4] = LEVEL[l + green >> 16];
+      out[at + 5] = LEVEL[l + blue >> 16];
     }
   }
 }

@@ -105,12 +105,15 @@ public final class CoreTest {
   }
 
   @Test
-  public void boxesLieInTheMiddle() {
-    Box box = Box.centered(640, 480, 1, 1);
+  public void partsLieInTheMiddle() {
+    Part part = Part.centered(641, 480, 1, 1, 1);
     assertArrayEquals(
-        new int[] {80, 0, 480, 480}, new int[] {box.left, box.top, box.width, box.height});
-    Box thin = Box.centered(1, 1000, 100, 1);
-    assertArrayEquals(new int[] {1, 1}, new int[] {thin.width, thin.height});
+        new float[] {80.5f, 0, 560.5f, 480},
+        new float[] {part.left, part.top, part.right, part.bottom}, 0);
+    Part half = Part.centered(480, 640, 2, 1, 0.5f);
+    assertArrayEquals(
+        new float[] {120, 260, 360, 380},
+        new float[] {half.left, half.top, half.right, half.bottom}, 0);
     assertThrows(IllegalArgumentException.class, () -> new Box(-1, 0, 1, 1));
   }
 

@@ -52,29 +52,38 @@ public final class PreprocessorSpeedTest {
             spec.tensor.read(
                 new ReferencePreprocessor(spec).apply(WIDTH, HEIGHT, planes, degrees));
         float[] got = spec.tensor.read(new Preprocessor(spec).apply(frame, degrees));
-        // floats in another order of sums: a few units in the last place of 255 / 50; integers one
-        // step where a value lies half-way
-        float allowed = type == ElementType.FLOAT32 ? 1e-4f : 0.0201f;
-        int steps = 0;
+        // the reference does not mirror its weights: a level more or less where they are rounded
+        float allowed = type == ElementType.FLOAT32 ? 1.0001f / 50 : 0.0201f;
+        int others = 0;
         for (int i = 0; i < got.length; i++) {
           assertEquals(type + " " + degrees + " at " + i, expected[i], got[i], allowed);
-          steps += Math.abs(expected[i] - got[i]) > 1e-3 ? 1 : 0;
+          others += expected[i] != got[i] ? 1 : 0;
         }
-        assertTrue("half-way values: " + steps, steps < got.length / 500);
+        int most = degrees == 0 ? 0 : got.length / 10_000;
+        assertTrue(type + " " + degrees + ": unequal " + others, others <= most);
       }
     }
   }
 
   @Test
   public void takesAThirdOfTheReferencesTime() throws Exception {
+    double upright = ratio(90);
+    assertTrue("ratio " + upright, upright >= 3);
+    // Of a phone that lies on its side, rows have to be shrunk one by one before they are mixed:
+    // 3.1 to 4.3 were measured, which leaves less for a busy machine.
+    double lying = ratio(0);
+    assertTrue("ratio " + lying, lying >= 2.5);
+  }
+
+  private double ratio(int degrees) throws ModelException {
     InputSpec spec = spec(ElementType.INT8);
     ReferencePreprocessor reference = new ReferencePreprocessor(spec);
     Preprocessor fast = new Preprocessor(spec);
     double[] ratios = new double[BLOCKS];
     long[] times = new long[2];
     for (int i = -2; i < BLOCKS; i++) { // two to warm up
-      long slow = time(() -> reference.apply(WIDTH, HEIGHT, planes, 90));
-      long quick = time(() -> fast.apply(frame, 90));
+      long slow = time(() -> reference.apply(WIDTH, HEIGHT, planes, degrees));
+      long quick = time(() -> fast.apply(frame, degrees));
       if (i >= 0) {
         ratios[i] = (double) slow / quick;
         times[0] = i == 0 ? slow : Math.min(times[0], slow);
@@ -83,10 +92,10 @@ public final class PreprocessorSpeedTest {
     }
     Arrays.sort(ratios);
     System.out.printf(
-        "bench: preprocessing %d x %d to 224 x 224 int8: reference %.2f ms, app %.2f ms, ratio %.1f"
-            + " (median of %d interleaved blocks)%n",
-        WIDTH, HEIGHT, times[0] / 1e6, times[1] / 1e6, ratios[BLOCKS / 2], BLOCKS);
-    assertTrue("ratio " + ratios[BLOCKS / 2], ratios[BLOCKS / 2] >= 3);
+        "bench: preprocessing %d x %d to 224 x 224 int8, turned by %d: reference %.2f ms, app"
+            + " %.2f ms, ratio %.1f (median of %d interleaved blocks)%n",
+        WIDTH, HEIGHT, degrees, times[0] / 1e6, times[1] / 1e6, ratios[BLOCKS / 2], BLOCKS);
+    return ratios[BLOCKS / 2];
   }
 
   @Test

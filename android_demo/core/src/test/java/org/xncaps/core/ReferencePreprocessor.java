@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * What Preprocessor computes, one obvious step after the other: the part as bytes, resized as floats
+ * What Preprocessor computes, one obvious step after the other: the part as bytes, resized
  * with weights made anew, turned, written value by value. The speed of the real one is told against
  * it.
  */
@@ -17,15 +17,31 @@ final class ReferencePreprocessor {
 
   /** Three channels from planes without padding. */
   ByteBuffer apply(int width, int height, ByteBuffer[] planes, int degrees) {
-    Box box = new Preprocessor(spec).cropOf(width, height, degrees, 1);
-    byte[] part = new byte[box.width * box.height * 3];
-    for (int y = 0; y < box.height; y++) {
-      color(box, y, width, planes, part);
-    }
     boolean swaps = Orientation.swaps(degrees);
     int outWidth = swaps ? spec.height() : spec.width();
     int outHeight = swaps ? spec.width() : spec.height();
-    float[] pixels = resize(part, box.width, box.height, outWidth, outHeight);
+    Part part = Part.centered(width, height, outWidth, outHeight, 1);
+    int[] firstColumn = new int[outWidth];
+    int[][] across = weights(width, part.left, part.right, firstColumn);
+    int[] firstRow = new int[outHeight];
+    int[][] down = weights(height, part.top, part.bottom, firstRow);
+    int left = firstColumn[0];
+    int top = firstRow[0];
+    Box box =
+        new Box(
+            left, top, firstColumn[outWidth - 1] + across[outWidth - 1].length - left,
+            firstRow[outHeight - 1] + down[outHeight - 1].length - top);
+    byte[] pixels = new byte[box.width * box.height * 3];
+    for (int y = 0; y < box.height; y++) {
+      color(box, y, width, planes, pixels);
+    }
+    if (swaps) { // the rows of the upright picture first
+      pixels = shrinkDown(pixels, box.width, top, firstRow, down);
+      pixels = shrinkAcross(pixels, box.width, outHeight, left, firstColumn, across);
+    } else {
+      pixels = shrinkAcross(pixels, box.width, box.height, left, firstColumn, across);
+      pixels = shrinkDown(pixels, outWidth, top, firstRow, down);
+    }
     return write(turn(pixels, outWidth, outHeight, degrees));
   }
 
@@ -47,12 +63,12 @@ final class ReferencePreprocessor {
     return (byte) (value < 0 ? 0 : value > 255 ? 255 : value);
   }
 
-  private static float[][] weights(int in, int out, int[] first) {
-    double scale = (double) in / out;
+  private static int[][] weights(int in, float from, float to, int[] first) {
+    int[][] weights = new int[first.length][];
+    double scale = (double) (to - from) / first.length;
     double reach = Math.max(scale, 1);
-    float[][] weights = new float[out][];
-    for (int i = 0; i < out; i++) {
-      double center = (i + 0.5) * scale;
+    for (int i = 0; i < first.length; i++) {
+      double center = from + (i + 0.5) * scale;
       first[i] = Math.max(0, (int) (center - reach + 0.5));
       double[] raw = new double[Math.min(in, (int) (center + reach + 0.5)) - first[i]];
       double sum = 0;
@@ -60,52 +76,59 @@ final class ReferencePreprocessor {
         raw[k] = Math.max(0, 1 - Math.abs((first[i] + k - center + 0.5) / reach));
         sum += raw[k];
       }
-      weights[i] = new float[raw.length];
+      weights[i] = new int[raw.length];
       for (int k = 0; k < raw.length; k++) {
-        weights[i][k] = (float) (raw[k] / sum);
+        weights[i][k] = (int) Math.round(raw[k] / sum * (1 << 22));
       }
     }
     return weights;
   }
 
-  private static float[] resize(byte[] part, int width, int height, int outWidth, int outHeight) {
-    int[] firstColumn = new int[outWidth];
-    float[][] across = weights(width, outWidth, firstColumn);
-    float[] rows = new float[height * outWidth * 3];
+  private static byte[] shrinkAcross(
+      byte[] pixels, int width, int height, int left, int[] first, int[][] weights) {
+    byte[] out = new byte[height * first.length * 3];
+    int to = 0;
     for (int y = 0; y < height; y++) {
-      int to = y * outWidth * 3;
-      for (int x = 0; x < outWidth; x++) {
+      for (int x = 0; x < first.length; x++) {
         for (int c = 0; c < 3; c++) {
-          int from = (y * width + firstColumn[x]) * 3 + c;
-          float sum = 0;
-          for (float weight : across[x]) {
-            sum += weight * (part[from] & 255);
+          int from = (y * width + first[x] - left) * 3 + c;
+          int sum = 1 << 21;
+          for (int weight : weights[x]) {
+            sum += weight * (pixels[from] & 255);
             from += 3;
           }
-          rows[to++] = sum;
-        }
-      }
-    }
-    int[] firstRow = new int[outHeight];
-    float[][] down = weights(height, outHeight, firstRow);
-    int length = outWidth * 3;
-    float[] out = new float[outHeight * length];
-    for (int y = 0; y < outHeight; y++) {
-      for (int k = 0; k < down[y].length; k++) {
-        int from = (firstRow[y] + k) * length;
-        for (int i = 0; i < length; i++) {
-          out[y * length + i] += down[y][k] * rows[from + i];
+          out[to++] = (byte) (sum >> 22);
         }
       }
     }
     return out;
   }
 
-  private static float[] turn(float[] pixels, int width, int height, int degrees) {
+  private static byte[] shrinkDown(
+      byte[] pixels, int width, int top, int[] first, int[][] weights) {
+    int length = width * 3;
+    byte[] out = new byte[first.length * length];
+    int[] sums = new int[length];
+    for (int y = 0; y < first.length; y++) {
+      java.util.Arrays.fill(sums, 1 << 21);
+      for (int k = 0; k < weights[y].length; k++) {
+        int from = (first[y] - top + k) * length;
+        for (int i = 0; i < length; i++) {
+          sums[i] += weights[y][k] * (pixels[from + i] & 255);
+        }
+      }
+      for (int i = 0; i < length; i++) {
+        out[y * length + i] = (byte) (sums[i] >> 22);
+      }
+    }
+    return out;
+  }
+
+  private static byte[] turn(byte[] pixels, int width, int height, int degrees) {
     if (degrees == 0) {
       return pixels;
     }
-    float[] out = new float[pixels.length];
+    byte[] out = new byte[pixels.length];
     for (int y = 0; y < height; y++) {
       for (int x = 0; x < width; x++) {
         int to =
@@ -118,11 +141,12 @@ final class ReferencePreprocessor {
     return out;
   }
 
-  private ByteBuffer write(float[] pixels) {
+  private ByteBuffer write(byte[] pixels) {
     ByteBuffer out =
         ByteBuffer.allocateDirect(spec.tensor.byteSize()).order(ByteOrder.nativeOrder());
     for (int i = 0; i < pixels.length; i++) {
-      float pixel = spec.invert ? 255 - pixels[i] : pixels[i];
+      int level = pixels[i] & 255;
+      int pixel = spec.invert ? 255 - level : level;
       float value = (pixel - spec.mean(i % 3)) / spec.std(i % 3);
       if (spec.tensor.type == ElementType.FLOAT32) {
         out.putFloat(value);
