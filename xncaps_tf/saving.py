@@ -14,6 +14,7 @@ from typing import Any
 
 from xncaps_tf._keras import keras, load_archive, saved_model_configs
 from xncaps_tf.errors import DataError
+from xncaps_tf.models.decoder import without_decoder
 
 # What may stand in a saved model without being registered by whoever loads it. Keras would import
 # any other module that a config names, and call what it finds there.
@@ -23,7 +24,7 @@ _UNKNOWN_CLASS = re.compile(r"(?:Unknown [a-z ]+: '?|Cannot deserialize object o
 _REGISTER = ("layers", "losses", "metrics", "models", "quantizers", "schedules")
 
 
-def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Any:
+def load_model(path: str | os.PathLike[str], *, compile: bool = True, decoder: bool = False) -> Any:
     """Loads a Keras model that was saved as .keras, .h5 or SavedModel.
 
     Registers all of this package's and larq's layers first, so it works in a fresh process. Python
@@ -33,6 +34,8 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Any:
     Args:
         path: a .keras or .h5 file, or the folder of a SavedModel.
         compile: also restore the optimizer, loss and metrics the model was compiled with.
+        decoder: of a network that was trained with a decoder, both: a model of two outputs, scores
+            and picture, as it is saved. Else the classifier alone.
 
     Returns:
         A keras.Model.
@@ -70,7 +73,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True) -> Any:
             f"load_model: expected a model saved by Keras. Received: path={str(path)!r}, a "
             "SavedModel of something else."
         )
-    return model
+    return model if decoder else without_decoder(model)
 
 
 def register() -> None:

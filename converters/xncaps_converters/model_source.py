@@ -32,17 +32,20 @@ class ModelSource:
     def of(cls, model: Any) -> ModelSource:
         """Of a path (a .keras or .h5 file, a SavedModel), a Keras model or a built layer.
 
+        Of a network with a decoder it is the classifier alone.
+
         Raises:
             DataError: there is no such file, or it is damaged.
             ConversionError: it is subclassed, not built, or computes in a half precision.
         """
         import xncaps_tf
         from xncaps_converters.clone import as_model
+        from xncaps_tf.models import without_decoder
 
         if isinstance(model, (str, os.PathLike)):
             loaded = as_model(xncaps_tf.load_model(model, compile=False))
             return cls(loaded, sha256(model), run_config(model))
-        model = as_model(model)
+        model = without_decoder(as_model(model))
         return cls(model, _sha256_in_memory(model), {})
 
 

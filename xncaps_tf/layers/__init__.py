@@ -7,6 +7,7 @@ from xncaps_tf.layers.capsule_reshape import CapsuleReshape
 from xncaps_tf.layers.class_scores import ClassScores
 from xncaps_tf.layers.length import Length
 from xncaps_tf.layers.seeded_dropout import SeededDropout
+from xncaps_tf.layers.winning_capsule import WinningCapsule
 from xncaps_tf.layers.xnidr import XnIDR
 from xncaps_tf.layers.xnodr import XnODR
 from xncaps_tf.quantizers import CapsSign
@@ -18,6 +19,7 @@ __all__ = [
     "ClassScores",
     "Length",
     "SeededDropout",
+    "WinningCapsule",
     "XnIDR",
     "XnODR",
 ]

@@ -13,6 +13,8 @@ from xncaps_tf.models.interfaces import HeadOptions
 from xncaps_tf.models.registration import register_backbone, register_head
 
 if TYPE_CHECKING:
+    from xncaps_tf.models.decoder import with_decoder as with_decoder
+    from xncaps_tf.models.decoder import without_decoder as without_decoder
     from xncaps_tf.models.endings import score_kind as score_kind
     from xncaps_tf.models.input_layers import CaffePreprocessing as CaffePreprocessing
     from xncaps_tf.models.normalization import BatchNorm as BatchNorm
@@ -29,6 +31,8 @@ _LAZY = {
     "imagenet_classifier": "registry",
     "is_capsule_head": "registry",
     "score_kind": "endings",
+    "with_decoder": "decoder",
+    "without_decoder": "decoder",
 }
 
 __all__ = [
@@ -46,6 +50,8 @@ __all__ = [
     "register_backbone",
     "register_head",
     "score_kind",
+    "with_decoder",
+    "without_decoder",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xncaps_tf.reference.capsules import (
     caps_fc,
     capsule_reshape,
+    keep_highest,
     length,
     sign,
     squash,
@@ -22,6 +23,7 @@ from xncaps_tf.reference.objectives import (
 __all__ = [
     "caps_fc",
     "capsule_reshape",
+    "keep_highest",
     "length",
     "margin_loss",
     "score_accuracy",

@@ -96,6 +96,15 @@ def _scaled_signs(kernel: np.ndarray, scales: str) -> np.ndarray:
     return result
 
 
+def keep_highest(capsules: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """All capsules but that of the highest score set to zero. [B, J, E], [B, J] -> [B, J, E]."""
+    kept = np.zeros(capsules.shape)
+    for b, row in enumerate(scores):
+        winner = max(range(len(row)), key=lambda j, row=row: row[j])
+        kept[b, winner] = capsules[b, winner]
+    return kept
+
+
 def _predict(
     u: np.ndarray, kernel: np.ndarray, quantize_input: bool = False, quantize_kernel: bool = False
 ) -> np.ndarray:

@@ -35,6 +35,7 @@ STRATEGIES = ("none", "mirrored", "multi_worker")
 AUGMENTATIONS = ("none", "shift", "affine", "affine_flip", "flip", "photo")
 # What an image of each data set may go through and still be of its class.
 _AUGMENT_OF = {"mnist": "shift", "fashion_mnist": "shift", "cifar10": "affine_flip"}
+_WITHOUT_POSES = ("dense",)
 _PLUGIN = "--plugin MODULE imports a module that adds it by models.{}"
 
 
@@ -104,6 +105,11 @@ class TrainConfig:
         SCALES,
         "Magnitudes beside xnodr's bits: one an output value (as published), a pair of capsules, "
         "or one in all.",
+    )
+    decoder: bool = flag(
+        False,
+        "Learn to draw the image again from its class's capsule, too; of images of up to 64x64x3. "
+        "What is converted is the classifier alone.",
     )
     teacher: str | None = path("Learn the answers of this model (.keras or .h5) too.")
     teacher_weight: float = number(
@@ -242,6 +248,17 @@ class TrainConfig:
             raise TrainingError(
                 "TrainConfig: expected scales with a new head xnodr, whose bits have them. "
                 f"Received: scales={self.scales!r}, head={self.head!r}, init={self.init!r}."
+            )
+        if self.decoder and self.freeze_backbone:
+            raise TrainingError(
+                "TrainConfig: expected no freeze_backbone with decoder, which sees images and not "
+                "features of them. Received: decoder=True, freeze_backbone=True; freeze_tail "
+                "keeps layers as they are, too."
+            )
+        if self.decoder and is_new_head and self.head in _WITHOUT_POSES:
+            raise TrainingError(
+                "TrainConfig: expected a head of capsules with decoder, which draws from their "
+                f"poses. Received: decoder=True, head={self.head!r}."
             )
         if self.strategy != "none" and not self.drop_remainder:
             raise TrainingError(

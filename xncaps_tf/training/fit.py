@@ -33,6 +33,7 @@ from xncaps_tf.training.run_folder import RunFolder
 from xncaps_tf.training.state import State, assign, values
 from xncaps_tf.training.task import Task
 
+_COLUMNS = ("loss", "accuracy", "dead_classes", "reconstruction")  # of a row, where they are there
 _LOG = logging.getLogger(__name__)
 
 
@@ -254,7 +255,9 @@ class Trainer:
                 break
             self._next_phase()
         if self.cluster.task.is_chief:
-            self._outputs.end(self.state)
+            train, held_out = self._data
+            shown = train if held_out is None else held_out
+            self._outputs.end(self.state, shown if self.config.decoder else None)
 
     def _run_phase(self) -> None:
         phase, state = self.phase, self.state
@@ -312,7 +315,7 @@ class Trainer:
             "epoch": state.epoch,
             "step": before + phase.steps,
             "learning_rate": phase.learning_rate(state.phase_epoch * phase.steps - 1),
-            **{name: float(logs[name]) for name in ("loss", "accuracy", "dead_classes")},
+            **{name: float(logs[name]) for name in _COLUMNS if name in logs},
         }
         if len(self._configs) > 1:
             row["phase"] = state.phase + 1
@@ -320,8 +323,7 @@ class Trainer:
         if phase.evaluator is not None:
             result, total = phase.evaluate()
             self.check_finite("the loss on the hold-out", 0, result["loss"])
-            names = ("loss", "accuracy", "dead_classes")
-            row |= {f"val_{name}": float(result[name]) for name in names}
+            row |= {f"val_{name}": float(result[name]) for name in _COLUMNS if name in result}
         for name in ("dead_classes", "val_dead_classes"):
             if name in row:
                 row[name] = int(row[name])

@@ -9,7 +9,7 @@ from xncaps_tf._keras import keras
 from xncaps_tf.data import Dataset
 from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.layers import ClassScores
-from xncaps_tf.models import registry
+from xncaps_tf.models import decoder, registry
 from xncaps_tf.models.input_layers import RESIZE
 from xncaps_tf.saving import load_model
 from xncaps_tf.training.config import TrainConfig
@@ -17,9 +17,9 @@ from xncaps_tf.training.run_folder import RunFolder
 
 
 def start_model(config: TrainConfig, folder: RunFolder) -> Any:
-    """The model to fine-tune, or None."""
+    """The model to fine-tune, with its decoder where that is trained further, or None."""
     path = folder.init_model(config)
-    return None if path is None else load_model(path, compile=False)
+    return None if path is None else load_model(path, compile=False, decoder=config.decoder)
 
 
 def image_shape(config: TrainConfig, start: Any) -> tuple[int | None, ...]:
@@ -33,12 +33,29 @@ def build_model(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, s
     """The model to train, and where its trunk ends ('' where it has none).
 
     It is the one to train further (`start`), with another head where `config.new_head` says so, or
-    backbone and head.
+    backbone and head; with a decoder where `config.decoder` says so, which is that of `start` where
+    it has one and its head stays.
 
     Raises:
-        TrainingError: the model to train further does not fit the data, or has no trunk where the
-            config needs one.
+        TrainingError: the model to train further does not fit the data, or has no trunk or capsules
+            where the config needs them.
     """
+    model, end = _classifier(config, start and decoder.without_decoder(start), train)
+    if config.decoder:
+        if train.labels.ndim == 2:
+            raise TrainingError(
+                "--decoder: expected images of one label, which are drawn from one capsule. "
+                f"Received: {train.name}, whose images have {train.num_labels}."
+            )
+        old = None if start is None or config.new_head else decoder.find(start)
+        try:
+            model = decoder.with_decoder(model, seed=config.seed, decoder=old)
+        except DataError as error:
+            raise TrainingError(f"--decoder: {error}") from error
+    return model, end
+
+
+def _classifier(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, str]:
     if start is None:
         model = models.build(
             config.backbone,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 
 from xncaps_files import writing
-from xncaps_tf.training import records
+from xncaps_tf.data import Dataset
+from xncaps_tf.saving import load_model
+from xncaps_tf.training import reconstructions, records
 from xncaps_tf.training.phase import Phase
 from xncaps_tf.training.run_folder import RunFolder
 from xncaps_tf.training.state import State, assign, values
@@ -44,9 +46,12 @@ class Outputs:
         self._models(state, phase)
         self._curves(state)
 
-    def end(self, state: State) -> None:
-        """After the last epoch."""
+    def end(self, state: State, drawn: Dataset | None) -> None:
+        """After the last epoch; `drawn`: what a decoder shall draw again."""
         self._curves(state)
+        if drawn is not None:
+            best = load_model(self._folder.best, compile=False, decoder=True)
+            reconstructions.write(self._folder, best, drawn)
         self._folder.mark_finished()
 
     def _tables(self, state: State, *, is_all: bool) -> None:

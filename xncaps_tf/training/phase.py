@@ -13,7 +13,7 @@ from xncaps_tf._keras import keras, tf
 from xncaps_tf.data import Augmentation, Dataset
 from xncaps_tf.data import augment as augmenting
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.models import trunk
+from xncaps_tf.models import decoder, trunk
 from xncaps_tf.models.pooling import pooled_first
 from xncaps_tf.training import features, networks, optimizers, recipe
 from xncaps_tf.training.cluster import Cluster
@@ -57,6 +57,7 @@ class Phase:
         say: Callable[[str], object],
     ) -> None:
         self.config, self.cluster, self.saved, self._end = config, cluster, saved, end
+        self._draws = decoder.find(saved) is not None
         self._is_apart = cluster.strategy is not None or config.ema > 0
         self._classes, self._answers = data[0].num_classes, answers
         self._trunk = trunk.layers(saved, end) if end else []
@@ -115,25 +116,30 @@ class Phase:
             self.trained = self._of_half(inner) if self.augment is features.MIRROR else inner
             slow = [weight for layer in self._trunk for weight in layer.weights]
             optimizer = optimizers.optimizer(config, self.steps, self._own(slow))
-            metrics = recipe.metrics(self.train)
-            self.trained.compile(optimizer, recipe.loss(config, self.saved), metrics=metrics)
+            what = recipe.compiled(config, self.saved, self.train)
+            self.trained.compile(optimizer, **what)
             optimizer.build(self.trained.trainable_variables)
-            scores = tf.zeros([1, self._classes])
-            self.trained.compiled_loss.build(scores)  # so that the loss's sums exist
-            self.trained.compiled_metrics.build(scores, scores)
+            found = [tf.zeros([1, *output.shape[1:]]) for output in self.trained.outputs]
+            outputs = found if self._draws else found[0]
+            self.trained.compiled_loss.build(outputs)  # so that the loss's sums exist
+            self.trained.compiled_metrics.build(outputs, outputs)
         self.evaluator: Any = None
         if self.held_out is not None and self.cluster.task.is_chief:
-            self.evaluator = self.trained
-            if self._is_apart or inner is not self.trained:
-                self.evaluator = self._graph(self.saved) if self._is_apart else inner
-                metrics = recipe.metrics(self.train)
-                self.evaluator.compile(loss=recipe.loss(config, self.saved), metrics=metrics)
+            self.evaluator = self._evaluator(inner)
+            if self.evaluator is not self.trained:
+                self.evaluator.compile(**recipe.compiled(config, self.saved, self.train))
+
+    def _evaluator(self, inner: Any) -> Any:
+        """The graph that the hold-out sees; `inner` is what of the trained one has no mirrors."""
+        if self._draws:  # the trained one is told the labels
+            return pooled_first(self.saved, self._fixed)
+        return self._graph(self.saved) if self._is_apart else inner
 
     def _graph(self, model: Any) -> Any:
         """The graph over a model's layers that is trained or evaluated."""
         if self.config.freeze_backbone:
             return trunk.head(model, self._end)
-        return pooled_first(model, self._fixed)
+        return pooled_first(decoder.trained_graph(model) if self._draws else model, self._fixed)
 
     def _of_half(self, head: Any) -> Any:
         """The head of data sets whose second half of channels is the mirror image's."""
@@ -173,8 +179,9 @@ class Phase:
 
     def fit(self, epoch: int, first: int, callbacks: list[Any]) -> dict[str, float]:
         """Trains the rest of an epoch from batch `first` on; the means over it."""
-        batches = self.cluster.distribute(
-            lambda index, count: datasets.batches(
+
+        def shard(index: int, count: int) -> Any:
+            batches = datasets.batches(
                 self.train,
                 self.batch_size,
                 seed=self.config.seed,
@@ -185,7 +192,9 @@ class Phase:
                 shard=(index, count),
                 beside=self._answers,
             )
-        )
+            return batches.map(self._told_and_drawn) if self._draws else batches
+
+        batches = self.cluster.distribute(shard)
         with self.train.reading():
             history = self.trained.fit(
                 batches,
@@ -196,15 +205,30 @@ class Phase:
                 shuffle=False,
                 callbacks=callbacks,
             )
-        return {name: column[-1] for name, column in history.history.items()}
+        return self._named({name: column[-1] for name, column in history.history.items()})
+
+    def _told_and_drawn(self, images: Any, targets: Any) -> tuple[Any, Any]:
+        """Images and labels, and what is wanted of them: targets and pictures of 0 to 1."""
+        return (images, targets[:, : self._classes]), (targets, images / 255.0)
+
+    def _named(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """Keras's names of what several outputs came to as those of a run's rows."""
+        if not self._draws:
+            return logs
+        scores, pictures = self.saved.output_names
+        names = {f"{scores}_{name}": name for name in ("accuracy", "dead_classes")}
+        names |= {"loss": "loss", f"{pictures}_loss": "reconstruction"}
+        return {names[name]: value for name, value in logs.items() if name in names}
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
         """Loss and metrics on the hold-out, and each class's sum of scores."""
         held_out: Any = self.held_out
         batches = datasets.batches(held_out, min(self.batch_size, len(held_out)))
+        if self._draws:
+            batches = batches.map(lambda images, targets: (images, (targets, images / 255.0)))
         with held_out.reading():
             result = self.evaluator.evaluate(batches, verbose=0, return_dict=True)
-        return result, self.evaluator.metrics[-1].total.numpy()
+        return self._named(result), self.evaluator.metrics[-1].total.numpy()
 
     def learning_rate(self, step: int) -> float:
         """Of the phase's step `step`, counted from 0."""

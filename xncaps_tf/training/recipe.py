@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from xncaps_tf import models
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.data import Dataset
 from xncaps_tf.losses import MarginLoss, SquaredHinge
+from xncaps_tf.models import decoder
 from xncaps_tf.training import distillation
 from xncaps_tf.training.config import TrainConfig
 
@@ -36,8 +38,26 @@ class DeadClasses(keras.metrics.Metric):
         self.total.assign(tf.zeros_like(self.total))
 
 
-def loss(config: TrainConfig, model: Any) -> Any:
-    """The loss of that name for a model's scores, with a teacher's part where there is one."""
+def compiled(config: TrainConfig, model: Any, train: Dataset) -> dict[str, Any]:
+    """What a graph over the model's layers is compiled with besides an optimizer.
+
+    The loss of labels has a teacher's part where there is one; that of a decoder's pictures is the
+    sum over their values of `SQUARED_ERROR_WEIGHT` times the squared error.
+    """
+    # Of two labels where images have two; and dead classes.
+    found = [distillation.accuracy(train.labels.ndim == 2), DeadClasses(train.num_classes)]
+    labels = _labels_loss(config, decoder.without_decoder(model))
+    if decoder.find(model) is None:
+        return {"loss": labels, "metrics": found}
+    weight = decoder.SQUARED_ERROR_WEIGHT * math.prod(train.image_shape)
+    return {
+        "loss": [labels, keras.losses.MeanSquaredError()],
+        "loss_weights": [1.0, weight],
+        "metrics": [found, []],
+    }
+
+
+def _labels_loss(config: TrainConfig, classifier: Any) -> Any:
     of_labels = {
         "margin": MarginLoss,
         "squared_hinge": SquaredHinge,
@@ -45,13 +65,7 @@ def loss(config: TrainConfig, model: Any) -> Any:
     }[config.loss]()
     if config.teacher is None:
         return of_labels
-    kind = models.score_kind(model)
+    kind = models.score_kind(classifier)
     return distillation.Distillation(
         of_labels, kind, config.teacher_weight, config.teacher_temperature
     )
-
-
-def metrics(train: Dataset) -> list[Any]:
-    """Accuracy (of two labels where images have two) and dead classes."""
-    accuracy = distillation.accuracy(train.labels.ndim == 2)
-    return [accuracy, DeadClasses(train.num_classes)]

@@ -42,6 +42,8 @@ class RunFolder:
         self.best = self.path / "best.keras"
         self.last = self.path / "last.keras"
         self.curves = self.path / "curves.png"
+        self.reconstructions = self.path / "reconstructions.png"
+        self.poses = self.path / "poses.png"
         self.features = self.path / "features"
         self.state = self.path / "state"
         self.teacher = self.path / "teacher.npz"

@@ -47,9 +47,7 @@ def check(model_file: pathlib.Path) -> bytes | None:
     try:
         return _check(found[0])
     except (OSError, zipfile.BadZipFile, ValueError, SyntaxError, KeyError, struct.error) as error:
-        raise BuildError(
-            f"{found[0]}: expected stored inputs and outputs, got {error!r}"
-        ) from None
+        raise BuildError(f"{found[0]}: expected stored inputs and outputs, got {error!r}") from None
 
 
 def _check(path: pathlib.Path) -> bytes:

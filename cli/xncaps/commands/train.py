@@ -217,3 +217,5 @@ def _summarise(result: Any) -> None:
         f"{result.folder.best}: {where} accuracy {accuracy:.4f} (epoch {result.best_epoch} of "
         f"{len(result.rows)})"
     )
+    if result.folder.reconstructions.is_file():
+        click.echo(f"drawn by the decoder: {result.folder.reconstructions}, {result.folder.poses}")
