@@ -45,3 +45,10 @@ def test_licence_files_are_in_each_distribution(project: pathlib.Path, name: str
 @pytest.mark.parametrize("project", PROJECTS[1:], ids=lambda path: path.name)
 def test_boards_need_no_tensorflow(project: pathlib.Path) -> None:
     assert "tensorflow" not in re.sub(r"#.*|description = .*", "", _text(project))
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
+def test_an_upper_end_of_python_is_named_for_tensorflow_alone(project: pathlib.Path) -> None:
+    """larq-compute-engine has no wheels after Python 3.12; what runs on boards has no such end."""
+    wanted = ">=3.10,<3.13" if project == ROOT else ">=3.10"
+    assert f'requires-python = "{wanted}"' in _text(project)

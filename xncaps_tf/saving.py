@@ -32,7 +32,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True, decoder: b
     is checked against its CRCs before.
 
     Args:
-        path: a .keras or .h5 file, or the folder of a SavedModel.
+        path: a .keras or .h5 file, the folder of a SavedModel, or that of a run.
         compile: also restore the optimizer, loss and metrics the model was compiled with.
         decoder: of a network that was trained with a decoder, both: a model of two outputs, scores
             and picture, as it is saved. Else the classifier alone.
@@ -44,7 +44,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True, decoder: b
         DataError: nothing is there, or it is damaged, no Keras model, or holds Python code.
     """
     register()
-    path = pathlib.Path(path)
+    path = model_path(path)
     if not path.exists():
         raise DataError(
             f"load_model: expected a .keras or .h5 file or a SavedModel folder. "
@@ -74,6 +74,24 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True, decoder: b
             "SavedModel of something else."
         )
     return model if decoder else without_decoder(model)
+
+
+def model_path(path: str | os.PathLike[str]) -> pathlib.Path:
+    """The model that is meant by a path: what lies there, or of a run folder its best.keras.
+
+    Raises:
+        DataError: it is a run folder whose first epoch has not ended.
+    """
+    path = pathlib.Path(path)
+    if not (path / "config.json").is_file() or (path / "saved_model.pb").exists():
+        return path
+    best = path / "best.keras"
+    if not best.is_file():
+        raise DataError(
+            f"{path}: expected a run with a model. Received: one without best.keras, which has not "
+            "finished its first epoch."
+        )
+    return best
 
 
 def register() -> None:

@@ -30,7 +30,7 @@ class ModelSource:
 
     @classmethod
     def of(cls, model: Any) -> ModelSource:
-        """Of a path (a .keras or .h5 file, a SavedModel), a Keras model or a built layer.
+        """Of a path (a .keras or .h5 file, a SavedModel, a run), a Keras model or a built layer.
 
         Of a network with a decoder it is the classifier alone.
 
@@ -41,10 +41,12 @@ class ModelSource:
         import xncaps_tf
         from xncaps_converters.clone import as_model
         from xncaps_tf.models import without_decoder
+        from xncaps_tf.saving import model_path
 
         if isinstance(model, (str, os.PathLike)):
-            loaded = as_model(xncaps_tf.load_model(model, compile=False))
-            return cls(loaded, sha256(model), run_config(model))
+            path = model_path(model)
+            loaded = as_model(xncaps_tf.load_model(path, compile=False))
+            return cls(loaded, sha256(path), run_config(path))
         model = without_decoder(as_model(model))
         return cls(model, _sha256_in_memory(model), {})
 

@@ -16,13 +16,18 @@ from xncaps_benchmark.targets import wheels
     ("told", "message"),
     [
         ({"system": "darwin"}, "expected Linux. Received: darwin"),
-        ({"version": [3, 7]}, "expected Python 3.10 to 3.12. Received: 3.7"),
+        ({"version": [3, 7]}, "expected Python 3.10 or newer. Received: 3.7"),
     ],
     ids=["system", "python"],
 )
 def test_boards_that_cannot_take_part_are_refused(told: dict[str, Any], message: str) -> None:
     with pytest.raises(BenchmarkError, match=message):
         wheels.board({**PI, **told}, "pi")
+
+
+@pytest.mark.parametrize("version", [(3, 10), (3, 13), (4, 0)])
+def test_every_python_from_3_10_on_takes_part(version: tuple[int, int]) -> None:
+    assert wheels.board({**PI, "version": list(version)}, "pi").version == version
 
 
 PI: dict[str, Any] = {

@@ -63,5 +63,5 @@ def test_other_images_than_the_models(run: pathlib.Path) -> None:
 
 def test_a_run_without_a_model(tmp_path: pathlib.Path) -> None:
     (tmp_path / "config.json").write_text(TrainConfig().to_json())
-    with pytest.raises(TrainingError, match="has not finished its first epoch"):
+    with pytest.raises(DataError, match="has not finished its first epoch"):
         CliRunner().invoke(evaluate, [str(tmp_path)], catch_exceptions=False)

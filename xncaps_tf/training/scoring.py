@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -41,19 +40,6 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return dict(self.__dict__)
-
-
-def run_model(path: pathlib.Path) -> pathlib.Path:
-    """The model file that is meant by a path: itself, or the best of a run folder."""
-    if (path / "config.json").is_file() and not (path / "saved_model.pb").exists():
-        best = path / "best.keras"
-        if not best.is_file():
-            raise TrainingError(
-                f"{path}: expected a run with a model. Received: one without best.keras, which "
-                "has not finished its first epoch."
-            )
-        return best
-    return path
 
 
 def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:

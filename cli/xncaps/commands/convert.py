@@ -29,7 +29,7 @@ def _help() -> str:
     width = max(map(len, FORMATS)) + 2
     rows = [f"--to {word:<{width}}{entry.summary}" for word, entry in FORMATS.items()]
     return (
-        "Turns MODEL (.keras, .h5 or SavedModel) into a TFLite file, and runs it against Keras.\n\n"
+        "Turns MODEL (.keras, .h5, SavedModel, run folder) into a TFLite file that is checked.\n\n"
         "\b\n" + "\n".join(rows)
     )
 

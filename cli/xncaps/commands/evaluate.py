@@ -41,9 +41,9 @@ def evaluate(
     name, folder = _data_of(pathlib.Path(model), data, data_dir)
     from xncaps_tf import data as datasets
     from xncaps_tf import load_model, training
-    from xncaps_tf.training.scoring import run_model
+    from xncaps_tf.saving import model_path
 
-    path = run_model(pathlib.Path(model))
+    path = model_path(pathlib.Path(model))
     network = load_model(path, compile=False)
     ds = datasets.load_for(tuple(network.input_shape[1:]), name, split, folder, download=download)
     result = training.evaluate(network, ds, batch_size=batch_size)

@@ -95,12 +95,12 @@ def _by_keras(
     from xncaps_converters.model_source import run_config
     from xncaps_tf import load_model
     from xncaps_tf.data.catalogue import is_light_on_dark
+    from xncaps_tf.saving import model_path
     from xncaps_tf.training import predicting
-    from xncaps_tf.training.scoring import run_model
 
     if not pathlib.Path(model).exists():
         raise click.BadParameter(f"expected a model. Received: {model}, which is not there.")
-    file = run_model(pathlib.Path(model))
+    file = model_path(pathlib.Path(model))
     data = run_config(file).get("data")
     invert = isinstance(data, str) and is_light_on_dark(data) and not as_is
     network = predicting.Classifier(load_model(file, compile=False), invert=invert)

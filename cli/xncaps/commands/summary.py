@@ -20,7 +20,7 @@ _ROW = "{:<25} {:>11} {:>7} {:>7} {:>7} {:>7} {:>9}"
 @click.option("--all", "show_all", is_flag=True, help="Also layers with neither weights nor MACs.")
 @plugins.option
 def summary(model: str, as_json: bool, show_all: bool) -> None:
-    """Print parameters, MACs and bytes of MODEL (.keras, .h5 or a SavedModel), layer by layer.
+    """Print parameters, MACs and bytes of MODEL (.keras, .h5, SavedModel, run folder), by layer.
 
     Counts are of one example; 'bits' are one-bit parameters and MACs of one-bit operands.
     """
