@@ -71,6 +71,7 @@ ALLOWED: dict[str, set[str]] = {
         "xncaps_tf.layers",
         "xncaps_tf.models",
     },
+    "xncaps_tf.models.zoo_models": {"xncaps_tf.saving", "xncaps_zoo"},
     "xncaps_tf.accounting": {
         "xncaps_tf._keras",
         "xncaps_tf.ops",

@@ -13,6 +13,7 @@ import xncaps_zoo
 from xncaps.main import cli
 from xncaps.reproduce import experiments
 from xncaps_files import expected, metadata
+from xncaps_tf import models
 
 ENTRY = {
     "name": "tiny-digits",
@@ -66,3 +67,8 @@ def test_a_run_becomes_a_file_of_the_zoo(
     assert (tmp_path / "zoo" / "tiny-digits" / "labels.txt").read_text().split() == list(
         stored.class_names
     )
+    assert models.pretrained("tiny-digits").output_shape == (None, 10)
+
+    (runs / "tiny-xnodr" / "seed-0" / "run" / "best.keras").write_bytes(b"another")
+    other = CliRunner().invoke(cli, arguments)
+    assert "the model that the file was converted from" in str(other.exception)

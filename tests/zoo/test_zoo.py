@@ -6,6 +6,7 @@ import hashlib
 import json
 import pathlib
 import re
+import zipfile
 from importlib import resources
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 
 import xncaps_zoo
 from xncaps_files import expected
+from xncaps_tf import models
+from xncaps_tf.errors import DataError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAMES = xncaps_zoo.names()
@@ -71,6 +74,27 @@ def test_a_file_gives_its_stored_outputs_in_the_stock_runtime(name: str) -> None
     result = expected.compare(stored.outputs, np.array(outputs), stored.tolerance)
     assert result.over <= stored.allowed
     assert len(set(stored.labels.tolist())) >= min(16, len(stored.class_names))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_small_keras_model_gives_the_files_answers(name: str) -> None:
+    path = xncaps_zoo.path(name).with_suffix(".keras")
+    if not path.is_file():
+        with pytest.raises(DataError, match="pretrained: expected one of .*xncaps reproduce"):
+            models.pretrained(name)
+        return
+    assert path.stat().st_size < 5_000_000
+    assert {entry.filename for entry in zipfile.ZipFile(path).infolist()} == {
+        "metadata.json",
+        "config.json",
+        "model.weights.h5",
+    }
+    model = models.pretrained(name)
+    assert model.optimizer is None
+    stored = expected.read(xncaps_zoo.path(name).parent / f"{name}.expected.npz")
+    scores = np.asarray(model(stored.inputs.astype(np.float32)))
+    assert models.class_names(model) == stored.class_names
+    np.testing.assert_array_equal(scores.argmax(axis=1), stored.outputs.argmax(axis=1))
 
 
 @pytest.mark.parametrize("name", NAMES)

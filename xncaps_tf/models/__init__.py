@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xncaps_tf.models.registry import class_names as class_names
     from xncaps_tf.models.registry import imagenet_classifier as imagenet_classifier
     from xncaps_tf.models.registry import is_capsule_head as is_capsule_head
+    from xncaps_tf.models.zoo_models import pretrained as pretrained
 
 _LAZY = {
     "BatchNorm": "normalization",
@@ -30,6 +31,7 @@ _LAZY = {
     "class_names": "registry",
     "imagenet_classifier": "registry",
     "is_capsule_head": "registry",
+    "pretrained": "zoo_models",
     "score_kind": "endings",
     "with_decoder": "decoder",
     "without_decoder": "decoder",
@@ -47,6 +49,7 @@ __all__ = [
     "class_names",
     "imagenet_classifier",
     "is_capsule_head",
+    "pretrained",
     "register_backbone",
     "register_head",
     "score_kind",

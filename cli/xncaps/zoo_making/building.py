@@ -23,6 +23,7 @@ from xncaps_files.writing import write_all
 
 Say = Callable[[str], None]
 ROWS = 16
+SMALL_MODEL = 5_000_000  # bytes of a Keras model that stands beside its file
 _MOST_IMAGES = 2500  # of a split that the refusal is judged on
 _SHOWN_CLASSES = 5
 
@@ -102,6 +103,7 @@ def make(
     _check(card)
     write_all(
         {
+            **_small_model(place.model(experiment, entry.seed), stored, folder / entry.name),
             path: data,
             folder / f"{entry.name}.expected.npz": _rows(stored),
             folder / "labels.txt": ("\n".join(stored.class_names) + "\n").encode(),
@@ -110,6 +112,19 @@ def make(
         }
     )
     return folder
+
+
+def _small_model(
+    model: pathlib.Path, stored: expected.Expected, path: pathlib.Path
+) -> dict[pathlib.Path, bytes]:
+    """The Keras model for `models.pretrained`, where it is small."""
+    data = model.read_bytes()
+    if hashlib.sha256(data).hexdigest() != stored.model_sha256:
+        raise XncapsError(
+            f"zoo: expected the model that the file was converted from. Received: {model}, "
+            "another one; remove its files and run xncaps reproduce again."
+        )
+    return {path.with_name(f"{path.name}.keras"): data} if len(data) < SMALL_MODEL else {}
 
 
 def _line_of(
