@@ -1,9 +1,12 @@
 // Functions whose types or numbers differ between bionic and glibc; see tools/xncaps_android/shim.py.
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,10 +67,10 @@ size_t shim___strlen_chk(const char* text, size_t room) {
   return strlen(text);
 }
 OWN(__strlen_chk);
+// TensorFlow Lite takes XNNPACK from API 21 on.
 int shim___system_property_get(const char* name, char* value) {
-  (void)name;
-  value[0] = 0;
-  return 0;
+  strcpy(value, strcmp(name, "ro.build.version.sdk") == 0 ? "34" : "");
+  return (int)strlen(value);
 }
 OWN(__system_property_get);
 void shim_android_set_abort_message(const char* text) { fprintf(stderr, "abort: %s\n", text); }
@@ -87,3 +90,26 @@ long shim_sysconf(int name) {
   }
 }
 OWN(sysconf);
+
+// bionic looks for RTLD_DEFAULT (0 in both) in the caller's own library too, whoever loaded it: that
+// is how TensorFlow Lite finds XNNPACK, which lies in the same file.
+void* shim_dlsym(void* handle, const char* name) {
+  void* found = dlsym(handle, name);
+  Dl_info caller;
+  if (found != NULL || handle != RTLD_DEFAULT ||
+      !dladdr(__builtin_return_address(0), &caller))
+    return found;
+  void* own = dlopen(caller.dli_fname, RTLD_NOW | RTLD_NOLOAD);
+  return own == NULL ? NULL : dlsym(own, name);
+}
+OWN(dlsym);
+// XNNPACK built for Android asks for 16 bytes, which its AVX-512 kernels then read as 64: no phone
+// has those, the machines of these tests do.
+int shim_posix_memalign(void** memory, size_t alignment, size_t size) {
+  return posix_memalign(memory, alignment < 64 ? 64 : alignment, size);
+}
+OWN(posix_memalign);
+void* shim_memalign(size_t alignment, size_t size) {
+  return memalign(alignment < 64 ? 64 : alignment, size);
+}
+OWN(memalign);

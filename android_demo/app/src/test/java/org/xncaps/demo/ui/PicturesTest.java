@@ -44,6 +44,9 @@ import org.xncaps.demo.testing.TestModels;
 public final class PicturesTest {
   @Rule public final CameraScreen screen = new CameraScreen();
 
+  /** So many frames show the times of a model that has settled. */
+  private static final int WARM = 30;
+
   private static byte[] photograph(int number) throws Exception {
     String folder = System.getProperty("pictures", "");
     if (folder.isEmpty()) {
@@ -74,7 +77,7 @@ public final class PicturesTest {
         "a result",
         () -> {
           screen.camera.last().send(frame, 90);
-          return screen.sheet().shown() != null && screen.sheet().shown().count > 5;
+          return screen.sheet().shown() != null && screen.sheet().shown().count > WARM;
         });
     screen.status();
     assertTrue(Screens.colors(Screens.save(screen.activity, name, photograph)) > 200);
@@ -89,13 +92,13 @@ public final class PicturesTest {
   @Test
   @Config(qualifiers = "+night")
   public void cameraAtNight() throws Exception {
-    save("dark", 0, true);
+    save("dark", 2, true);
   }
 
   @Test
   @Config(qualifiers = "+land")
   public void cameraTurned() throws Exception {
-    save("landscape", 0, false);
+    save("landscape", 2, false);
   }
 
   @Test
@@ -144,7 +147,7 @@ public final class PicturesTest {
     if (new org.xncaps.demo.models.ModelStore(screen.application).assets().size() < 2) {
       screen.use(TestModels.bytes("tiny_fused.tflite"), TestModels.bytes("tiny_float.tflite"));
     }
-    Bitmap photograph = upright(0);
+    Bitmap photograph = upright(3);
     try (ActivityController<CompareActivity> compare =
         Robolectric.buildActivity(CompareActivity.class).setup()) {
       android.widget.TextView verdict = compare.get().findViewById(R.id.verdict);
