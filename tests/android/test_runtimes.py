@@ -91,7 +91,7 @@ def test_what_is_no_aar_is_refused(tmp_path: pathlib.Path) -> None:
 
 def told(**changes: object) -> dict[str, object]:
     return {
-        "name": "m", "accuracy": {"file": {"accuracy": 0.875}},
+        "name": "m", "title": "Goods, a net", "accuracy": {"file": {"accuracy": 0.875}},
         "data": {"title": "Goods", "licence": "MIT", "source": "someone"}, **changes,
     }  # fmt: skip
 
@@ -99,7 +99,8 @@ def told(**changes: object) -> dict[str, object]:
 def test_the_screens_card_is_the_zoos(tmp_path: pathlib.Path) -> None:
     (tmp_path / "card.json").write_text(json.dumps(told()))
     assert cards.card(tmp_path / "m.tflite") == {
-        "accuracy": 0.875, "data": "Goods", "licence": "MIT", "notice": "someone"
+        "title": "Goods, a net", "accuracy": 0.875, "data": "Goods", "licence": "MIT",
+        "notice": "someone",
     }  # fmt: skip
     assert cards.card(tmp_path / "another.tflite") is None
     assert cards.card(tmp_path / "none" / "m.tflite") is None

@@ -217,8 +217,12 @@ class Phone:
         path, limit = words[-1], time.monotonic() + 30  # tail -F
         while not self.storage.exists(path) and time.monotonic() < limit:
             time.sleep(0.02)
-        time.sleep(0.05)
-        end.sendall(self.storage.read(SHELL, path))
+        sent = 0
+        with contextlib.suppress(OSError):  # the host closes it; a tail does not end by itself
+            while time.monotonic() < limit:
+                end.sendall((content := self.storage.read(SHELL, path))[sent:])
+                sent = len(content)
+                time.sleep(0.02)
 
 
 class Server:

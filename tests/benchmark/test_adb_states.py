@@ -158,6 +158,25 @@ def test_an_app_that_is_killed_at_once_is_one_line(lab: Lab, model: Make) -> Non
     fails(lab, [model("a")], "the app was killed half-way: serial1: .*the connection ended")
 
 
+@pytest.mark.parametrize("api", [27, 34], ids=["the app's own file", "provider"])
+def test_an_app_that_is_killed_leaves_what_it_had_sent_by_files(
+    lab: Lab, model: Make, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, api: int
+) -> None:
+    """Where the socket is refused: what was sent between the turns is there, as over the socket."""
+
+    def kill(phone: Phone, state: str, done: int) -> None:
+        phone.alive = phone.alive and done < 25
+
+    monkeypatch.setattr(adb, "SILENCE_SECONDS", 0.5)
+    lab.phone = Phone(tmp_path / f"api{api}", api=api, socket_refused=True)
+    lab.server.phones["serial1"] = lab.phone
+    lab.phone.on_run = kill
+    told = lab.measure([model("a")], warm_up=0.0)
+    assert not told["complete"] and "the app was killed half-way" in " ".join(told["notes"])
+    (entry,) = told["models"]  # the stand-in sends what it has at its 20th turn
+    assert entry["status"] == "partial" and entry["latency"]["n"] == 20
+
+
 def test_a_device_that_goes_away_while_files_are_pushed_says_what_is_left(
     lab: Lab, model: Make, how: dict[str, Any]
 ) -> None:

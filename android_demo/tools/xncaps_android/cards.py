@@ -10,7 +10,7 @@ from xncaps_android.common import BuildError
 
 
 def card(model_file: pathlib.Path) -> dict[str, Any] | None:
-    """Of the card.json beside a file of the zoo: accuracy (0 to 1), data, licence, notice.
+    """Of the card.json beside a file of the zoo: title, accuracy (0 to 1), data, licence, notice.
 
     None where there is none, or where it is another file's.
 
@@ -26,6 +26,7 @@ def card(model_file: pathlib.Path) -> dict[str, Any] | None:
             return None
         data = told["data"]
         kept = {
+            "title": str(told["title"]),
             "accuracy": float(told["accuracy"]["file"]["accuracy"]),
             "data": str(data["title"]),
             "licence": str(data["licence"]),

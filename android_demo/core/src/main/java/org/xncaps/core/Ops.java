@@ -43,6 +43,13 @@ public final class Ops {
     return new Ops(delegated, unknown);
   }
 
+  /** The capsule layer among them as papers call it; null where there is none. */
+  public String head() {
+    return delegated.contains("XnCapsOdr") ? "XnODR"
+        : delegated.contains("XnCapsIdr") ? "XnIDR"
+        : delegated.contains("XnCapsFc") ? "CapsFC" : null;
+  }
+
   private static boolean isDelegated(String name) {
     switch (name) {
       case "XnCapsOdr":

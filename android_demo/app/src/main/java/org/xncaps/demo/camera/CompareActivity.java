@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.xncaps.core.Agreement;
+import org.xncaps.core.ClassifierModel;
 import org.xncaps.core.ModelException;
 import org.xncaps.demo.R;
 import org.xncaps.demo.models.Classifier;
@@ -120,7 +121,7 @@ public final class CompareActivity extends LiveActivity {
     second.setVisibility(loaded.size() < 2 ? View.GONE : View.VISIBLE);
     for (int i = 0; i < loaded.size(); i++) {
       View card = i == 0 ? first : second;
-      card.<TextView>findViewById(R.id.contender_name).setText(loaded.get(i).model.name);
+      card.<TextView>findViewById(R.id.contender_name).setText(Words.kind(loaded.get(i).title));
       card.<TextView>findViewById(R.id.contender_best).setText(R.string.looking);
     }
   }
@@ -164,7 +165,13 @@ public final class CompareActivity extends LiveActivity {
                 less > 0 ? R.string.verdict_smaller : R.string.verdict_larger,
                 Words.bytes(this, Math.abs(less)));
     return getString(
-        R.string.verdict, one.model.name, speed, size,
+        R.string.verdict, nameBeside(one.model, other.model), speed, size,
         getString(R.string.verdict_same, agreement.same(), agreement.frames()));
+  }
+
+  /** What tells the first from the second: its head, where that is another one. */
+  private static String nameBeside(ClassifierModel one, ClassifierModel other) {
+    String head = one.ops.head();
+    return head == null || head.equals(other.ops.head()) ? one.name : head;
   }
 }

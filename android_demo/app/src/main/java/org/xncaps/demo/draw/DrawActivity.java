@@ -1,10 +1,7 @@
 package org.xncaps.demo.draw;
 
-import android.app.Activity;
-import android.content.res.Configuration;
 import android.os.Bundle;
 import android.view.View;
-import java.util.Collections;
 import java.util.List;
 import org.xncaps.core.ClassifierModel;
 import org.xncaps.core.ModelException;
@@ -14,35 +11,19 @@ import org.xncaps.demo.models.Classifier;
 import org.xncaps.demo.models.Explanations;
 import org.xncaps.demo.models.ModelResult;
 import org.xncaps.demo.models.ModelStore;
-import org.xncaps.demo.models.Pipeline;
 import org.xncaps.demo.models.Problem;
-import org.xncaps.demo.models.Settings;
-import org.xncaps.demo.ui.OnMainThread;
-import org.xncaps.demo.ui.Page;
-import org.xncaps.demo.ui.ProblemView;
-import org.xncaps.demo.ui.ResultSheet;
+import org.xncaps.demo.ui.StillActivity;
 
 /** A finger writes a digit, and the model of digits answers while it writes. */
-public final class DrawActivity extends Activity implements OnMainThread.Screen {
-  private ProblemView problems;
-  private ResultSheet sheet;
+public final class DrawActivity extends StillActivity {
   private DrawView paper;
-  private Settings settings;
-  private Pipeline pipeline;
   private boolean asked;
   private boolean changed;
 
   @Override
   protected void onCreate(Bundle saved) {
     super.onCreate(saved);
-    new Page(this, R.layout.draw, R.string.draw);
-    problems = new ProblemView(this);
-    sheet = findViewById(R.id.sheet);
-    if (getResources().getConfiguration().orientation == Configuration.ORIENTATION_LANDSCAPE) {
-      sheet.fixOpen();
-    } else {
-      sheet.setOpen(true);
-    }
+    create(R.layout.draw, R.string.draw);
     paper = findViewById(R.id.paper);
     paper.setOnDrawn(this::ask);
     findViewById(R.id.clear).setOnClickListener(this::clear);
@@ -57,9 +38,6 @@ public final class DrawActivity extends Activity implements OnMainThread.Screen 
   @Override
   protected void onStart() {
     super.onStart();
-    settings = Settings.load(this);
-    problems.hide();
-    sheet.showLoading();
     asked = false;
     try {
       String reference = digits(new ModelStore(this));
@@ -68,11 +46,7 @@ public final class DrawActivity extends Activity implements OnMainThread.Screen 
         sheet.showHint(R.string.draw_none);
         return;
       }
-      pipeline =
-          new Pipeline(
-              new ModelStore(this), Collections.singletonList(reference), settings,
-              new OnMainThread(this));
-      pipeline.start();
+      load(reference);
     } catch (ModelException e) {
       problems.show(Explanations.of(e));
     }
@@ -98,34 +72,22 @@ public final class DrawActivity extends Activity implements OnMainThread.Screen 
     return best;
   }
 
-  @Override
-  protected void onStop() {
-    if (pipeline != null) {
-      pipeline.close();
-      pipeline = null;
-    }
-    super.onStop();
-  }
-
   /** One question at a time; the newest drawing is asked about when the answer is there. */
   private void ask() {
-    if (asked || pipeline == null || paper.isBlank()) {
+    if (asked || pipeline() == null || paper.isBlank()) {
       changed = true;
       return;
     }
     asked = true;
     changed = false;
     Picture picture = paper.picture();
-    pipeline.offer(() -> picture);
+    pipeline().offer(() -> picture);
   }
 
   @Override
   public void onModels(List<Classifier> loaded, Problem problem) {
-    if (problem != null) {
-      problems.show(problem);
-    }
-    for (Classifier running : loaded) {
-      sheet.showModel(running);
+    super.onModels(loaded, problem);
+    if (!loaded.isEmpty()) {
       sheet.showHint(R.string.draw_hint);
     }
     ask();
@@ -146,11 +108,6 @@ public final class DrawActivity extends Activity implements OnMainThread.Screen 
   @Override
   public void onPipelineProblem(Problem problem) {
     asked = false;
-    problems.show(problem);
-  }
-
-  @Override
-  public Pipeline pipeline() {
-    return pipeline;
+    super.onPipelineProblem(problem);
   }
 }

@@ -15,6 +15,8 @@ public final class Classifier implements AutoCloseable {
   private static final AtomicInteger OPEN = new AtomicInteger();
 
   public final ClassifierModel model;
+  /** Of its card, else the model's own name. */
+  public final String title;
   /** The file's size. */
   public final int bytes;
   /** The runtime that really runs, for the screen and the results. */
@@ -30,10 +32,11 @@ public final class Classifier implements AutoCloseable {
   private final ByteBuffer output;
 
   private Classifier(
-      ClassifierModel model, int bytes, Interpreter interpreter, XncapsDelegate delegate,
+      ClassifierModel model, ModelStore.Loaded file, Interpreter interpreter, XncapsDelegate delegate,
       String delegateFailure) {
     this.model = model;
-    this.bytes = bytes;
+    this.bytes = file.bytes.capacity();
+    this.title = file.title == null ? model.name : file.title;
     this.interpreter = interpreter;
     this.delegate = delegate;
     this.delegateFailure = delegateFailure;
@@ -66,7 +69,7 @@ public final class Classifier implements AutoCloseable {
         options.addDelegate(delegate);
       }
       return new Classifier(
-          model, file.bytes.capacity(), interpreter(file, options), delegate, failure);
+          model, file, interpreter(file, options), delegate, failure);
     } catch (ModelException | RuntimeException e) {
       if (delegate != null) {
         delegate.close();

@@ -5,8 +5,10 @@ import org.xncaps.core.Json;
 
 /** What the zoo's card says of a model: accuracy, on what, and whose licence. */
 public final class ModelCard {
-  static final ModelCard EMPTY = new ModelCard(null, null, null, null);
+  static final ModelCard EMPTY = new ModelCard(null, null, null, null, null);
 
+  /** What it is for, a comma, what it is; null where there is no card. */
+  public final String title;
   /** A share, 0 to 1; null where it is not told. */
   public final Double accuracy;
   /** The data set that it was measured on. */
@@ -15,7 +17,9 @@ public final class ModelCard {
   /** Whose pictures, or whatever else has to be said. */
   public final String notice;
 
-  private ModelCard(Double accuracy, String data, String licence, String notice) {
+  private ModelCard(
+      String title, Double accuracy, String data, String licence, String notice) {
+    this.title = title;
     this.accuracy = accuracy;
     this.data = data;
     this.licence = licence;
@@ -27,6 +31,7 @@ public final class ModelCard {
     Map<String, Object> fields = Json.object(Json.parse(json), "card");
     Object accuracy = fields.get("accuracy");
     return new ModelCard(
+        text(fields, "title"),
         accuracy instanceof Number ? ((Number) accuracy).doubleValue() : null,
         text(fields, "data"), text(fields, "licence"), text(fields, "notice"));
   }

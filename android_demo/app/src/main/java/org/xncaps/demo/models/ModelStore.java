@@ -44,10 +44,17 @@ public final class ModelStore {
   public static final class Loaded {
     public final String name;
     public final ByteBuffer bytes;
+    /** Of its card; null where it has none. */
+    public final String title;
 
     public Loaded(String name, ByteBuffer bytes) {
+      this(name, bytes, null);
+    }
+
+    Loaded(String name, ByteBuffer bytes, String title) {
       this.name = name;
       this.bytes = bytes;
+      this.title = title;
     }
   }
 
@@ -188,7 +195,8 @@ public final class ModelStore {
     try (AssetFileDescriptor opened = context.getAssets().openFd(FOLDER + "/" + name);
         FileInputStream in = new FileInputStream(opened.getFileDescriptor())) {
       return new Loaded(
-          name, map(in, opened.getStartOffset(), opened.getDeclaredLength(), name));
+          name, map(in, opened.getStartOffset(), opened.getDeclaredLength(), name),
+          card(ASSET + name).title);
     }
   }
 

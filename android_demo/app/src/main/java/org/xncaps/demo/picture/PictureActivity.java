@@ -1,55 +1,36 @@
 package org.xncaps.demo.picture;
 
-import android.app.Activity;
 import android.content.Intent;
-import android.content.res.Configuration;
 import android.graphics.Bitmap;
 import android.net.Uri;
 import android.os.Build;
 import android.os.Bundle;
 import android.provider.MediaStore;
 import android.widget.ImageView;
-import java.util.Collections;
 import java.util.List;
 import org.xncaps.demo.R;
 import org.xncaps.demo.models.Classifier;
 import org.xncaps.demo.models.ModelResult;
-import org.xncaps.demo.models.ModelStore;
-import org.xncaps.demo.models.Pipeline;
 import org.xncaps.demo.models.Problem;
-import org.xncaps.demo.models.Settings;
-import org.xncaps.demo.ui.OnMainThread;
-import org.xncaps.demo.ui.Page;
-import org.xncaps.demo.ui.ProblemView;
-import org.xncaps.demo.ui.ResultSheet;
 import org.xncaps.demo.ui.Sharing;
+import org.xncaps.demo.ui.StillActivity;
 
 /** One picture, picked here or shared by another app, and what the camera's model says of it. */
-public final class PictureActivity extends Activity implements OnMainThread.Screen {
+public final class PictureActivity extends StillActivity {
   private static final int OPEN = 1;
   private static final String URI = "uri";
 
-  private ProblemView problems;
-  private ResultSheet sheet;
   private ImageView shown;
-  private Settings settings;
-  private Pipeline pipeline;
   private Uri uri;
   private List<ModelResult> latest;
 
   @Override
   protected void onCreate(Bundle saved) {
     super.onCreate(saved);
-    Page page = new Page(this, R.layout.picture, R.string.picture_title);
-    page.action(
-        R.drawable.ic_share, R.string.share_hint, view -> Sharing.share(this, latest, settings));
-    problems = new ProblemView(this);
-    sheet = findViewById(R.id.sheet);
-    if (getResources().getConfiguration().orientation == Configuration.ORIENTATION_LANDSCAPE) {
-      sheet.fixOpen();
-    } else {
-      sheet.setOpen(true);
-    }
+    create(R.layout.picture, R.string.picture_title)
+        .action(
+            R.drawable.ic_share, R.string.share_hint,
+            view -> Sharing.share(this, latest, settings));
     shown = findViewById(R.id.shown);
     shown.setOnClickListener(view -> open());
     uri = saved == null ? shared(getIntent()) : saved.<Uri>getParcelable(URI);
@@ -95,31 +76,17 @@ public final class PictureActivity extends Activity implements OnMainThread.Scre
   @Override
   protected void onStart() {
     super.onStart();
-    settings = Settings.load(this);
-    problems.hide();
-    sheet.showLoading();
-    pipeline =
-        new Pipeline(
-            new ModelStore(this), Collections.singletonList(settings.model), settings,
-            new OnMainThread(this));
-    pipeline.start();
+    load(settings.model);
     classify();
   }
 
-  @Override
-  protected void onStop() {
-    pipeline.close();
-    pipeline = null;
-    super.onStop();
-  }
-
   private void classify() {
-    if (uri == null || pipeline == null) {
+    if (uri == null || pipeline() == null) {
       return;
     }
     problems.hide();
     Uri now = uri;
-    pipeline.offer(
+    pipeline().offer(
         () -> {
           Bitmap bitmap = PictureDecoder.decode(getContentResolver(), now);
           runOnUiThread(
@@ -133,14 +100,9 @@ public final class PictureActivity extends Activity implements OnMainThread.Scre
 
   @Override
   public void onModels(List<Classifier> loaded, Problem problem) {
-    if (problem != null) {
-      problems.show(problem);
-    }
-    for (Classifier running : loaded) {
-      sheet.showModel(running);
-      if (uri == null) {
-        sheet.showHint(R.string.picture_none);
-      }
+    super.onModels(loaded, problem);
+    if (!loaded.isEmpty() && uri == null) {
+      sheet.showHint(R.string.picture_none);
     }
   }
 
@@ -149,15 +111,5 @@ public final class PictureActivity extends Activity implements OnMainThread.Scre
     latest = results;
     problems.hide();
     sheet.show(results.get(0), settings);
-  }
-
-  @Override
-  public void onPipelineProblem(Problem problem) {
-    problems.show(problem);
-  }
-
-  @Override
-  public Pipeline pipeline() {
-    return pipeline;
   }
 }

@@ -29,7 +29,7 @@ public final class ModelHead {
   }
 
   public void show(Classifier running) {
-    name.setText(running.model.name);
+    name.setText(Words.purpose(running.title));
     chips[0].setText(Words.classes(name.getContext(), running.model));
     chips[1].setText(Words.bytes(name.getContext(), running.bytes));
     chips[2].setText(Words.head(name.getContext(), running.model));

@@ -75,7 +75,8 @@ public final class ModelsActivity extends Activity {
     TextView text = card.findViewById(R.id.card_text);
     try {
       ClassifierModel model = store.describe(reference);
-      name.setText(model.name);
+      String title = store.card(reference).title;
+      name.setText(title == null ? model.name : title);
       text.setText(about(reference, model));
       card.setContentDescription(null);
     } catch (ModelException e) {

@@ -29,6 +29,18 @@ public final class Words {
     return context.getString(model.oneBit() ? R.string.one_bit : R.string.float_head);
   }
 
+  /** Of a card's title what the model is for. */
+  public static String purpose(String title) {
+    int comma = title.indexOf(", ");
+    return comma < 0 ? title : title.substring(0, comma);
+  }
+
+  /** Of a card's title what the model is. */
+  public static String kind(String title) {
+    int comma = title.indexOf(", ");
+    return comma < 0 ? title : title.substring(comma + 2);
+  }
+
   public static String times(Context context, ModelResult result) {
     return context.getString(
         R.string.times, result.preprocessMedian, result.preprocessP90, result.inferenceMedian,

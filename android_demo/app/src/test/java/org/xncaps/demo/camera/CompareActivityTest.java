@@ -65,7 +65,7 @@ public final class CompareActivityTest {
     assertTrue(
         verdict,
         verdict.matches(
-            "tiny_digits: (as fast|\\d+\\.\\d times (faster|slower)), \\d+ KB smaller,"
+            "XnODR: (as fast|\\d+\\.\\d times (faster|slower)), \\d+ KB smaller,"
                 + " same answer on (\\d+) of \\3 frames"));
   }
 

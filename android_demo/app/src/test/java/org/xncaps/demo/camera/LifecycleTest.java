@@ -10,10 +10,13 @@ import android.content.Intent;
 import android.net.Uri;
 import android.os.Looper;
 import android.os.SystemClock;
+import android.view.MotionEvent;
+import android.view.View;
 import java.io.ByteArrayInputStream;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
@@ -25,6 +28,9 @@ import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
+import org.xncaps.demo.R;
+import org.xncaps.demo.draw.DrawActivity;
+import org.xncaps.demo.measure.MeasureActivity;
 import org.xncaps.demo.models.Settings;
 import org.xncaps.demo.picture.PictureActivity;
 import org.xncaps.demo.picture.PictureActivityTest;
@@ -32,12 +38,16 @@ import org.xncaps.demo.testing.FakeFrames;
 import org.xncaps.demo.testing.Memory;
 import org.xncaps.demo.testing.Screens;
 import org.xncaps.demo.testing.TestModels;
+import org.xncaps.demo.ui.ModelsActivity;
+import org.xncaps.demo.ui.OnMainThread;
 
 /** Pausing, turning and leaving at any moment, a thousand times each: nothing leaks, nothing dies. */
 @RunWith(RobolectricTestRunner.class)
 public final class LifecycleTest {
   private static final int TIMES = Integer.getInteger("times", 1000);
 
+  private static final List<String> THREADS =
+      Arrays.asList("inference", "camera", "copying", "measure");
   private static final int MOST_ALIVE = 8;
   private static final int SLACK_KILOBYTES = 30_000;
   private static final int KILOBYTES_A_TIME = 20;
@@ -113,7 +123,7 @@ public final class LifecycleTest {
   private static int threads() {
     int count = 0;
     for (Thread thread : Thread.getAllStackTraces().keySet()) {
-      count += thread.getName().equals("inference") || thread.getName().equals("camera") ? 1 : 0;
+      count += THREADS.contains(thread.getName()) ? 1 : 0;
     }
     return count;
   }
@@ -204,6 +214,49 @@ public final class LifecycleTest {
       watch(controller.get().pipeline(), controller.get());
       live();
       controller.pause().stop().destroy();
+      letTimePass(i);
+    }
+    checkNothingLeft();
+  }
+
+  private static void use(Activity screen) {
+    View start = screen.findViewById(R.id.list_action);
+    if (screen instanceof MeasureActivity) {
+      start.performClick();
+    }
+    View paper = screen.findViewById(R.id.paper);
+    if (paper != null) {
+      long now = SystemClock.uptimeMillis();
+      paper.onTouchEvent(MotionEvent.obtain(now, now, MotionEvent.ACTION_DOWN, 200, 200, 0));
+      paper.onTouchEvent(MotionEvent.obtain(now, now, MotionEvent.ACTION_MOVE, 300, 300, 0));
+    }
+  }
+
+  private static Object pipeline(Activity screen) {
+    return screen instanceof OnMainThread.Screen
+        ? ((OnMainThread.Screen) screen).pipeline() : screen;
+  }
+
+  /** The others, one after the other: used, paused, turned and left. */
+  @Test
+  public void otherScreensAThousandTimes() throws Exception {
+    List<Class<? extends Activity>> screens =
+        Arrays.asList(
+            CompareActivity.class, DrawActivity.class, MeasureActivity.class, ModelsActivity.class);
+    for (int i = 0; i < TIMES; i++) {
+      ActivityController<? extends Activity> controller =
+          Robolectric.buildActivity(screens.get(i % screens.size())).setup();
+      watch(pipeline(controller.get()), controller.get());
+      live();
+      use(controller.get());
+      live();
+      controller.pause().stop().restart().start().resume();
+      use(controller.get());
+      controller.recreate();
+      watch(pipeline(controller.get()), controller.get());
+      live();
+      controller.pause().stop().destroy();
+      assertEquals(0, camera.open());
       letTimePass(i);
     }
     checkNothingLeft();
