@@ -2,6 +2,7 @@
 # Builds every sdist and wheel into dist/, uses each wheel alone where nothing is installed but what it
 # declares, and runs the command line's tests on all of them, in a folder outside the tree.
 # usage: scripts/dist.sh VENV [build|NAME...]: all, the build alone, or the build and some wheels alone
+# ALONE_PYTHON=python3.13 uses the wheels named with another Python than VENV's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD python=$PWD/$1/bin/python; shift
@@ -27,7 +28,7 @@ trap 'rm -rf "$work"' EXIT
 alone=("$@")
 [ $# -gt 0 ] || alone=(zoo files runtime benchmark tf)
 for name in "${alone[@]}"; do
-  "$python" -m venv --without-pip "$work/alone"  # Debian's Python may lack ensurepip
+  "${ALONE_PYTHON:-$python}" -m venv --without-pip "$work/alone"  # Debian's Python may lack ensurepip
   "$python" -m pip --python "$work/alone" install --quiet --disable-pip-version-check \
     --constraint constraints/high.txt --find-links dist "xncaps-$name"
   "$python" -m pip --python "$work/alone" check --quiet --disable-pip-version-check

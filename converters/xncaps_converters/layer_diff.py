@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_converters import interpreters
+from xncaps_converters import bounds, interpreters
 from xncaps_converters.samples import Samples
 from xncaps_files import tflite
 from xncaps_tf._keras import keras
@@ -30,7 +30,7 @@ class LayerRow:
         name, kind: of the layer.
         error: largest difference, as a share of the layer's largest value; None where the file has
             no tensor of that size.
-        equal: whether that is rounding.
+        equal: whether that is rounding: of float32, or in a file of 8-bit values of those.
     """
 
     name: str
@@ -80,6 +80,8 @@ def compare_layers(model: Any, data: bytes, samples: Samples) -> LayerDiff:
         VerificationError: no interpreter that keeps its tensors has the file's ops.
     """
     inputs = samples.inputs[:SAMPLES]
+    is_rounded = bounds.is_int8(tflite.parse(data))
+    most = bounds.CHANGES["int8"].tolerance if is_rounded else _RELATIVE
     found = _tensors(data, inputs)
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     outputs = keras.Model(model.inputs, [layer.get_output_at(0) for layer in layers])
@@ -88,7 +90,7 @@ def compare_layers(model: Any, data: bytes, samples: Samples) -> LayerDiff:
     rows = []
     for layer, value in zip(layers, values, strict=True):
         error = None if isinstance(value, (list, tuple)) else _nearest(np.asarray(value), found)
-        equal = error is not None and error <= _RELATIVE
+        equal = error is not None and error <= most
         rows.append(LayerRow(layer.name, type(layer).__name__, error, equal))
     return _diff(tuple(rows))
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Callable
 
 import pytest
 
-from xncaps_converters import convert_float, convert_fused, convert_lce, layer_diff, samples
+import xncaps_tf
+from xncaps_converters import (
+    FusedOptions,
+    clone,
+    convert_float,
+    convert_fused,
+    convert_lce,
+    layer_diff,
+    samples,
+)
 from xncaps_tf import models
 from xncaps_tf._keras import keras
 
@@ -37,6 +47,19 @@ def test_the_layer_that_was_changed_is_named(to: str) -> None:
         layer.set_weights(kept)
         assert wrong.first is not None and wrong.first.name == name
         assert wrong.lines()[-1] == f"the first layer that differs: {name!r}, after {after!r}"
+
+
+def test_rounding_to_int8_is_no_difference(trained: Callable[..., pathlib.Path]) -> None:
+    model = clone.as_model(xncaps_tf.load_model(trained("xnodr"), compile=False))
+    chosen = samples.from_data(model, "digits", count=40)
+    data = convert_fused(model, options=FusedOptions(backbone="int8"), calibration=chosen.inputs)
+    right = layer_diff.compare_layers(model, data, chosen)
+    assert right.first is None, right.lines()
+    assert max(row.error or 0 for row in right.rows if row.equal) > 1e-3  # and float would be off
+    layer = model.get_layer("capsules")
+    layer.set_weights([-weight for weight in layer.get_weights()])
+    wrong = layer_diff.compare_layers(model, data, chosen)
+    assert wrong.first is not None and wrong.first.name == "capsules"
 
 
 def test_where_nothing_is_equal_it_is_the_first_layer() -> None:
