@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_benchmark.errors import ModelError
 from xncaps_files.op_codes import LCE_OPS, STABLEHLO_COMPOSITE, XNCAPS_OPS, Ops
@@ -49,7 +50,7 @@ class Info:
     name: str
     version: str
     timed: str
-    details: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class Session(Protocol):
@@ -59,7 +60,7 @@ class Session(Protocol):
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]
 
-    def set(self, arrays: Sequence[np.ndarray]) -> None:
+    def set(self, arrays: Sequence[NDArray[Any]]) -> None:
         """Gives the inputs, of the shapes and types of `inputs`."""
         ...
 
@@ -67,7 +68,7 @@ class Session(Protocol):
         """What is timed."""
         ...
 
-    def get(self) -> list[np.ndarray]:
+    def get(self) -> list[NDArray[Any]]:
         """Copies of the outputs of the last run."""
         ...
 
@@ -157,11 +158,11 @@ class _LiteRt:
                     f"{path.name}: expected inputs below 2 GiB. Received: {detail['shape']}."
                 )
 
-    def set(self, arrays: Sequence[np.ndarray]) -> None:
+    def set(self, arrays: Sequence[NDArray[Any]]) -> None:
         for detail, array in zip(self._inputs, arrays, strict=True):
             self._interpreter.set_tensor(detail["index"], array)
 
-    def get(self) -> list[np.ndarray]:
+    def get(self) -> list[NDArray[Any]]:
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
 
 
@@ -243,8 +244,8 @@ class _Lce:
             "predict (copies inputs in and outputs out)",
             {"kernel": "indirect BGEMM", "xnnpack": "on", "loaded": how},
         )
-        self._given: list[np.ndarray] = []
-        self._got: list[np.ndarray] = []
+        self._given: list[NDArray[Any]] = []
+        self._got: list[NDArray[Any]] = []
 
     def _tensors(self, side: str) -> list[Tensor]:
         wrapper = self._interpreter
@@ -263,13 +264,13 @@ class _Lce:
             for index, (shape, dtype, scale, zero) in enumerate(rows)
         ]
 
-    def set(self, arrays: Sequence[np.ndarray]) -> None:
+    def set(self, arrays: Sequence[NDArray[Any]]) -> None:
         self._given = list(arrays)
 
     def run(self) -> None:
         self._got = self._interpreter.predict(self._given)
 
-    def get(self) -> list[np.ndarray]:
+    def get(self) -> list[NDArray[Any]]:
         return [np.array(output) for output in self._got]
 
 

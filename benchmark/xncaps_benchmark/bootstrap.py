@@ -18,8 +18,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 RESAMPLES = 2_000
 # Fewer blocks than this tell too little of how they differ: the interval is said to be too narrow.
@@ -29,7 +31,7 @@ _THINNED = 64
 _CHUNK = 4_000_000  # numbers that a bootstrap holds at a time
 
 
-def block_length(series: np.ndarray) -> int:
+def block_length(series: NDArray[Any]) -> int:
     """Turns that a block should have, 1 to a third of them, for the turns' mean signs [turns]."""
     count = len(series)
     if count < 4:
@@ -59,7 +61,7 @@ def block_length(series: np.ndarray) -> int:
     return max(1, math.ceil(min(length, 3 * root, count / 3)))
 
 
-def _last_lag(correlation: np.ndarray, window: int, threshold: float) -> int:
+def _last_lag(correlation: NDArray[Any], window: int, threshold: float) -> int:
     """The last lag before `window` of them in a row that cannot be told from zero."""
     for lag in range(1, len(correlation) - window + 1):
         if (correlation[lag : lag + window] < threshold).all():
@@ -75,7 +77,7 @@ class Turns:
         turns: times, in turns as they were measured; empty ones are left out.
     """
 
-    def __init__(self, turns: Sequence[np.ndarray]) -> None:
+    def __init__(self, turns: Sequence[NDArray[Any]]) -> None:
         kept = [turn for turn in turns if len(turn)]
         together = -(-len(kept) // _MOST_TURNS)
         self.joined = [
@@ -91,33 +93,33 @@ class Turns:
         """Turns of a block."""
         return block_length(self._signs)
 
-    def medians(self, chosen: np.ndarray) -> np.ndarray:
+    def medians(self, chosen: NDArray[Any]) -> NDArray[Any]:
         """The median of the runs of the turns in each row of `chosen` [resamples, turns]."""
         turns = [_thinned(turn) for turn in self.joined]
         if len({len(turn) for turn in turns}) > 1:
-            return np.array(
-                [np.median(np.concatenate([turns[at] for at in row])) for row in chosen]
-            )
+            rows: list[list[int]] = chosen.tolist()
+            return np.array([np.median(np.concatenate([turns[at] for at in row])) for row in rows])
         table = np.stack(turns)  # [turns, runs]
-        rows = max(1, _CHUNK // table.size)
+        many = max(1, _CHUNK // table.size)
         parts = [
             np.median(
-                table[chosen[at : at + rows]].reshape(len(chosen[at : at + rows]), -1), axis=1
+                table[chosen[at : at + many]].reshape(len(chosen[at : at + many]), -1), axis=1
             )
-            for at in range(0, len(chosen), rows)
+            for at in range(0, len(chosen), many)
         ]
         return np.concatenate(parts)
 
 
-def draws(generator: np.random.Generator, turns: int, block: int, resamples: int) -> np.ndarray:
+def draws(generator: np.random.Generator, turns: int, block: int, resamples: int) -> NDArray[Any]:
     """Numbers of turns [resamples, turns]: blocks that begin anywhere, around the end."""
-    starts = generator.integers(0, turns, (resamples, -(-turns // block)))
+    shape = (resamples, -(-turns // block))
+    starts = generator.integers(0, turns, shape)  # pyright: ignore[reportUnknownMemberType]
     chosen = (starts[:, :, None] + np.arange(block)) % turns  # [resamples, blocks, block]
     return chosen.reshape(resamples, -1)[:, :turns]
 
 
 def interval(
-    logarithms: np.ndarray, estimate: float, blocks: float, confidence: float
+    logarithms: NDArray[Any], estimate: float, blocks: float, confidence: float
 ) -> tuple[float, float]:
     """Ends of the interval of a positive number, out of the logarithms of its resamples.
 
@@ -153,7 +155,7 @@ def student_t(normal: float, free: float) -> float:
     )
 
 
-def _thinned(turn: np.ndarray) -> np.ndarray:
+def _thinned(turn: NDArray[Any]) -> NDArray[Any]:
     """A long turn as its quantiles: a bootstrap of a million runs would take longer than they."""
     if len(turn) <= _THINNED:
         return turn

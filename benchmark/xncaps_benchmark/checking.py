@@ -6,13 +6,15 @@ import base64
 import hashlib
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_benchmark import png
 from xncaps_benchmark.backends import Session, Tensor
 from xncaps_benchmark.images import Images
+from xncaps_benchmark.result_types import Accuracy, Sample, Verification
 from xncaps_files import expected as stored
 from xncaps_files.expected import Expected
 from xncaps_files.tflite import Io
@@ -21,6 +23,21 @@ MAX_CLASSES_IN_MATRIX = 100
 _PICTURES = 10
 _MISTAKES = 4
 _RANDOM_ROWS = 4
+
+
+class Checked(TypedDict):
+    """What running the stored rows told: keys of a model's record."""
+
+    verification: Verification
+    accuracy: Accuracy | None
+    samples: list[Sample]
+
+
+class Evaluated(TypedDict):
+    """What scoring a file on images told."""
+
+    accuracy: Accuracy | None
+    predictions: list[int]
 
 
 class Rows:
@@ -40,7 +57,7 @@ class Rows:
         """Gives the model the inputs of that row (round and round)."""
         self.session.set(self.inputs[row % len(self.inputs)])
 
-    def remember(self, row: int) -> list[np.ndarray]:
+    def remember(self, row: int) -> list[NDArray[Any]]:
         """Keeps the outputs of the last run as those of that row, in order."""
         if row != len(self.outputs):
             raise ValueError(f"Rows: expected row {len(self.outputs)} next. Received: row={row}.")
@@ -54,7 +71,7 @@ class Rows:
         return row >= len(self.outputs) or _digest(self.session.get()) == self.outputs[row]
 
 
-def check(rows: Rows, seconds: float) -> dict[str, Any]:
+def check(rows: Rows, seconds: float) -> Checked:
     """Runs the rows once (the first twice); what they gave against what was expected.
 
     Returns: `verification`, `accuracy` and `samples` as in the result's schema.
@@ -81,10 +98,10 @@ def check(rows: Rows, seconds: float) -> dict[str, Any]:
     }
 
 
-def evaluate(session: Session, images: Images, names: Sequence[str], source: str) -> dict[str, Any]:
+def evaluate(session: Session, images: Images, names: Sequence[str], source: str) -> Evaluated:
     """Runs every image once: the schema's `accuracy` (None without labels) and the predictions."""
     batches = _batches(images.inputs, session.inputs)
-    found = []
+    found: list[NDArray[np.float32]] = []
     for batch in batches:
         session.set([batch])
         session.run()
@@ -97,9 +114,9 @@ def evaluate(session: Session, images: Images, names: Sequence[str], source: str
     }
 
 
-def _run_all(rows: Rows, seconds: float) -> tuple[list[np.ndarray], str | None]:
+def _run_all(rows: Rows, seconds: float) -> tuple[list[NDArray[Any]], str | None]:
     end = time.monotonic() + seconds
-    got: list[np.ndarray] = []
+    got: list[NDArray[Any]] = []
     for row in range(len(rows.inputs)):
         rows.set(row)
         rows.session.run()
@@ -119,7 +136,7 @@ def _run_all(rows: Rows, seconds: float) -> tuple[list[np.ndarray], str | None]:
     return got, None
 
 
-def compare(outputs: np.ndarray, expected: Expected) -> dict[str, Any]:
+def compare(outputs: NDArray[Any], expected: Expected) -> Verification:
     """At most the stored share of rows may be further than the stored tolerance away."""
     rows = len(outputs)
     wanted = expected.outputs[:rows].reshape(rows, -1)
@@ -145,8 +162,8 @@ def compare(outputs: np.ndarray, expected: Expected) -> dict[str, Any]:
 
 
 def score(
-    outputs: np.ndarray, labels: np.ndarray, names: Sequence[str], source: str
-) -> dict[str, Any] | None:
+    outputs: NDArray[Any], labels: NDArray[Any], names: Sequence[str], source: str
+) -> Accuracy | None:
     """Confusion matrix (true class a row) over the rows whose label is known."""
     if outputs.ndim != 2 or not outputs.shape[1]:
         return None
@@ -170,7 +187,7 @@ def score(
     }
 
 
-def sample_pictures(outputs: np.ndarray, expected: Expected) -> list[dict[str, Any]]:
+def sample_pictures(outputs: NDArray[Any], expected: Expected) -> list[Sample]:
     """Pictures of the first rows and of the first mistakes, with what the model said."""
     if outputs.ndim != 2:
         return []
@@ -178,7 +195,7 @@ def sample_pictures(outputs: np.ndarray, expected: Expected) -> list[dict[str, A
     labels = expected.labels[: len(outputs)]
     wrong = np.flatnonzero((labels >= 0) & (labels != found))[:_MISTAKES]
     chosen = sorted({*range(min(_PICTURES, len(outputs))), *wrong.tolist()})
-    samples = []
+    samples: list[Sample] = []
     for row in chosen:
         pixels = png.picture(expected.inputs[row])
         if pixels is not None:
@@ -194,21 +211,21 @@ def sample_pictures(outputs: np.ndarray, expected: Expected) -> list[dict[str, A
     return samples
 
 
-def failed(reason: str) -> dict[str, Any]:
+def failed(reason: str) -> Verification:
     return {"status": "failed", "reason": reason, "rows": 0}
 
 
-def not_verified(reason: str) -> dict[str, Any]:
+def not_verified(reason: str) -> Verification:
     return {"status": "not verified", "reason": reason, "rows": 0}
 
 
-def _digest(arrays: Sequence[np.ndarray]) -> bytes:
+def _digest(arrays: Sequence[NDArray[Any]]) -> bytes:
     return hashlib.sha256(
         b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
     ).digest()
 
 
-def _batches(inputs: np.ndarray, specs: Sequence[Tensor]) -> list[np.ndarray]:
+def _batches(inputs: NDArray[Any], specs: Sequence[Tensor]) -> list[NDArray[Any]]:
     """The rows in batches of the model's size, the last filled up with row 0.
 
     Raises:
@@ -223,7 +240,7 @@ def _batches(inputs: np.ndarray, specs: Sequence[Tensor]) -> list[np.ndarray]:
     return [stored_type(filled[at : at + size], specs[0]) for at in range(0, len(filled), size)]
 
 
-def stored_type(values: np.ndarray, spec: Tensor | Io) -> np.ndarray:
+def stored_type(values: NDArray[Any], spec: Tensor | Io) -> NDArray[Any]:
     """Real numbers as the tensor's own type."""
     if spec.scale and spec.dtype in ("int8", "uint8", "int16"):
         limits = np.iinfo(spec.dtype)
@@ -232,20 +249,21 @@ def stored_type(values: np.ndarray, spec: Tensor | Io) -> np.ndarray:
     return np.ascontiguousarray(values, dtype=spec.dtype)
 
 
-def real(array: np.ndarray, spec: Tensor | Io) -> np.ndarray:
+def real(array: NDArray[Any], spec: Tensor | Io) -> NDArray[Any]:
     if spec.scale and array.dtype.kind in "iu":
         return (array.astype(np.float32) - spec.zero_point) * np.float32(spec.scale)
     return array.astype(np.float32)
 
 
-def _random(specs: Sequence[Tensor], generator: np.random.Generator) -> list[np.ndarray]:
+def _random(specs: Sequence[Tensor], generator: np.random.Generator) -> list[NDArray[Any]]:
     """Inputs for a model without stored ones: pixels 0..255 for pictures, else 0..1."""
-    arrays = []
+    arrays: list[NDArray[Any]] = []
     for spec in specs:
         top = 255.0 if len(spec.shape) == 4 else 1.0
         if spec.dtype in ("int8", "uint8"):
             limits = np.iinfo(spec.dtype)
-            arrays.append(generator.integers(limits.min, limits.max, spec.shape).astype(spec.dtype))
+            drawn = generator.integers(limits.min, limits.max, spec.shape)  # pyright: ignore[reportUnknownMemberType]
+            arrays.append(drawn.astype(spec.dtype))
         else:
             arrays.append((generator.random(spec.shape) * top).astype(spec.dtype))
     return arrays

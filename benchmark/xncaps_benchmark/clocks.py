@@ -10,7 +10,9 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
+
+from xncaps_benchmark import result_types
 
 # A clock that was used for less of the time than this is what a governor passed through.
 _LEAST_SHARE = 0.01
@@ -38,14 +40,15 @@ class Clocks:
         if len(self.samples) < _MOST_SAMPLES:
             self.samples.append(read())
 
-    def told(self) -> dict[str, Any] | None:
+    def told(self) -> result_types.Clocks | None:
         """The schema's `clocks`."""
         return told(self.samples)
 
 
 def read(root: pathlib.Path = pathlib.Path("/sys")) -> Sample:
     """What this machine says now; {} of what it hides."""
-    khz, ticks = {}, {}
+    khz: dict[str, int] = {}
+    ticks: dict[str, dict[int, int]] = {}
     for policy in sorted((root / "devices/system/cpu/cpufreq").glob("policy*"))[:64]:
         if (now := _text(policy / "scaling_cur_freq").strip()).isdigit():
             khz[policy.name] = int(now)
@@ -56,7 +59,7 @@ def read(root: pathlib.Path = pathlib.Path("/sys")) -> Sample:
 
 def time_in_state(text: str) -> dict[int, int]:
     """Lines 'KHZ TICKS' -> clock -> ticks; {} where it is something else."""
-    table = {}
+    table: dict[int, int] = {}
     for line in text.splitlines()[:256]:
         words = line.split()
         if len(words) != 2 or not all(word.isdigit() for word in words):
@@ -65,7 +68,7 @@ def time_in_state(text: str) -> dict[int, int]:
     return table
 
 
-def told(samples: Sequence[Sample]) -> dict[str, Any] | None:
+def told(samples: Sequence[Sample]) -> result_types.Clocks | None:
     """The highest clock of each cluster in the first and in the last quarter of the samples."""
     quarter = max(len(samples) // 4, 1)
     if len(samples) < 2:
@@ -80,14 +83,16 @@ def told(samples: Sequence[Sample]) -> dict[str, Any] | None:
     return None
 
 
-def left(told: Mapping[str, Any] | None) -> float | None:
+def left(told: result_types.Clocks | None) -> float | None:
     """Share of the first quarter's clocks that the last one had; None where that is not known."""
     if not told or not sum(told["first_khz"]):
         return None
     return round(sum(told["last_khz"]) / sum(told["first_khz"]), 4)
 
 
-def _told(how: str, parts: Sequence[Mapping[str, int]]) -> dict[str, Any]:
+def _told(
+    how: Literal["time in state", "sampled maximum"], parts: Sequence[Mapping[str, int]]
+) -> result_types.Clocks:
     names = sorted(parts[0])
     first, last = ([part[name] for name in names] for part in parts)
     return {"how": how, "first_khz": first, "last_khz": last}
@@ -95,7 +100,7 @@ def _told(how: str, parts: Sequence[Mapping[str, int]]) -> dict[str, Any]:
 
 def _used(before: TimeInState, after: TimeInState) -> dict[str, int]:
     """The highest clock that a cluster was at for a share of the time that counts."""
-    found = {}
+    found: dict[str, int] = {}
     for name in before.keys() & after.keys():
         spent = {
             khz: after[name][khz] - ticks

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import pathlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import npz
 from xncaps_files.errors import DataError
@@ -28,8 +30,8 @@ class Images:
     `class_names` is empty where the file does not tell; `source` is the file's name then.
     """
 
-    inputs: np.ndarray
-    labels: np.ndarray
+    inputs: NDArray[Any]
+    labels: NDArray[Any]
     class_names: tuple[str, ...] = ()
     source: str = ""
 

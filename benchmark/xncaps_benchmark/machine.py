@@ -7,16 +7,16 @@ import os
 import pathlib
 import platform
 import sys
-from typing import Any
 
 from xncaps_benchmark import cores
 from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.result_types import Machine, State
 
 _SYS = pathlib.Path("/sys")
 _MAX_ZONES = 64
 
 
-def describe() -> dict[str, Any]:
+def describe() -> Machine:
     """What does not change during a run."""
     cpuinfo = _read(pathlib.Path("/proc/cpuinfo"))
     return {
@@ -32,10 +32,10 @@ def describe() -> dict[str, Any]:
     }
 
 
-def state(root: pathlib.Path = _SYS) -> dict[str, Any]:
+def state(root: pathlib.Path = _SYS) -> State:
     """Load, governors, clocks, temperatures, battery: now. What cannot be read is left out."""
     policies = sorted((root / "devices/system/cpu/cpufreq").glob("policy*"))[:_MAX_ZONES]
-    found: dict[str, Any] = {
+    found: State = {
         "governors": sorted(
             {text for p in policies if (text := _read(p / "scaling_governor").strip())}
         ),
@@ -80,7 +80,7 @@ def parse_cpus(text: str | None, root: pathlib.Path = _SYS) -> list[int]:
 
 def _cluster(kind: str, allowed: set[int], root: pathlib.Path) -> list[int]:
     """By their capacity, or by their top clock."""
-    strengths = {}
+    strengths: dict[int, int] = {}
     for cpu in allowed:
         folder = root / f"devices/system/cpu/cpu{cpu}"
         strength = _number(folder / "cpu_capacity")
@@ -92,7 +92,7 @@ def _cluster(kind: str, allowed: set[int], root: pathlib.Path) -> list[int]:
 
 
 def _temperatures(root: pathlib.Path) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
     for zone in sorted((root / "class/thermal").glob("thermal_zone*"))[:_MAX_ZONES]:
         milli = _number(zone / "temp")
         if milli is not None:
@@ -136,7 +136,7 @@ def _number(path: pathlib.Path) -> int | None:
     return int(text) if text.lstrip("-").isdigit() else None
 
 
-def hotter(start: dict[str, Any], end: dict[str, Any]) -> str | None:
+def hotter(start: State, end: State) -> str | None:
     """A line where Android's thermal status rose during the run, None else."""
     first, last = (state.get("thermal_status", "none") for state in (start, end))
     if last == first or last == "none":

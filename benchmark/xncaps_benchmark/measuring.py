@@ -26,6 +26,7 @@ from xncaps_benchmark import (
     validity,
 )
 from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.result_types import Model, Parts, Ratio, Result, Target
 from xncaps_benchmark.targets import local
 from xncaps_files import expected, tflite
 from xncaps_files.errors import DataError
@@ -43,9 +44,9 @@ def measure(
     target: str = "local",
     *,
     progress: local.Progress = _quiet,
-    checkpoint: Callable[[dict[str, Any]], None] | None = None,
+    checkpoint: Callable[[Result], None] | None = None,
     **options: Any,
-) -> dict[str, Any]:
+) -> Result:
     """Measures TFLite files, interleaved, and checks their outputs before any is timed.
 
     Args:
@@ -110,7 +111,7 @@ def _picture_shape(jobs: Sequence[plan.Job]) -> tuple[int, int, int]:
     Raises:
         BenchmarkError: they differ, or are no shapes of pictures.
     """
-    shapes = set()
+    shapes: set[tuple[int, ...]] = set()
     for job in jobs:
         if not job.failed:
             inputs, _ = tflite.read_io(tflite.load(job.path), job.path.name)
@@ -138,11 +139,11 @@ def _local(
     jobs: list[plan.Job],
     options: plan.Options,
     progress: local.Progress,
-    checkpoint: Callable[[dict[str, Any]], None] | None,
-) -> dict[str, Any]:
-    def result(run: local.Measurement, parts: dict[str, Any], complete: bool) -> dict[str, Any]:
+    checkpoint: Callable[[Result], None] | None,
+) -> Result:
+    def result(run: local.Measurement, parts: Parts, complete: bool) -> Result:
         parts["machine"]["runtimes"] = backends.versions()
-        target = {"kind": "local", "name": "local"}
+        target: Target = {"kind": "local", "name": "local"}
         records = [job.record for job in jobs]
         return assemble(parts, records, target, options, complete=complete, notes=run.notes)
 
@@ -154,14 +155,14 @@ def _local(
 
 
 def assemble(
-    parts: dict[str, Any],
-    records: list[dict[str, Any]],
-    target: dict[str, str],
+    parts: Parts,
+    records: list[Model],
+    target: Target,
     options: plan.Options,
     *,
     complete: bool,
     notes: list[str],
-) -> dict[str, Any]:
+) -> Result:
     """A whole result, checked: with ratios to the baseline and a note for what slowed down."""
     if not complete:
         for record in records:
@@ -170,11 +171,13 @@ def assemble(
         validity.judge(record, options)
     baseline = plan.pick_baseline(records, options.baseline)
     parts["method"].update(
-        baseline=baseline,
-        minimum_runs=options.minimum_runs,
-        minimum_seconds=options.minimum_seconds,
+        {
+            "baseline": baseline,
+            "minimum_runs": options.minimum_runs,
+            "minimum_seconds": options.minimum_seconds,
+        }
     )
-    slowed = [r["name"] for r in records if r.get("drift") and r["drift"]["slowed"]]
+    slowed = [r["name"] for r in records if (drift := r.get("drift")) and drift["slowed"]]
     if slowed:
         notes = [
             *notes,
@@ -211,14 +214,14 @@ def assemble(
     )
 
 
-def judged(result: dict[str, Any]) -> dict[str, Any]:
+def judged(result: Result) -> Result:
     """A result of `results.read_result` whose times the app took on its own screen, judged.
 
     The app tells times and judges none of them. Drift, validity and ratios are filled in by the
     rules of results that are taken here; a result that has been judged, or tells no limits to be
     judged by, is returned as it is.
     """
-    method, records = result["method"], [dict(record) for record in result["models"]]
+    method, records = result["method"], [record.copy() for record in result["models"]]
     open_ones = [record for record in records if record["valid"] is None]
     if not open_ones or "minimum_runs" not in method or "minimum_seconds" not in method:
         return result
@@ -226,16 +229,14 @@ def judged(result: dict[str, Any]) -> dict[str, Any]:
         minimum_runs=method["minimum_runs"], minimum_seconds=method["minimum_seconds"]
     )
     for record in open_ones:
-        if record["latency"] is not None and record["drift"] is None:
+        if record["latency"] is not None and record.get("drift") is None:
             record["drift"] = stats.drift(record["latency"], method["seed"])
         validity.judge(record, options)
     found = result["ratios"] or ratios(records, method.get("baseline"), method["seed"])
     return results.check_result({**result, "models": records, "ratios": found})
 
 
-def ratios(
-    records: Sequence[dict[str, Any]], baseline: str | None, seed: int
-) -> list[dict[str, Any]]:
+def ratios(records: Sequence[Model], baseline: str | None, seed: int) -> list[Ratio]:
     """How many times faster each model is than the baseline."""
     timed = {record["name"]: record["latency"] for record in records if record["latency"]}
     if baseline not in timed:

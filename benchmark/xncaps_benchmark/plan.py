@@ -11,6 +11,7 @@ from typing import Any
 
 from xncaps_benchmark import backends, results
 from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.result_types import Model
 from xncaps_files import expected, op_codes, tflite
 from xncaps_files.errors import XncapsError
 
@@ -69,8 +70,8 @@ class Options:
     check_seconds: float = 120.0
     accuracy: str | os.PathLike[str] | None = None
     accuracy_name: str | None = None
-    ssh: Mapping[str, Any] = field(default_factory=dict)
-    adb: Mapping[str, Any] = field(default_factory=dict)
+    ssh: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    adb: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -109,10 +110,11 @@ class Job:
     """One file: what is known of it before anything runs. `record` is its entry of the result."""
 
     path: pathlib.Path
-    record: dict[str, Any]
+    record: Model
     expected: pathlib.Path | None = None
     ops: op_codes.Ops | None = None
-    turns: list[list[float]] = field(default_factory=list)
+    turns: list[list[float]] = field(default_factory=list[list[float]])
+    host_error: str = ""  # why this machine could not run it, where another one could
 
     @property
     def failed(self) -> bool:
@@ -121,9 +123,8 @@ class Job:
     def fail(self, reason: str) -> None:
         """Reported as failed and never as a time."""
         self.turns.clear()
-        self.record.update(
-            status="failed", error=" ".join(reason.split())[:600], latency=None, drift=None
-        )
+        error = " ".join(reason.split())[:600]
+        self.record.update({"status": "failed", "error": error, "latency": None, "drift": None})
 
 
 def jobs(files: Sequence[pathlib.Path], runtime: str | None) -> list[Job]:
@@ -151,7 +152,7 @@ def _names(files: Sequence[pathlib.Path]) -> list[str]:
 
 
 def _job(path: pathlib.Path, name: str, runtime: str | None) -> Job:
-    record: dict[str, Any] = {
+    record: Model = {
         "name": name,
         "bytes": 0,
         "sha256": "",
@@ -173,9 +174,9 @@ def _job(path: pathlib.Path, name: str, runtime: str | None) -> Job:
     job = Job(path, record)
     try:
         data = tflite.load(path)
-        record.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        record.update({"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
         job.ops = op_codes.read_ops(data, path.name)
-        record.update(custom_ops=list(job.ops.custom)[:100], ops=job.ops.count)
+        record.update({"custom_ops": list(job.ops.custom)[:100], "ops": job.ops.count})
         record["runtime"]["name"] = runtime or backends.choose(job.ops)
         job.expected = expected.path_beside(path)
         if sidecar := expected.path_beside(path, "summary.json"):
@@ -185,7 +186,7 @@ def _job(path: pathlib.Path, name: str, runtime: str | None) -> Job:
     return job
 
 
-def pick_baseline(records: Sequence[dict[str, Any]], wanted: str | None) -> str | None:
+def pick_baseline(records: Sequence[Model], wanted: str | None) -> str | None:
     """Name of the model that others are compared with.
 
     Raises:
@@ -198,5 +199,5 @@ def pick_baseline(records: Sequence[dict[str, Any]], wanted: str | None) -> str 
             raise BenchmarkError(f"--baseline: expected one of {names}. Received: {wanted}.")
         return wanted
     timed = [record for record in records if record["latency"]]
-    plain = [record for record in timed if not record["custom_ops"]]
+    plain = [record for record in timed if not record.get("custom_ops")]
     return (plain or timed)[0]["name"] if timed else None

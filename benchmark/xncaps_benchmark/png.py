@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def encode(pixels: np.ndarray) -> bytes:
+def encode(pixels: NDArray[Any]) -> bytes:
     """PNG of uint8 pixels [H, W, 1] (grey) or [H, W, 3] (colour).
 
     Raises:
@@ -31,7 +33,7 @@ def encode(pixels: np.ndarray) -> bytes:
     )
 
 
-def picture(values: np.ndarray) -> np.ndarray | None:
+def picture(values: NDArray[Any]) -> NDArray[Any] | None:
     """A model's input row as uint8 pixels; None where it is no picture of 1 or 3 channels.
 
     Values are taken as 0..255 where they look so, else their own range is stretched to it.

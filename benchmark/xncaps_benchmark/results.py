@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.resources
 import json
 import math
@@ -13,6 +14,8 @@ from typing import Any
 
 from xncaps_benchmark import upgrades
 from xncaps_benchmark.errors import ResultError
+from xncaps_benchmark.json_values import is_list, is_object
+from xncaps_benchmark.result_types import Result, Summary
 from xncaps_files import writing
 
 FORMAT = "xncaps-benchmark"
@@ -20,8 +23,6 @@ FORMAT_VERSION = upgrades.VERSION
 MAX_RESULT_BYTES = 256 << 20
 MAX_SAMPLES = 1_000_000
 MAX_SUMMARY_BYTES = 1 << 20
-# What the schema lets a model leave out, as it is where it was not measured.
-_NOT_MEASURED: dict[str, Any] = {"custom_ops": [], "drift": None, "memory": None, "summary": None}
 
 
 @cache
@@ -32,7 +33,7 @@ def _validator(name: str) -> Any:
     return jsonschema.Draft202012Validator(json.loads(text))
 
 
-def check_result(result: Any, name: str = "result") -> dict[str, Any]:
+def check_result(result: Any, name: str = "result") -> Result:
     """The result as it is, if it follows the schema.
 
     Raises:
@@ -48,8 +49,8 @@ def check_result(result: Any, name: str = "result") -> dict[str, Any]:
 def _without_samples(result: Any, name: str) -> Any:
     """The result with empty lists of samples, which are checked here: the schema would take 10 s
     for a million of them."""
-    models = result.get("models") if isinstance(result, dict) else None
-    if not isinstance(models, list):
+    models = result.get("models") if is_object(result) else None
+    if not is_object(result) or not is_list(models):
         return result
     return {
         **result,
@@ -58,13 +59,13 @@ def _without_samples(result: Any, name: str) -> Any:
 
 
 def _without(model: Any, index: int, name: str) -> Any:
-    latency = model.get("latency") if isinstance(model, dict) else None
-    if not isinstance(latency, dict):
+    latency = model.get("latency") if is_object(model) else None
+    if not is_object(model) or not is_object(latency):
         return model
     emptied = dict(latency)
     for key, kinds in (("samples_us", (int, float)), ("turns", (int,)), ("starts_s", (int, float))):
         values = latency.get(key)
-        if isinstance(values, list):
+        if is_list(values):
             good = all(type(v) in kinds and 0 <= v < math.inf for v in values)
             if not good or len(values) > MAX_SAMPLES:
                 place = f"models/{index}/latency/{key}"
@@ -73,12 +74,12 @@ def _without(model: Any, index: int, name: str) -> Any:
     return {**model, "latency": emptied}
 
 
-def check_summary(summary: Any, name: str = "summary") -> dict[str, Any]:
+def check_summary(summary: Any, name: str = "summary") -> Summary:
     """The same for FILE.summary.json."""
     return _check("summary.schema.json", summary, name)
 
 
-def _check(schema: str, value: Any, name: str) -> dict[str, Any]:
+def _check(schema: str, value: Any, name: str) -> Any:
     validator = _validator(schema)
     if not validator.is_valid(value):
         error = _worst(validator.iter_errors(value))
@@ -90,12 +91,11 @@ def _check(schema: str, value: Any, name: str) -> dict[str, Any]:
 
 def _worst(errors: Iterable[Any]) -> Any:
     """The error that says most: inside of a `null or ...` the one of the other branch."""
-    from jsonschema.exceptions import best_match
+    exceptions: Any = importlib.import_module("jsonschema.exceptions")  # it has few types
+    return exceptions.best_match(errors)
 
-    return best_match(errors)
 
-
-def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_result(path: str | os.PathLike[str]) -> Result:
     """Reads a result file, also of an older format (`upgrades`) or without what may be left out.
 
     Raises:
@@ -103,10 +103,15 @@ def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     read = upgrades.upgraded(_read_json(pathlib.Path(path), MAX_RESULT_BYTES), str(path))
     result = check_result(read, str(path))
-    return {**result, "models": [{**_NOT_MEASURED, **model} for model in result["models"]]}
+    for model in result["models"]:  # what the schema lets out, as where it was not measured
+        model.setdefault("custom_ops", [])
+        model.setdefault("drift", None)
+        model.setdefault("memory", None)
+        model.setdefault("summary", None)
+    return result
 
 
-def read_summary(path: pathlib.Path) -> dict[str, Any]:
+def read_summary(path: pathlib.Path) -> Summary:
     """Reads FILE.summary.json (docs/measuring.md has its schema)."""
     return check_summary(_read_json(path, MAX_SUMMARY_BYTES), str(path))
 
@@ -128,7 +133,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def write_result(result: dict[str, Any], path: str | os.PathLike[str]) -> None:
+def write_result(result: Result, path: str | os.PathLike[str]) -> None:
     """Writes a result that follows the schema: beside, fsync, rename."""
     check_result(result)
     write_text(

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_benchmark import bootstrap
+from xncaps_benchmark.result_types import Drift, Interval, Latency
 
 CONFIDENCE = 0.95
 # A run slows down by more than this, with the interval's lower end above the half of it: said so.
 DRIFT_LIMIT = 1.10
 
 
-def summarise(
-    turns: Sequence[Sequence[float]], starts: Sequence[float] | None = None
-) -> dict[str, Any]:
+def summarise(turns: Sequence[Sequence[float]], starts: Sequence[float] | None = None) -> Latency:
     """Microseconds, in turns as they were measured -> the schema's `latency`.
 
     Args:
@@ -27,8 +27,7 @@ def summarise(
     sample's (n - 1).
     """
     times = np.concatenate([np.asarray(turn, dtype=float) for turn in turns if len(turn)])
-    known = {} if starts is None else {"starts_s": [_rounded(start, 6) for start in starts]}
-    return {
+    latency: Latency = {
         "n": len(times),
         "min_us": _rounded(times.min()),
         "median_us": _rounded(np.median(times)),
@@ -38,11 +37,13 @@ def summarise(
         "p99_us": _rounded(np.percentile(times, 99)),
         "samples_us": [_rounded(time) for time in times],
         "turns": [len(turn) for turn in turns],
-        **known,
     }
+    if starts is not None:
+        latency["starts_s"] = [_rounded(start, 6) for start in starts]
+    return latency
 
 
-def turns_of(latency: dict[str, Any]) -> list[np.ndarray]:
+def turns_of(latency: Latency) -> list[NDArray[Any]]:
     """The samples of a `latency` cut into their turns."""
     times = np.asarray(latency["samples_us"], dtype=float)
     ends = np.cumsum(latency["turns"])
@@ -51,7 +52,7 @@ def turns_of(latency: dict[str, Any]) -> list[np.ndarray]:
     return np.split(times, ends[:-1])
 
 
-def ratio(baseline: dict[str, Any], other: dict[str, Any], seed: int = 0) -> dict[str, Any]:
+def ratio(baseline: Latency, other: Latency, seed: int = 0) -> Interval:
     """How many times faster `other` is than `baseline`: ratio of medians, 95 % interval.
 
     The interval is a bootstrap over blocks of turns (`bootstrap`), as long as the more dependent of
@@ -81,7 +82,7 @@ def ratio(baseline: dict[str, Any], other: dict[str, Any], seed: int = 0) -> dic
     }
 
 
-def drift(latency: dict[str, Any], seed: int = 0) -> dict[str, Any]:
+def drift(latency: Latency, seed: int = 0) -> Drift:
     """Median of the last quarter of the turns over that of the first quarter, with an interval."""
     turns = [turn for turn in turns_of(latency) if len(turn)]
     quarter = len(turns) // 4
@@ -106,7 +107,7 @@ def drift(latency: dict[str, Any], seed: int = 0) -> dict[str, Any]:
     }
 
 
-def _logarithms(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+def _logarithms(above: NDArray[Any], below: NDArray[Any]) -> NDArray[Any]:
     """Logarithms of the ratios; a clock that is too coarse tells times of 0."""
     return np.log(np.maximum(above, 1e-3) / np.maximum(below, 1e-3))
 

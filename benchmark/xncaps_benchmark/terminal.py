@@ -10,6 +10,7 @@ from typing import Any
 
 from xncaps_benchmark.number_text import bytes_text, ratio_text, time_text
 from xncaps_benchmark.report.sentences import accuracy, percent
+from xncaps_benchmark.result_types import Model, Ratio, Result
 
 WIDTH = 80
 
@@ -60,7 +61,7 @@ class Progress:
             self._bar.stop()
 
 
-def table(result: dict[str, Any]) -> str:
+def table(result: Result) -> str:
     """The result as text, no line longer than 80 characters."""
     from rich import box
     from rich.console import Console
@@ -88,7 +89,7 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()).strip("\n")  # type: ignore[attr-defined]
 
 
-def _cells(model: dict[str, Any], ratios: dict[str, Any], result: dict[str, Any]) -> list[str]:
+def _cells(model: Model, ratios: dict[str, Ratio], result: Result) -> list[str]:
     correct, rows, _ = accuracy(model)
     right = percent(correct, rows) if rows else "-"
     latency = model["latency"]
@@ -108,7 +109,7 @@ def _cells(model: dict[str, Any], ratios: dict[str, Any], result: dict[str, Any]
     ]
 
 
-def _below(result: dict[str, Any]) -> list[str]:
+def _below(result: Result) -> list[str]:
     lines = [f"{m['name']} failed: {m['error']}" for m in result["models"] if m["error"]]
     lines += [
         f"{m['name']} is not valid: {'; '.join(m['invalid_because'])}"

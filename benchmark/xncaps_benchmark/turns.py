@@ -57,13 +57,14 @@ def schedule(options: plan.Options, run_us: Sequence[float]) -> Schedule:
     # Whoever carries them out stops at `seconds`; what lies far behind that is not planned.
     most = [math.ceil(2 * options.seconds * 1e6 / max(each, 1e-3)) for each in run_us]
     left = [min(options.runs, each) for each in most]
-    rounds = []
+    rounds: list[tuple[Turn, ...]] = []
     while any(left) and len(rounds) < MOST_ROUNDS:
-        turns = []
-        for index in generator.permutation(len(blocks)):
+        turns: list[Turn] = []
+        order: list[int] = generator.permutation(len(blocks)).tolist()
+        for index in order:
             runs = min(blocks[index], left[index])
             left[index] -= runs
             if runs:
-                turns.append(Turn(int(index), runs))
+                turns.append(Turn(index, runs))
         rounds.append(tuple(turns))
     return Schedule(tuple(rounds))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xncaps_benchmark.errors import ResultError
+from xncaps_benchmark.json_values import Object, is_list, is_object
 from xncaps_files import versions
 from xncaps_files.errors import DataError
 
@@ -22,7 +23,7 @@ def upgraded(result: Any, where: str) -> Any:
     Raises:
         ResultError: a newer version wrote it, or its version is no number.
     """
-    if not isinstance(result, dict) or "format_version" not in result:
+    if not is_object(result) or "format_version" not in result:
         return result
     try:
         return versions.upgrade(result, result["format_version"], _STEPS, where)
@@ -30,22 +31,21 @@ def upgraded(result: Any, where: str) -> Any:
         raise ResultError(str(error)) from error
 
 
-def _from_1(old: dict[str, Any]) -> dict[str, Any]:
+def _from_1(old: Object) -> Object:
     """Version 2: an id, the commit, valid or not, intervals that are too narrow."""
     text = json.dumps(old, sort_keys=True, default=str)
-    new = {**old, "format_version": 2, "id": str(uuid.uuid5(uuid.NAMESPACE_OID, text))}
-    if isinstance(old.get("tool"), dict):
-        new["tool"] = {"commit": None, **old["tool"]}
-    unknown = {
+    new: Object = {**old, "format_version": 2, "id": str(uuid.uuid5(uuid.NAMESPACE_OID, text))}
+    if is_object(tool := old.get("tool")):
+        new["tool"] = {"commit": None, **tool}
+    unknown: dict[str, Object] = {
         "models": {"valid": None, "invalid_because": [], "measured_seconds": None},
         "ratios": {"block_turns": None, "blocks": None, "narrow": None},
     }
     for key, fields in unknown.items():
-        if isinstance(old.get(key), list):
-            rows = old[key]
-            new[key] = [{**fields, **row} if isinstance(row, dict) else row for row in rows]
+        if is_list(rows := old.get(key)):
+            new[key] = [{**fields, **row} if is_object(row) else row for row in rows]
     return new
 
 
-_STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_1,)
+_STEPS: tuple[Callable[[Object], Object], ...] = (_from_1,)
 VERSION = len(_STEPS) + 1

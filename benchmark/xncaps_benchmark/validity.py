@@ -11,9 +11,10 @@ import urllib.parse
 from typing import Any
 
 from xncaps_benchmark import plan
+from xncaps_benchmark.result_types import Model
 
 
-def judge(record: dict[str, Any], options: plan.Options) -> None:
+def judge(record: Model, options: plan.Options) -> None:
     """Fills `measured_seconds`, `valid` and `invalid_because` of a model's record."""
     latency = record["latency"]
     seconds = None
@@ -21,11 +22,12 @@ def judge(record: dict[str, Any], options: plan.Options) -> None:
         # A tool that tells no single times tells their mean and how many there were.
         seconds = round(latency["n"] * latency["mean_us"] / 1e6, 6)
     reasons = list(_reasons(record, seconds, options))
-    record.update(measured_seconds=seconds, valid=not reasons, invalid_because=reasons)
+    record.update({"measured_seconds": seconds, "valid": not reasons, "invalid_because": reasons})
 
 
-def _reasons(record: dict[str, Any], seconds: float | None, options: plan.Options) -> list[str]:
-    latency, found = record["latency"], []
+def _reasons(record: Model, seconds: float | None, options: plan.Options) -> list[str]:
+    latency = record["latency"]
+    found: list[str] = []
     if latency is None or seconds is None:
         return ["it has no time"]
     if record["status"] == "partial":
@@ -36,7 +38,8 @@ def _reasons(record: dict[str, Any], seconds: float | None, options: plan.Option
         found.append(f"{seconds:.3g} s of run time of at least {options.minimum_seconds:g} s")
     if record["verification"]["status"] != "verified":
         found.append("its outputs are not verified")
-    if record["drift"] and record["drift"]["slowed"]:
+    drift = record.get("drift")
+    if drift and drift["slowed"]:
         found.append("it was slower at the end than at the start")
     return found
 
@@ -52,12 +55,12 @@ def commit() -> str | None:
         text = importlib.metadata.distribution("xncaps-benchmark").read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:
         text = None
-    told = json.loads(text) if text else {}
+    told: dict[str, Any] = json.loads(text) if text else {}
     if "vcs_info" in told:
         return str(told["vcs_info"].get("commit_id", ""))[:60] or None
     folder = pathlib.Path(__file__).resolve().parent
     if told.get("dir_info", {}).get("editable"):
-        folder = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(told["url"]).path))
+        folder = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(str(told["url"])).path))
     elif "site-packages" in folder.parts:
         return None
     try:

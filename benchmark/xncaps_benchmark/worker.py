@@ -15,21 +15,67 @@ import re
 import signal
 import sys
 import time
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO, TypedDict
+
+if TYPE_CHECKING:
+    from xncaps_benchmark.backends import Session
+    from xncaps_benchmark.backends import Tensor as Spec
+    from xncaps_benchmark.checking import Checked, Evaluated, Rows
+    from xncaps_benchmark.result_types import Memory, Runtime, Tensor
 
 _clock = time.perf_counter_ns
 _MOST_LOG_BYTES = 1 << 20
 _CLAIMED = re.compile(rb"xncaps: (\d+) of \d+ nodes claimed")
 
 
+class Loaded(TypedDict):
+    """Answer to `load`: keys of a model's record."""
+
+    load_us: float
+    first_run_us: float
+    runtime: Runtime
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+
+
+class Warm(TypedDict):
+    """Answer to `warm_up`."""
+
+    runs: int
+    run_us: float
+
+
+class Turn(TypedDict):
+    """Answer to `turn`: each run's time, when the first began, and whether the outputs were those
+    of the check."""
+
+    ns: list[int]
+    began_ns: int
+    set_ns: int
+    same: bool
+
+
 class Worker:
     """Answers one request at a time; `load` comes first."""
 
     def __init__(self) -> None:
-        self._rows: Any = None
-        self._session: Any = None
+        self._kept: tuple[Session, Rows] | None = None
         self._row = 0
         self._before_load = 0
+
+    @property
+    def _session(self) -> Session:
+        return self._loaded()[0]
+
+    @property
+    def _rows(self) -> Rows:
+        return self._loaded()[1]
+
+    def _loaded(self) -> tuple[Session, Rows]:
+        if self._kept is None:
+            raise ValueError("worker: expected `load` first")
+        return self._kept
 
     def load(
         self,
@@ -39,7 +85,7 @@ class Worker:
         cpus: list[int],
         expected: str | None,
         seed: int,
-    ) -> dict[str, Any]:
+    ) -> Loaded:
         """Loads the model and runs it once."""
         if cpus:
             os.sched_setaffinity(0, cpus)
@@ -50,14 +96,15 @@ class Worker:
         backends.prepare(runtime, pathlib.Path(path))
         self._before_load = reset_peak_memory()
         start = _clock()
-        self._session = backends.load(runtime, pathlib.Path(path), threads)
+        session = backends.load(runtime, pathlib.Path(path), threads)
         load_ns = _clock() - start
-        self._rows = checking.Rows(self._session, stored, seed)
-        self._rows.set(0)
+        rows = checking.Rows(session, stored, seed)
+        self._kept = session, rows
+        rows.set(0)
         start = _clock()
-        self._session.run()
+        session.run()
         first_ns = _clock() - start
-        info = self._session.info
+        info = session.info
         return {
             "load_us": load_ns / 1e3,
             "first_run_us": first_ns / 1e3,
@@ -69,16 +116,16 @@ class Worker:
                 "accelerator": "cpu",
                 "delegate_nodes": claimed_nodes(),
             },
-            "inputs": [_told(tensor) for tensor in self._session.inputs],
-            "outputs": [_told(tensor) for tensor in self._session.outputs],
+            "inputs": [_told(tensor) for tensor in session.inputs],
+            "outputs": [_told(tensor) for tensor in session.outputs],
         }
 
-    def check(self, seconds: float) -> dict[str, Any]:
+    def check(self, seconds: float) -> Checked:
         from xncaps_benchmark import checking
 
         return checking.check(self._rows, seconds)
 
-    def accuracy(self, path: str, source: str) -> dict[str, Any]:
+    def accuracy(self, path: str, source: str) -> Evaluated:
         """Scores the model on the images of a file."""
         from xncaps_benchmark import checking, images
 
@@ -87,16 +134,17 @@ class Worker:
         names = stored.class_names if stored is not None else found.class_names
         return checking.evaluate(self._session, found, names, source)
 
-    def warm_up(self, seconds: float, runs: int) -> dict[str, Any]:
+    def warm_up(self, seconds: float, runs: int) -> Warm:
         """Runs for so long, and at least so often; returns the time of a run."""
         start = _clock()
         done = 0
+        session = self._session
         while done < runs or _clock() - start < seconds * 1e9:
-            self._session.run()
+            session.run()
             done += 1
         return {"runs": done, "run_us": (_clock() - start) / done / 1e3}
 
-    def turn(self, runs: int, settle: int) -> dict[str, Any]:
+    def turn(self, runs: int, settle: int) -> Turn:
         """One turn: new inputs, `settle` runs that are not timed (caches), `runs` that are."""
         row, self._row = self._row, self._row + 1
         start = _clock()
@@ -105,7 +153,7 @@ class Worker:
         run = self._session.run
         gc.collect()
         gc.disable()
-        times = []
+        times: list[int] = []
         for _ in range(settle):
             run()
         began = _clock()
@@ -116,7 +164,7 @@ class Worker:
         gc.enable()
         return {"ns": times, "began_ns": began, "set_ns": copied, "same": self._rows.same(row)}
 
-    def memory(self) -> dict[str, Any]:
+    def memory(self) -> Memory:
         """Bytes: the process's peak since the model was loaded, and what it had before."""
         return {"peak_bytes": peak_memory(), "before_load_bytes": self._before_load}
 
@@ -150,7 +198,7 @@ def claimed_nodes() -> int | None:
     return sum(found) if found else None
 
 
-def _told(tensor: Any) -> dict[str, Any]:
+def _told(tensor: Spec) -> Tensor:
     return {"name": tensor.name[:200], "shape": list(tensor.shape), "dtype": tensor.dtype}
 
 
@@ -158,7 +206,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
     """Reads {"do": name, "id": n, ...arguments} a line, writes the result or {"error": text},
     with the same id."""
     worker = Worker()
-    todo = {
+    todo: dict[str, Callable[..., Any]] = {
         "load": worker.load,
         "check": worker.check,
         "accuracy": worker.accuracy,

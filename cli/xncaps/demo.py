@@ -11,10 +11,13 @@ import pathlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xncaps.runs import run_or_resume
 from xncaps_tf.errors import XncapsError
+
+if TYPE_CHECKING:
+    from xncaps_benchmark.result_types import Result
 
 Say = Callable[[str], None]
 
@@ -77,7 +80,7 @@ def run(
     networks: tuple[Network, ...] = NETWORKS,
     bench_seconds: float = 5.0,
     say: Say = lambda text: None,
-) -> dict[str, Any]:
+) -> Result:
     """Trains, converts, verifies and measures; writes `index.html` and `result.json` in `out`.
 
     Args:

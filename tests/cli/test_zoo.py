@@ -16,6 +16,8 @@ import xncaps_zoo
 from xncaps.main import cli
 from xncaps.reproduce import experiments
 from xncaps.zoo_making import building, card_page
+from xncaps_benchmark import measure
+from xncaps_files.errors import DataError
 
 
 def card_of(name: str, data: bytes) -> dict[str, Any]:
@@ -127,3 +129,11 @@ def test_every_file_that_can_be_made_is_of_an_experiment() -> None:
 def test_a_card_is_a_page() -> None:
     text = card_page.markdown(card_of("tiny-file", b"TFL3"))
     assert text.startswith("# tiny-file\n") and text.endswith("`\n")
+
+
+def test_a_twin_without_a_time_is_said(tmp_path: pathlib.Path) -> None:
+    broken = tmp_path / "twin.tflite"
+    broken.write_bytes(b"no model")
+    [model] = measure([broken])["models"]
+    with pytest.raises(DataError, match=r"zoo: expected a time of twin\. Received: .*twin"):
+        building.times(model)

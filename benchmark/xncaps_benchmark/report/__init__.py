@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
 from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.result_types import Result
 from xncaps_benchmark.results import check_result, write_text
 
 MAX_RESULTS = 16
 
 
-def render(results: Sequence[dict[str, Any]], title: str | None = None) -> str:
+def render(results: Sequence[Result], title: str | None = None) -> str:
     """The page's HTML. Every text in it that came with a result is escaped.
 
     Raises:
@@ -48,7 +48,7 @@ def render(results: Sequence[dict[str, Any]], title: str | None = None) -> str:
 
 
 def write_report(
-    results: Sequence[dict[str, Any]], out: str | os.PathLike[str], *, title: str | None = None
+    results: Sequence[Result], out: str | os.PathLike[str], *, title: str | None = None
 ) -> None:
     """Writes the page of one or several results (several: targets or dates compared).
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from xncaps_benchmark.number_text import bytes_text
+from xncaps_benchmark.report.view_types import Facts
+from xncaps_benchmark.result_types import Method, Result, State, States
+
+_HEADROOM = "{:.2f} (1: severe throttling)"
+_N = TypeVar("_N", int, float)
 
 
-def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
+def facts(result: Result, label: str) -> Facts:
     """The method's and the machine's footnote of one result."""
     method, machine, state = result["method"], result["machine"], result["state"]
     start, end = state["start"], state["end"]
     wanted = f"{method['runs']:,} runs or {method['seconds']:g} s a model, whichever ends first"
+    current = start.get("battery_current_ma"), end.get("battery_current_ma")
+    headroom = start.get("thermal_headroom"), end.get("thermal_headroom")
     rows = [
         ("target", result["target"]["name"]),
         ("measured", result["created"]),
@@ -26,18 +34,24 @@ def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
         ),
         ("build", machine.get("build", "")),
         ("Android", machine.get("android", "")),
-        ("memory", bytes_text(machine["memory_bytes"]) if machine.get("memory_bytes") else ""),
+        ("memory", bytes_text(memory) if (memory := machine.get("memory_bytes")) else ""),
         ("runtimes", ", ".join(f"{k} {v}" for k, v in machine.get("runtimes", {}).items())),
         ("threads", str(method["threads"])),
         ("affinity", ", ".join(map(str, method["cpus"])) or "all CPUs"),
         ("governor", ", ".join(start.get("governors", [])) or "not told by this machine"),
         ("clock", _clock(state)),
-        ("load", _change(start, end, "load")),
+        ("load", _change(start.get("load"), end.get("load"), lambda load: f"{load[0]:.2f}")),
         ("temperature", _temperature(start, end)),
         ("battery", _battery(start, end)),
-        ("battery current", _two(start, end, "battery_current_ma", "{:+.0f} mA")),
-        ("thermal status", _words(start, end, "thermal_status")),
-        ("thermal headroom", _two(start, end, "thermal_headroom", "{:.2f} (1: severe throttling)")),
+        (
+            "battery current",
+            _two(*current, "{:+.0f} mA"),
+        ),
+        ("thermal status", _words(start.get("thermal_status"), end.get("thermal_status"))),
+        (
+            "thermal headroom",
+            _two(*headroom, _HEADROOM),
+        ),
         ("order", method["order"]),
         ("runs", wanted),
         ("warm-up", _warm_up(method)),
@@ -62,26 +76,27 @@ def facts(result: dict[str, Any], label: str) -> dict[str, Any]:
     }
 
 
-def _clock(state: dict[str, Any]) -> str:
+def _clock(state: States) -> str:
     """The clocks of the run, where they were told; else those at two instants."""
     told = state.get("clocks")
     if told is None:
-        return _change(state["start"], state["end"], "frequencies_khz")
+        clocks = (state["start"].get("frequencies_khz"), state["end"].get("frequencies_khz"))
+        return _change(*clocks, lambda khz: f"{max(khz) / 1e6:.2f} GHz")
     ends = [
-        f"{max(told[key], default=0) / 1e6:.2f} GHz in the {word} quarter"
-        for key, word in (("first_khz", "first"), ("last_khz", "last"))
+        f"{max(khz, default=0) / 1e6:.2f} GHz in the {word} quarter"
+        for khz, word in ((told["first_khz"], "first"), (told["last_khz"], "last"))
     ]
     return f"{', '.join(ends)} ({told['how']})"
 
 
-def _warm_up(method: dict[str, Any]) -> str:
+def _warm_up(method: Method) -> str:
     text = f"{method['warm_up_seconds']:g} s"
     return text + (f", at least {method['warm_up_runs']} runs" if "warm_up_runs" in method else "")
 
 
-def _battery(start: dict[str, Any], end: dict[str, Any]) -> str:
+def _battery(start: State, end: State) -> str:
     """Charge and heat of it, and whether it was charging."""
-    ends = []
+    ends: list[str] = []
     for when, state in (("at the start", start), ("at the end", end)):
         if "battery_percent" in state:
             heat = state.get("battery_temperature_c")
@@ -92,35 +107,33 @@ def _battery(start: dict[str, Any], end: dict[str, Any]) -> str:
     return "; ".join(ends)
 
 
-def _two(start: dict[str, Any], end: dict[str, Any], key: str, form: str) -> str:
+def _two(start: float | None, end: float | None, form: str) -> str:
     """A number at the start and at the end."""
     ends = [
-        f"{form.format(state[key])} {when}"
-        for when, state in (("at the start", start), ("at the end", end))
-        if key in state
+        f"{form.format(value)} {when}"
+        for when, value in (("at the start", start), ("at the end", end))
+        if value is not None
     ]
     return ", ".join(ends)
 
 
-def _words(start: dict[str, Any], end: dict[str, Any], key: str) -> str:
-    first, last = start.get(key), end.get(key)
+def _words(first: str | None, last: str | None) -> str:
     if not first or not last or first == last:
         return str(first or "")
     return f"{first} at the start, {last} at the end"
 
 
-def _change(start: dict[str, Any], end: dict[str, Any], key: str) -> str:
-    first, last = start.get(key), end.get(key)
+def _change(
+    first: Sequence[_N] | None, last: Sequence[_N] | None, text: Callable[[Sequence[_N]], str]
+) -> str:
+    """A list of numbers at the start and at the end, each as one text."""
     if not first:
         return ""
-    if key == "frequencies_khz":
-        spans = [f"{max(khz) / 1e6:.2f} GHz" for khz in (first, last) if khz]
-    else:
-        spans = [f"{loads[0]:.2f}" for loads in (first, last) if loads]
+    spans = [text(numbers) for numbers in (first, last) if numbers]
     return " at the start, ".join(spans) + (" at the end" if len(spans) > 1 else "")
 
 
-def _temperature(start: dict[str, Any], end: dict[str, Any]) -> str:
+def _temperature(start: State, end: State) -> str:
     first, last = start.get("temperatures_c") or {}, end.get("temperatures_c") or {}
     if not first or not last:
         return ""

@@ -7,8 +7,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_benchmark.number_text import time_text
+from xncaps_benchmark.report.view_types import (
+    Bar,
+    Card,
+    Distributions,
+    Point,
+    Scatter,
+    Tick,
+)
+from xncaps_benchmark.result_types import Latency
 
 _BINS = 120
 _TAIL = 2.5
@@ -36,7 +46,7 @@ class Axis:
         share = (self._turn(value) - self._low) / (self._high - self._low)
         return round(100 * min(max(share, 0.0), 1.0), 3)
 
-    def ticks(self, text: Callable[[float], str], most: int = 5) -> list[dict[str, Any]]:
+    def ticks(self, text: Callable[[float], str], most: int = 5) -> list[Tick]:
         values = _log_ticks(self._low, self._high, most) if self.logarithmic else []
         if len(values) < 2:
             low, high = (
@@ -55,6 +65,7 @@ def _linear_ticks(low: float, high: float, most: int) -> list[float]:
 def _log_ticks(low: float, high: float, most: int) -> list[float]:
     """Ticks at 1, 2 and 5 times powers of ten; at the powers alone where those are too many."""
     powers = range(math.floor(low), math.ceil(high) + 1)
+    ticks: list[float] = []
     for factors in ((1, 2, 5), (1, 3), (1,)):
         ticks = [
             f * 10.0**p for p in powers for f in factors if low <= math.log10(f * 10.0**p) <= high
@@ -64,17 +75,20 @@ def _log_ticks(low: float, high: float, most: int) -> list[float]:
     return ticks[:: -(-len(ticks) // most)]
 
 
-def distributions(models: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def distributions(models: Sequence[Card]) -> Distributions | None:
     """Smoothed histograms of the times of each model on one axis."""
-    rows = [(model, np.asarray(model["latency"]["samples_us"])) for model in models]
-    rows = [(model, times) for model, times in rows if len(times)]
+    timed = [(model, latency) for model in models if (latency := model["latency"])]
+    series = [
+        (model, latency, np.asarray(latency["samples_us"], float)) for model, latency in timed
+    ]
+    rows = [(model, latency, times) for model, latency, times in series if len(times)]
     if not rows:
         return None
-    low = min(float(times.min()) for _, times in rows)
+    low = min(float(times.min()) for _, _, times in rows)
     # A machine with other work has a long tail; it must not squeeze what one looks for.
     high = min(
-        max(float(np.percentile(times, 99)) for _, times in rows),
-        _TAIL * max(float(np.percentile(times, 90)) for _, times in rows),
+        max(float(np.percentile(times, 99)) for _, _, times in rows),
+        _TAIL * max(float(np.percentile(times, 90)) for _, _, times in rows),
     )
     axis = Axis(low, max(high, low * 1.01), high > _LOG_FROM * max(low, 1e-3))
     return {
@@ -86,20 +100,20 @@ def distributions(models: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
                 "label": model["label"],
                 "colour": model["colour"],
                 "path": _density(times[times <= high], axis),
-                "median": axis.place(model["latency"]["median_us"]),
+                "median": axis.place(latency["median_us"]),
                 "p90": None if p90 is None else axis.place(p90),
-                "text": f"median {time_text(model['latency']['median_us'])}, "
+                "text": f"median {time_text(latency['median_us'])}, "
                 + (f"p90 {time_text(p90)}" if p90 is not None else "p90 not told by its tool")
-                + f", {_runs(model['latency'], len(times))}"
+                + f", {_runs(latency, len(times))}"
                 + _beyond(int((times > high).sum()), len(times)),
             }
-            for model, times in rows
-            for p90 in (model["latency"]["p90_us"],)
+            for model, latency, times in rows
+            for p90 in (latency["p90_us"],)
         ],
     }
 
 
-def _runs(latency: dict[str, Any], samples: int) -> str:
+def _runs(latency: Latency, samples: int) -> str:
     """How many runs, and how many samples stand for them where those are fewer."""
     more = f" in {samples:,} samples" if latency["n"] != samples else ""
     return f"{latency['n']:,} runs{more}"
@@ -109,7 +123,7 @@ def _beyond(count: int, total: int) -> str:
     return f", {100 * count / total:.1f} % of them slower than shown" if count else ""
 
 
-def _density(times: np.ndarray, axis: Axis) -> str:
+def _density(times: NDArray[Any], axis: Axis) -> str:
     """An SVG path in a box of 100 by 100; its highest point touches the top."""
     places = np.array([axis.place(time) for time in times])
     counts = np.histogram(places, bins=_BINS, range=(0, 100))[0].astype(float)
@@ -121,27 +135,32 @@ def _density(times: np.ndarray, axis: Axis) -> str:
     return f"M0 100 {points} L100 100 Z"
 
 
-def scatter(models: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def scatter(models: Sequence[Card]) -> Scatter | None:
     """Accuracy (up) against the median (right)."""
-    if not models:
+    rows = [
+        (model, latency["median_us"], 100 * share)
+        for model in models
+        if (latency := model["latency"]) and (share := model["accuracy_share"]) is not None
+    ]
+    if not rows:
         return None
-    times = [model["latency"]["median_us"] for model in models]
-    shares = [100 * model["accuracy_share"] for model in models]
+    times, shares = [time for _, time, _ in rows], [share for _, _, share in rows]
     across = Axis(
         min(times) * 0.9, max(times) * 1.1, max(times) > _LOG_FROM * max(min(times), 1e-3)
     )
     spread = max(max(shares) - min(shares), 1.0)
     up = Axis(max(min(shares) - 0.35 * spread, 0), min(max(shares) + 0.35 * spread, 100), False)
-    points = [
+    points: list[Point] = [
         {
             "x": across.place(time),
             "y": up.place(share),
+            "label_y": up.place(share),
             "colour": model["colour"],
             "label": model["label"],
             "text": f"{model['median_text']}, {model['accuracy_text']}",
             "left": across.place(time) > 60,
         }
-        for model, time, share in zip(models, times, shares, strict=True)
+        for model, time, share in rows
     ]
     _part(points)
     return {
@@ -152,7 +171,7 @@ def scatter(models: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     }
 
 
-def _part(points: list[dict[str, Any]]) -> None:
+def _part(points: list[Point]) -> None:
     """Labels of points that lie close move up or down so that they can be read."""
     taken: list[tuple[float, float, float]] = []
     for point in sorted(points, key=lambda p: (-p["y"], p["x"])):
@@ -168,19 +187,19 @@ def _part(points: list[dict[str, Any]]) -> None:
 
 
 def bars(
-    models: Sequence[dict[str, Any]], key: str, text: Callable[[float], str]
-) -> list[dict[str, Any]]:
+    models: Sequence[Card], value: Callable[[Card], int], text: Callable[[float], str]
+) -> list[Bar]:
     """Bars of a value of each model, the largest 100 per cent wide."""
-    top = max((model[key] for model in models), default=0)
+    top = max(map(value, models), default=0)
     if not top:
         return []
     return [
         {
             "label": model["label"],
             "colour": model["colour"],
-            "share": round(100 * model[key] / top, 2),
-            "text": text(model[key]),
+            "share": round(100 * value(model) / top, 2),
+            "text": text(value(model)),
         }
         for model in models
-        if model[key]
+        if value(model)
     ]

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
 from xncaps_benchmark.number_text import bytes_text, count_text, digits, time_text
 from xncaps_benchmark.report import footnote, plots, sentences
+from xncaps_benchmark.report.view_types import (
+    Across,
+    AcrossRow,
+    Badge,
+    Binary,
+    Card,
+    Cell,
+    Confusion,
+    Page,
+    Picture,
+    Said,
+    Share,
+)
+from xncaps_benchmark.result_types import Model, Result, Sample, Summary, SummaryTraining
 
 _COLOURS = 8
 _MAX_MATRIX = 25
+_NO_SUMMARY: Summary = {"format": "xncaps-summary", "format_version": 1}
+_KINDS: dict[str, Literal["good", "warn", "bad"]] = {
+    "verified": "good",
+    "not verified": "warn",
+    "failed": "bad",
+}
 
 
-def page(results: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
+def page(results: Sequence[Result], title: str) -> Page:
     """Everything on the page."""
     many = len(results) > 1
     labels = _target_labels(results)
-    models = [
-        _model(model, result, labels[index] if many else "")
+    pairs = [
+        (model, result, labels[index] if many else "")
         for index, result in enumerate(results)
         for model in result["models"]
     ]
-    for index, model in enumerate(models):
-        model["colour"] = index % _COLOURS
+    models = [_card(*pair, colour=index % _COLOURS) for index, pair in enumerate(pairs)]
     timed = [model for model in models if model["latency"]]
     return {
         "title": title,
@@ -32,8 +51,8 @@ def page(results: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
         "failed": [model for model in models if not model["latency"]],
         "distributions": plots.distributions(timed),
         "scatter": plots.scatter([model for model in timed if model["accuracy_share"] is not None]),
-        "sizes": plots.bars(models, "bytes", bytes_text),
-        "memory": plots.bars([m for m in models if m["growth"]], "growth", bytes_text),
+        "sizes": plots.bars(models, lambda m: m["bytes"], bytes_text),
+        "memory": plots.bars(models, lambda m: m["growth"], bytes_text),
         "memory_notes": _memory_notes(timed),
         "binary": _binary(models),
         "across": _across(results, labels) if many else None,
@@ -43,7 +62,7 @@ def page(results: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
     }
 
 
-def _target_labels(results: Sequence[dict[str, Any]]) -> list[str]:
+def _target_labels(results: Sequence[Result]) -> list[str]:
     """A name a result; results of one target are told apart by their dates."""
     names = [result["target"]["name"] for result in results]
     labels = [
@@ -56,33 +75,37 @@ def _target_labels(results: Sequence[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _model(model: dict[str, Any], result: dict[str, Any], target: str) -> dict[str, Any]:
+def _card(model: Model, result: Result, target: str, colour: int) -> Card:
     """One model as a card, a row of the tables and a series of the plots."""
-    summary = model["summary"] or {}
+    summary = model.get("summary")
+    known: Summary = summary or _NO_SUMMARY
     latency = model["latency"]
     ratio = next((row for row in result["ratios"] if row["model"] == model["name"]), None)
     name = result["method"].get("baseline")
     baseline = next((other for other in result["models"] if other["name"] == name), None)
     correct, rows, source = sentences.accuracy(model)
-    memory = model["memory"]
+    growth, drift = _growth(model), model.get("drift")
+    parts = (known.get("backbone"), known.get("head"))
     return {
         "raw": model,
         "name": model["name"],
-        "title": summary.get("title", ""),
+        "title": known.get("title", ""),
         "label": f"{model['name']} · {target}" if target else model["name"],
         "target": target,
-        "kind": " + ".join(part for part in (summary.get("backbone"), summary.get("head")) if part),
-        "note": summary.get("note", ""),
+        "kind": " + ".join(part for part in parts if part),
+        "note": known.get("note", ""),
+        "colour": colour,
         "latency": latency,
         "bytes": model["bytes"],
-        "growth": max(memory["peak_bytes"] - memory["before_load_bytes"], 0) if memory else 0,
+        "growth": growth or 0,
         "size_text": bytes_text(model["bytes"]),
         "median_text": time_text(latency["median_us"]) if latency else "failed",
         "is_baseline": bool(latency) and model["name"] == name,
+        "slowed": bool(drift and drift["slowed"]),
         "verification": model["verification"],
         "verified": _badge(model),
         "sentence": sentences.sentence(model, baseline, ratio),
-        "details": _details(model, summary),
+        "details": _details(model, known),
         "accuracy_share": correct / rows if rows else None,
         "accuracy_text": sentences.percent(correct, rows),
         "accuracy_of": f"{correct:,} of {rows:,} {source}".strip() if rows else "no labels stored",
@@ -94,15 +117,14 @@ def _model(model: dict[str, Any], result: dict[str, Any], target: str) -> dict[s
     }
 
 
-def _badge(model: dict[str, Any]) -> dict[str, str]:
+def _badge(model: Model) -> Badge:
     status = model["verification"]["status"]
     if model["status"] == "failed":
         return {"kind": "bad", "text": "failed"}
-    kinds = {"verified": "good", "not verified": "warn", "failed": "bad"}
-    return {"kind": kinds[status], "text": status}
+    return {"kind": _KINDS[status], "text": status}
 
 
-def _details(model: dict[str, Any], summary: dict[str, Any]) -> list[tuple[str, str]]:
+def _details(model: Model, summary: Summary) -> list[tuple[str, str]]:
     """Pairs of a card's small print."""
     runtime = model["runtime"]
     rows = [
@@ -111,14 +133,14 @@ def _details(model: dict[str, Any], summary: dict[str, Any]) -> list[tuple[str, 
             " ".join(part for part in (runtime["name"], f"({runtime['version']})") if part != "()"),
         )
     ]
-    if model["custom_ops"]:
-        rows.append(("custom ops", ", ".join(model["custom_ops"])))
+    if custom_ops := model.get("custom_ops"):
+        rows.append(("custom ops", ", ".join(custom_ops)))
     if runtime["timed"] and runtime["timed"] != "invoke":
         rows.append(("timed", runtime["timed"]))
-    if summary.get("parameters") is not None:
-        rows.append(("parameters", count_text(summary["parameters"])))
-    if summary.get("macs") is not None:
-        rows.append(("MACs an image", count_text(summary["macs"])))
+    if (parameters := summary.get("parameters")) is not None:
+        rows.append(("parameters", count_text(parameters)))
+    if (macs := summary.get("macs")) is not None:
+        rows.append(("MACs an image", count_text(macs)))
     if told := summary.get("accuracy"):
         share = sentences.percent(told["correct"], told["images"])
         rows.append(
@@ -127,7 +149,8 @@ def _details(model: dict[str, Any], summary: dict[str, Any]) -> list[tuple[str, 
                 f"{share} of {told['images']:,} {told['data']} {told['split']} images",
             )
         )
-    if seconds := summary.get("training", {}).get("seconds"):
+    training: SummaryTraining = summary.get("training") or {}
+    if seconds := training.get("seconds"):
         rows.append(("trained for", time_text(seconds * 1e6)))
     if agreement := model.get("agreement"):
         rows.append(
@@ -135,63 +158,69 @@ def _details(model: dict[str, Any], summary: dict[str, Any]) -> list[tuple[str, 
         )
     if model["valid"] is not None:
         rows.append(("valid", "yes" if model["valid"] else "no: " + "; ".join(_because(model))))
-    if model.get("runtime_us") is not None:
-        rows.append(("the interpreter's own time", f"{time_text(model['runtime_us'])} (median)"))
-    if runtime.get("delegate_nodes") is not None:
-        rows.append(("nodes of the delegate", str(runtime["delegate_nodes"])))
+    if (own := model.get("runtime_us")) is not None:
+        rows.append(("the interpreter's own time", f"{time_text(own)} (median)"))
+    if (nodes := runtime.get("delegate_nodes")) is not None:
+        rows.append(("nodes of the delegate", str(nodes)))
     rows.append(("SHA-256", model["sha256"][:12] or "–"))
     return rows
 
 
-def _because(model: dict[str, Any]) -> list[str]:
+def _because(model: Model) -> list[str]:
     return model["invalid_because"] or ["not said"]
 
 
-def _times(model: dict[str, Any]) -> list[str] | None:
+def _growth(model: Model) -> int | None:
+    """Bytes that the file took; None where nobody knows."""
+    memory = model.get("memory")
+    return max(memory["peak_bytes"] - memory["before_load_bytes"], 0) if memory else None
+
+
+def _times(model: Model) -> list[str] | None:
     """A row of the table of times, None where there are none."""
     latency = model["latency"]
     if not latency:
         return None
-    keys = ("min_us", "median_us", "mean_us", "std_us", "p90_us", "p99_us")
-    memory = model["memory"]
-    growth = memory["peak_bytes"] - memory["before_load_bytes"] if memory else None
+    memory, growth = model.get("memory"), _growth(model)
+    values = (latency["min_us"], latency["median_us"], latency["mean_us"], latency["std_us"])
     return [
         time_text(model["load_us"]) if "load_us" in model else "–",
         time_text(model["first_run_us"]) if "first_run_us" in model else "–",
-        *(time_text(latency[key]) for key in keys),
+        *(time_text(value) for value in (*values, latency["p90_us"], latency["p99_us"])),
         f"{latency['n']:,}",
-        bytes_text(max(growth, 0)) if growth is not None else "–",
+        bytes_text(growth) if growth is not None else "–",
         bytes_text(memory["peak_bytes"]) if memory else "–",
     ]
 
 
-def _binary(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _binary(models: Sequence[Card]) -> list[Binary]:
     """Shares of one-bit work and weights, of models whose summary tells them."""
-    rows = []
+    rows: list[Binary] = []
     for model in models:
-        told = model["summary"]
-        entry: dict[str, Any] = {"label": model["label"], "colour": model["colour"]}
-        entry |= {"bars": [], "packed": ""}
+        told: Summary = model["summary"] or _NO_SUMMARY
+        found: list[Share] = []
         for text, part, whole in (
-            ("one-bit MACs", "binary_macs", "macs"),
-            ("one-bit weights", "binary_parameters", "parameters"),
+            ("one-bit MACs", told.get("binary_macs"), told.get("macs")),
+            ("one-bit weights", told.get("binary_parameters"), told.get("parameters")),
         ):
-            if told.get(part) is not None and told.get(whole):
-                share = min(100 * told[part] / told[whole], 100)
-                told_text = f"{share:.1f} % of {count_text(told[whole])}"
-                entry["bars"].append({"name": text, "share": round(share, 2), "text": told_text})
-        if told.get("bytes_packed") is not None and told.get("bytes_trained"):
-            before, after = bytes_text(told["bytes_trained"]), bytes_text(told["bytes_packed"])
-            entry["packed"] = f"weights {before} as trained, {after} packed"
-        if entry["bars"]:
-            rows.append(entry)
+            if part is not None and whole:
+                share = min(100 * part / whole, 100)
+                told_text = f"{share:.1f} % of {count_text(whole)}"
+                found.append({"name": text, "share": round(share, 2), "text": told_text})
+        packed, trained = told.get("bytes_packed"), told.get("bytes_trained")
+        sizes = ""
+        if packed is not None and trained:
+            sizes = f"weights {bytes_text(trained)} as trained, {bytes_text(packed)} packed"
+        if found:
+            label, colour = model["label"], model["colour"]
+            rows.append({"label": label, "colour": colour, "bars": found, "packed": sizes})
     return rows
 
 
-def _across(results: Sequence[dict[str, Any]], labels: Sequence[str]) -> dict[str, Any]:
+def _across(results: Sequence[Result], labels: list[str]) -> Across:
     """Medians of every model (rows) on every target (columns), and against the first target's."""
     names = list(dict.fromkeys(model["name"] for result in results for model in result["models"]))
-    rows = []
+    rows: list[AcrossRow] = []
     for name in names:
         found = [
             next((m for m in result["models"] if m["name"] == name), None) for result in results
@@ -213,30 +242,32 @@ def _against(ratio: float) -> str:
     return f"{digits(ratio)}× longer" if ratio >= 1 else f"{digits(1 / ratio)}× shorter"
 
 
-def _memory_notes(models: Sequence[dict[str, Any]]) -> list[str]:
+def _memory_notes(models: Sequence[Card]) -> list[str]:
     """What another tool than the model's own process calls memory."""
     notes: dict[str, list[str]] = {}
     for model in models:
-        if note := (model["raw"]["memory"] or {}).get("note"):
+        memory = model["raw"].get("memory")
+        if memory and (note := memory.get("note")):
             notes.setdefault(note, []).append(model["label"])
     return [f"{', '.join(labels)}: {note}." for note, labels in notes.items()]
 
 
-def _distinct(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _distinct(models: Sequence[Card]) -> list[Card]:
     """Models whose predictions differ: the same file on two targets shows once."""
     seen: set[tuple[str, str]] = set()
-    chosen = []
+    chosen: list[Card] = []
     for model in models:
-        found = str((model["raw"]["accuracy"] or {}).get("confusion"))
+        accuracy = model["raw"]["accuracy"]
+        found = str(accuracy["confusion"] if accuracy else None)
         if (key := (model["raw"]["sha256"], found)) not in seen:
             seen.add(key)
             chosen.append(model)
     return chosen
 
 
-def _confusions(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _confusions(models: Sequence[Card]) -> list[Confusion]:
     """Models of the same matrix share one."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Confusion] = []
     for model in models:
         row = _confusion(model)
         same = next((r for r in rows if row and r["matrix"] == row["matrix"]), None)
@@ -247,7 +278,7 @@ def _confusions(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _confusion(model: dict[str, Any]) -> dict[str, Any] | None:
+def _confusion(model: Card) -> Confusion | None:
     """A confusion matrix as cells; too many classes: the most frequent mistakes instead."""
     found = model["raw"]["accuracy"]
     if not found or not found["confusion"]:
@@ -263,7 +294,7 @@ def _confusion(model: dict[str, Any]) -> dict[str, Any] | None:
         reverse=True,
     )[:5]
     worst = [f"{names[t]} taken for {names[p]}: {n}" for n, t, p in mistakes]
-    cells = []
+    cells: list[list[Cell]] = []
     for truth, row in enumerate(matrix):
         total = max(sum(row), 1)
         cells.append(
@@ -283,11 +314,12 @@ def _confusion(model: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _pictures(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _pictures(models: Sequence[Card]) -> list[Picture]:
     """The stored pictures, each with what every model said of it."""
-    pictures: dict[str, dict[str, Any]] = {}
+    pictures: dict[str, Picture] = {}
     for model in models:
-        names = (model["raw"]["accuracy"] or {}).get("class_names", [])
+        accuracy = model["raw"]["accuracy"]
+        names = accuracy["class_names"] if accuracy else []
         for sample in model["raw"]["samples"]:
             entry = pictures.setdefault(
                 sample["png"],
@@ -302,16 +334,20 @@ def _pictures(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(pictures.values(), key=lambda entry: entry["row"])[:24]
 
 
-def _say(
-    said: list[dict[str, Any]], model: dict[str, Any], sample: dict[str, Any], text: str
-) -> None:
+def _say(said: list[Said], model: Card, sample: Sample, text: str) -> None:
     """Models that give the same answer share a line; a score stands where a model is alone."""
     same = next((line for line in said if line["text"] == text), None)
     if same is None:
-        score = f"{sample['score']:.2f}"
-        right = sample["label"] == sample["predicted"]
-        line = {"text": text, "known": sample["label"] >= 0, "right": right, "score": score}
-        said.append({**line, "models": [model["label"]], "colours": [model["colour"]]})
+        said.append(
+            {
+                "text": text,
+                "known": sample["label"] >= 0,
+                "right": sample["label"] == sample["predicted"],
+                "score": f"{sample['score']:.2f}",
+                "models": [model["label"]],
+                "colours": [model["colour"]],
+            }
+        )
     else:
         same["models"].append(model["label"])
         same["colours"].append(model["colour"])

@@ -14,9 +14,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_benchmark import checking, clocks, images, plan, turns
 from xncaps_benchmark.errors import BenchmarkError, ModelError, TargetError
+from xncaps_benchmark.json_values import Object
+from xncaps_benchmark.result_types import Parts, Result
 from xncaps_benchmark.targets import appresult, channel, remote
 from xncaps_benchmark.targets.benchmark_model import ToolRun
 from xncaps_benchmark.targets.local import Progress
@@ -32,9 +35,7 @@ _SLOWER = 10.0
 _LOAD_SECONDS = 300.0
 
 
-def measure(
-    jobs: list[plan.Job], serial: str, options: plan.Options, progress: Progress
-) -> dict[str, Any]:
+def measure(jobs: list[plan.Job], serial: str, options: plan.Options, progress: Progress) -> Result:
     """Measures on the device.
 
     Raises:
@@ -51,7 +52,7 @@ class AppRun(PhoneRun):
 
     def __init__(self, jobs: list[plan.Job], phone: Phone, settings: Settings, *more: Any) -> None:
         super().__init__(jobs, phone, settings, *more)
-        self._inputs: dict[str, list[np.ndarray]] = {}
+        self._inputs: dict[str, list[NDArray[Any]]] = {}
         self._expected: dict[str, expected.Expected] = {}
         self._images: images.Images | None = None
         self._here: dict[str, list[int]] = {}
@@ -59,7 +60,7 @@ class AppRun(PhoneRun):
         self._channel: channel.Channel | None = None
         self._how = ""
         self._clocks: list[clocks.Sample] = []
-        self._answer: dict[str, Any] = {}
+        self._answer: Object = {}
         self._rounds = 0
         self._run_us: dict[str, float] = {}
 
@@ -88,19 +89,14 @@ class AppRun(PhoneRun):
     def finish(self, job: plan.Job) -> None:
         if job.record["latency"] is None:
             job.fail("the run ended before it was timed")
-        elif host_error := job.record.pop("_host_error", None):
-            text = f"{job.record['name']}: not compared with this host: {host_error}"
+        elif job.host_error:
+            text = f"{job.record['name']}: not compared with this host: {job.host_error}"
             self.notes.append(text[:500])
 
-    def parts(self) -> dict[str, Any]:
-        for job in self.jobs:
-            job.record.pop("_host_error", None)
-        parts = appresult.parts(self._answer, self.options, self.told, self.states)
+    def parts(self) -> Parts:
+        parts = appresult.parts(self._answer, self.options, self.told, self.states, self._cpus)
         parts["method"].update(
-            rounds=self._rounds,
-            cpus=self._cpus,
-            warm_up_runs=_WARM_UP_RUNS,
-            channel=self._how,
+            {"rounds": self._rounds, "warm_up_runs": _WARM_UP_RUNS, "channel": self._how}
         )
         if (during := clocks.told(self._clocks)) is not None:
             parts["state"]["clocks"] = during
@@ -141,13 +137,13 @@ class AppRun(PhoneRun):
             if rows:
                 opened.put(f"{name}.inputs.bin", b"".join(row.tobytes() for row in rows))
 
-    def _rows(self, job: plan.Job) -> list[np.ndarray]:
+    def _rows(self, job: plan.Job) -> list[NDArray[Any]]:
         """Stored inputs, then the images of --accuracy, as the model's input tensor takes them."""
         data = tflite.load(job.path)
         inputs, outputs = tflite.read_io(data, job.path.name)
         if len(inputs) != 1 or len(outputs) != 1 or not inputs[0].shape or inputs[0].shape[0] != 1:
             raise ModelError(f"{job.path.name}: the app takes one input of batch 1 and one output")
-        arrays = []
+        arrays: list[NDArray[Any]] = []
         if job.expected is not None:
             stored = expected.read(job.expected)
             self._expected[job.record["name"]] = stored
@@ -164,11 +160,11 @@ class AppRun(PhoneRun):
 
     # -- jobs -------------------------------------------------------------------------------
 
-    def _order(self, jobs: list[plan.Job], **more: Any) -> dict[str, Any]:
+    def _order(self, jobs: list[plan.Job], **more: Any) -> dict[str, object]:
         """What both jobs have in common."""
-        needs = any(job.record["custom_ops"] for job in jobs)
+        needs = any(job.record.get("custom_ops") for job in jobs)
         delegate = needs if self.settings.delegate is None else self.settings.delegate
-        order = {
+        order: dict[str, object] = {
             "models": [self._entry(job) for job in jobs],
             "threads": self.options.threads,
             "delegate": delegate,
@@ -275,9 +271,7 @@ class AppRun(PhoneRun):
 
     # -- what came back ---------------------------------------------------------------------
 
-    def _each(
-        self, answer: dict[str, Any], jobs: list[plan.Job]
-    ) -> Iterator[tuple[plan.Job, dict[str, Any]]]:
+    def _each(self, answer: Object, jobs: list[plan.Job]) -> Iterator[tuple[plan.Job, Object]]:
         found = {str(entry.get("name")): entry for entry in appresult.models(answer)}
         for job in jobs:
             entry = found.get(self.name(job))
@@ -292,7 +286,7 @@ class AppRun(PhoneRun):
             else:
                 yield job, entry
 
-    def _outputs(self, job: plan.Job, count: int, content: bytes | None) -> np.ndarray:
+    def _outputs(self, job: plan.Job, count: int, content: bytes | None) -> NDArray[Any]:
         _, (spec,) = tflite.read_io(tflite.load(job.path), job.path.name)
         width = int(np.prod(spec.shape[1:]))
         size = count * width * np.dtype(spec.dtype).itemsize
@@ -302,7 +296,7 @@ class AppRun(PhoneRun):
         raw = np.frombuffer(content, np.dtype(spec.dtype)).reshape(count, *spec.shape[1:])
         return checking.real(raw, spec)
 
-    def _judge(self, job: plan.Job, outputs: np.ndarray) -> None:
+    def _judge(self, job: plan.Job, outputs: NDArray[Any]) -> None:
         record = job.record
         stored = self._expected.get(record["name"])
         own = len(stored.inputs) if stored is not None else 0
@@ -346,7 +340,8 @@ def with_rests(
     planned: turns.Schedule, run_us: list[float], options: plan.Options
 ) -> list[list[int]]:
     """The turns as a job has them, [model, runs], with a rest [-1, ms] after each 10 s of work."""
-    told, worked = [], 0.0
+    told: list[list[int]] = []
+    worked = 0.0
     for turn in planned:
         if options.rest and worked > plan.COOLDOWN_EVERY_SECONDS:
             told.append([-1, max(round(options.rest * 1000), 1)])

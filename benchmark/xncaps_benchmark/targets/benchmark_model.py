@@ -19,6 +19,7 @@ import numpy as np
 
 from xncaps_benchmark import checking, clocks, plan, stats
 from xncaps_benchmark.errors import BenchmarkError, TargetError
+from xncaps_benchmark.result_types import Machine, Parts, ProfiledOp, States
 from xncaps_benchmark.targets import appresult
 from xncaps_benchmark.targets.phone import Phone, Settings
 from xncaps_benchmark.targets.phonerun import PhoneRun
@@ -38,7 +39,7 @@ class ToolRun(PhoneRun):
     def __init__(self, jobs: list[plan.Job], phone: Phone, settings: Settings, *more: Any) -> None:
         super().__init__(jobs, phone, settings, *more)
         self.folder = f"{self.root}/xncaps-bench-{self.id}"
-        self._last: dict[str, tuple[Output, list[dict[str, Any]]]] = {}
+        self._last: dict[str, tuple[Output, list[ProfiledOp]]] = {}
         self._found: dict[str, list[Output]] = {job.record["name"]: [] for job in jobs}
         self._cpus: list[int] = []
         self._clocks: list[clocks.Sample] = []
@@ -73,7 +74,8 @@ class ToolRun(PhoneRun):
         rested = time.monotonic()
         for turn in range(ROUNDS):
             self._clocks.append(self.phone.clock_sample())  # between rounds: nothing runs
-            for index in generator.permutation(len(self.jobs)):
+            order: list[int] = generator.permutation(len(self.jobs)).tolist()
+            for index in order:
                 job = self.jobs[index]
                 if job.failed:
                     continue
@@ -125,23 +127,29 @@ class ToolRun(PhoneRun):
             job.fail("the run ended before it was timed")
             return
         delegate = self.settings.external_delegate
+        latency = pooled(found)
         job.record.update(
-            runtime={
-                "name": "benchmark_model",
-                "version": _version(delegate),
-                "timed": "invoke",
-                "accelerator": "cpu"
-                if delegate is None
-                else f"delegate {pathlib.Path(delegate).name}"[:50],
-                "delegate_nodes": found[0].claimed,
-            },
-            verification=checking.not_verified("benchmark_model gives no outputs to compare"),
-            latency=pooled(found),
-            load_us=found[0].load,
-            first_run_us=found[0].first,
+            {
+                "runtime": {
+                    "name": "benchmark_model",
+                    "version": _version(delegate),
+                    "timed": "invoke",
+                    "accelerator": "cpu"
+                    if delegate is None
+                    else f"delegate {pathlib.Path(delegate).name}"[:50],
+                    "delegate_nodes": found[0].claimed,
+                },
+                "verification": checking.not_verified(
+                    "benchmark_model gives no outputs to compare"
+                ),
+                "latency": latency,
+                "drift": stats.drift(latency, self.options.seed),
+                "load_us": found[0].load,
+                "first_run_us": found[0].first,
+            }
         )
-        job.record["drift"] = stats.drift(job.record["latency"], self.options.seed)
-        last, ops = self._last.get(job.record["name"], (None, []))
+        nothing: tuple[None, list[ProfiledOp]] = (None, [])
+        last, ops = self._last.get(job.record["name"], nothing)
         if last is not None and last.peak:
             note = "the peak that benchmark_model told"
             job.record["memory"] = {"peak_bytes": last.peak, "before_load_bytes": 0, "note": note}
@@ -153,9 +161,20 @@ class ToolRun(PhoneRun):
             if not ops:
                 self.notes.append(f"--profile: the tool told of no ops of {job.record['name']}")
 
-    def parts(self) -> dict[str, Any]:
+    def parts(self) -> Parts:
         self.notes.append(_NO_PERCENTILES)
         told, options = self.told, self.options
+        machine: Machine = {
+            "system": f"Android {told.get('android', '')} (SDK {told.get('sdk', '')})",
+            "cpu": told.get("soc") or told.get("board") or "",
+            "machine": told.get("abi", "")[:100],
+            "device": f"{told.get('manufacturer', '')} {told.get('model', '')}".strip()[:200],
+            "build": told.get("build", ""),
+            "android": told.get("android", "")[:100],
+            "cpus": int(told.get("cores", 0)),
+        }
+        if (memory := appresult.memory(told)) is not None:
+            machine["memory_bytes"] = memory
         return {
             "method": {
                 "order": f"{ROUNDS} rounds in seeded random order, a process a file",
@@ -171,21 +190,12 @@ class ToolRun(PhoneRun):
                 "memory": "the tool's peak, where it tells that, else what its footprint grew by",
                 "tool": "TFLite's benchmark_model; the samples are its rounds' medians",
             },
-            "machine": {
-                "system": f"Android {told.get('android', '')} (SDK {told.get('sdk', '')})",
-                "cpu": told.get("soc") or told.get("board") or "",
-                "machine": told.get("abi", "")[:100],
-                "device": f"{told.get('manufacturer', '')} {told.get('model', '')}".strip()[:200],
-                "build": told.get("build", ""),
-                "android": told.get("android", "")[:100],
-                "cpus": int(told.get("cores", 0)),
-                **appresult.memory(told),
-            },
+            "machine": machine,
             "state": self._state(),
         }
 
-    def _state(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"start": self.states[0], "end": self.states[1]}
+    def _state(self) -> States:
+        told: States = {"start": self.states[0], "end": self.states[1]}
         if (during := clocks.told(self._clocks)) is not None:
             told["clocks"] = during
         return told

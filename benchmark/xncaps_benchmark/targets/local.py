@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_benchmark import clocks, cores, machine, plan, stats, turns
+from xncaps_benchmark import clocks, cores, machine, plan, stats, turns, worker
+from xncaps_benchmark.checking import Checked, Evaluated
 from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.result_types import Method, Parts, States
 
 _LOAD_SECONDS = 300.0
 _GRACE_SECONDS = 120.0
@@ -63,8 +65,8 @@ class Child:
                     self._answers.put(line)
         self._answers.put("")
 
-    def ask(self, do: str, timeout: float, **arguments: Any) -> dict[str, Any]:
-        """The answer to a request.
+    def ask(self, do: str, timeout: float, **arguments: Any) -> Any:
+        """The answer to a request: what `worker.Worker` returns there.
 
         Raises:
             BenchmarkError: the model or its runtime failed, the process died, or time is over.
@@ -151,7 +153,7 @@ class Measurement:
         self._began: dict[int, list[int]] = {}
         self._copies: dict[int, list[float]] = {}
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Parts:
         """Measures and fills the jobs' records; returns `parts`."""
         self._start = machine.state()
         try:
@@ -164,7 +166,7 @@ class Measurement:
             self._finish()
         return self.parts()
 
-    def parts(self) -> dict[str, Any]:
+    def parts(self) -> Parts:
         """`method`, `machine` and `state` of the result, now."""
         return {
             "method": self._method(),
@@ -172,10 +174,12 @@ class Measurement:
             "state": self._state(),
         }
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> States:
         during = self._clocks.told()
-        told = {"start": self._start, "end": machine.state()}
-        return told if during is None else {**told, "clocks": during}
+        told: States = {"start": self._start, "end": machine.state()}
+        if during is not None:
+            told["clocks"] = during
+        return told
 
     def _prepare(self) -> None:
         """Loads and checks one file after the other: nothing else runs meanwhile."""
@@ -191,7 +195,7 @@ class Measurement:
 
     def _prepare_one(self, child: Child) -> None:
         job, options = child.job, self.options
-        loaded = child.ask(
+        loaded: worker.Loaded = child.ask(
             "load",
             _LOAD_SECONDS,
             path=str(job.path.resolve()),
@@ -201,11 +205,11 @@ class Measurement:
             expected=str(job.expected.resolve()) if job.expected else None,
             seed=options.seed,
         )
-        job.record.update(loaded)
-        checked = child.ask(
+        job.record.update({**loaded})
+        checked: Checked = child.ask(
             "check", options.check_seconds + _GRACE_SECONDS, seconds=options.check_seconds
         )
-        job.record.update(checked)
+        job.record.update({**checked})
         if checked["verification"]["status"] == "failed":
             raise BenchmarkError(f"wrong outputs: {checked['verification']['reason']}")
         if options.accuracy is not None:
@@ -215,7 +219,9 @@ class Measurement:
         """`--accuracy`: takes the place of the accuracy on the stored rows, which are few."""
         path = pathlib.Path(str(self.options.accuracy))
         source = self.options.images_name
-        told = child.ask("accuracy", _ACCURACY_SECONDS, path=str(path.resolve()), source=source)
+        told: Evaluated = child.ask(
+            "accuracy", _ACCURACY_SECONDS, path=str(path.resolve()), source=source
+        )
         child.job.record["predictions"] = told["predictions"]
         if told["accuracy"] is not None:
             child.job.record["accuracy"] = told["accuracy"]
@@ -248,7 +254,8 @@ class Measurement:
             return 1e6
         try:
             wait, runs = seconds + _GRACE_SECONDS, 3 if seconds else 1
-            return float(child.ask("warm_up", wait, seconds=seconds, runs=runs)["run_us"])
+            warm: worker.Warm = child.ask("warm_up", wait, seconds=seconds, runs=runs)
+            return warm["run_us"]
         except BenchmarkError as error:
             self._drop(child, str(error))
             return 1e6
@@ -272,7 +279,7 @@ class Measurement:
     def _turn(self, child: Child, runs: int) -> None:
         wait = self.options.seconds + _GRACE_SECONDS
         try:
-            answer = child.ask("turn", wait, runs=runs, settle=plan.SETTLE_RUNS)
+            answer: worker.Turn = child.ask("turn", wait, runs=runs, settle=plan.SETTLE_RUNS)
             if not answer["same"]:
                 raise BenchmarkError(
                     "a timed run gave other outputs than the check on the same input"
@@ -310,12 +317,12 @@ class Measurement:
         first = min(began[0] for began in self._began.values())
         starts = [(began - first) / 1e9 for began in self._began[id(child)]]
         latency = stats.summarise(job.turns, starts)
-        job.record.update(latency=latency, drift=stats.drift(latency, self.options.seed))
+        job.record.update({"latency": latency, "drift": stats.drift(latency, self.options.seed)})
         if job.record["runtime"]["name"] != "lce":  # its copies are in the times
             job.record["copy_us"] = round(float(np.median(self._copies[id(child)])), 3)
         job.record["status"] = "ok" if self.complete else "partial"
 
-    def _method(self) -> dict[str, Any]:
+    def _method(self) -> Method:
         options = self.options
         return {
             "order": turns.ORDER,

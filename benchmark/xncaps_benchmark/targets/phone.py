@@ -10,6 +10,7 @@ from typing import Any
 
 from xncaps_benchmark import clocks
 from xncaps_benchmark.errors import BenchmarkError, TargetError
+from xncaps_benchmark.result_types import State
 from xncaps_benchmark.targets import phonestate
 from xncaps_benchmark.targets.settings import settings
 
@@ -61,8 +62,8 @@ class Phone:
 
     def __init__(self, serial: str, settings: Settings) -> None:
         try:
-            import adbutils
-            from adbutils.errors import AdbError
+            import adbutils  # pyright: ignore[reportMissingTypeStubs]
+            from adbutils.errors import AdbError  # pyright: ignore[reportMissingTypeStubs]
         except ImportError as error:
             raise TargetError(
                 "--target adb: needs adbutils: pip install 'xncaps-benchmark[adb]'"
@@ -74,7 +75,7 @@ class Phone:
                 settings.host, settings.port, socket_timeout=settings.timeout
             )
             self.serial = _pick(_devices(client), serial)
-            self._device = client.device(serial=self.serial)
+            self._device: Any = client.device(serial=self.serial)
         except self._error as error:
             text = " ".join(str(error).split()) or type(error).__name__
             raise TargetError(
@@ -126,8 +127,8 @@ class Phone:
         Raises:
             TargetError: the device is gone.
         """
-        from adbutils import Network
-        from adbutils.errors import AdbError
+        from adbutils import Network  # pyright: ignore[reportMissingTypeStubs]
+        from adbutils.errors import AdbError  # pyright: ignore[reportMissingTypeStubs]
 
         try:
             return self._device.create_connection(Network.LOCAL_ABSTRACT, name)
@@ -181,7 +182,7 @@ class Phone:
             told |= {"memory_kb": numbers[0], "cores": numbers[1]}
         return told
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Governors, clocks, temperatures, load and battery now, as the shell may read them."""
         return phonestate.parse(self.script(phonestate.SCRIPT, check=False))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import abc
 import contextlib
 import secrets
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator
 
 from xncaps_benchmark import measuring, plan
 from xncaps_benchmark.errors import TargetError
+from xncaps_benchmark.result_types import Parts, Result, State, Target
 from xncaps_benchmark.targets import remote
 from xncaps_benchmark.targets.local import Progress
 from xncaps_benchmark.targets.phone import Phone, Settings
@@ -35,7 +35,7 @@ class PhoneRun(abc.ABC):
         self.options, self.progress = options, progress
         self.id = f"host-{secrets.token_hex(8)}"
         self.folder = f"{self.root}/{self.id}"
-        self.states: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+        self.states: tuple[State, State] = ({}, {})
         self.told: dict[str, str] = {}  # the device's properties
         self.complete = True
         self.notes: list[str] = []
@@ -52,7 +52,7 @@ class PhoneRun(abc.ABC):
         """Makes the record of a file out of what there is; it fails where that is nothing."""
 
     @abc.abstractmethod
-    def parts(self) -> dict[str, Any]:
+    def parts(self) -> Parts:
         """`method`, `machine` and `state` of the result."""
 
     def clean(self) -> None:
@@ -63,13 +63,13 @@ class PhoneRun(abc.ABC):
         """What stays on the device where it cannot be cleaned; '' where nothing does."""
         return self.folder
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Result:
         """The result.
 
         Raises:
             TargetError: the device, or what is on it, is in no state to measure.
         """
-        target = {"kind": "adb", "name": f"adb:{self.phone.serial}"[:200]}
+        target: Target = {"kind": "adb", "name": f"adb:{self.phone.serial}"[:200]}
         if not self.good():
             return remote.nothing_to_run(self.jobs, target, self.options)
         self.prepare()
@@ -119,7 +119,7 @@ class PhoneRun(abc.ABC):
         self.notes.append(str(error)[:500])
 
     @contextlib.contextmanager
-    def timed(self) -> Iterator[None]:
+    def timed(self) -> Generator[None]:
         """The device's state before and after."""
         self.states = (self.phone.state(), {})
         yield
@@ -127,7 +127,7 @@ class PhoneRun(abc.ABC):
             self.states = (self.states[0], self.phone.state())
 
     @contextlib.contextmanager
-    def _cleaned(self) -> Iterator[None]:
+    def _cleaned(self) -> Generator[None]:
         failed, left = None, ""
         try:
             yield

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from xncaps_benchmark import clocks
+from xncaps_benchmark.result_types import State
 
 _SYS_CPU = "/sys/devices/system/cpu"
 SCRIPT = (
@@ -23,14 +24,20 @@ _THERMAL = ("none", "light", "moderate", "severe", "critical", "emergency", "shu
 _POWERED = ("AC powered", "USB powered", "Wireless powered", "Dock powered")
 
 
-def parse(text: str) -> dict[str, Any]:
+def parse(text: str) -> State:
     """The script's output -> the schema's `state`; what is not there or no number is left out."""
-    state: dict[str, Any] = {"governors": [], "frequencies_khz": [], "temperatures_c": {}}
-    charging = []
+    governors: set[str] = set()
+    khz: list[int] = []
+    temperatures: dict[str, float] = {}
+    state: State = {"governors": [], "frequencies_khz": khz, "temperatures_c": temperatures}
+    charging: list[bool] = []
     for line in text.splitlines()[:2000]:
         head, _, rest = line.partition("|")
-        if head in ("cpu", "zone"):
-            _row(state, head, *rest.partition("|")[::2])
+        name, _, value = rest.partition("|")
+        if head == "cpu":
+            _core(governors, khz, name.strip(), _real(value))
+        elif head == "zone":
+            _zone(temperatures, name.strip(), _real(value))
         elif head == "load":
             state["load"] = [load for word in rest.split()[:3] if (load := _real(word)) is not None]
         else:
@@ -38,7 +45,7 @@ def parse(text: str) -> dict[str, Any]:
             _battery(state, name.strip(), value.strip(), charging)
     if charging:
         state["charging"] = any(charging)
-    state["governors"] = sorted(set(state["governors"]))[:64]
+    state["governors"] = sorted(governors)[:64]
     return state
 
 
@@ -56,20 +63,21 @@ def parse_clocks(text: str) -> clocks.Sample:
     return clocks.Sample(khz, ticks)
 
 
-def _row(state: dict[str, Any], kind: str, name: str, value: str) -> None:
-    number = _real(value)
-    if kind == "cpu":
-        if name.strip() and " " not in name.strip():
-            state["governors"].append(name.strip()[:100])
-        if number is not None and number >= 0 and len(state["frequencies_khz"]) < 1024:
-            state["frequencies_khz"].append(int(number))
-    elif number is not None and name.strip() and len(state["temperatures_c"]) < 128:
+def _core(governors: set[str], khz: list[int], governor: str, clock: float | None) -> None:
+    if governor and " " not in governor:
+        governors.add(governor[:100])
+    if clock is not None and clock >= 0 and len(khz) < 1024:
+        khz.append(int(clock))
+
+
+def _zone(temperatures: dict[str, float], name: str, degrees: float | None) -> None:
+    if degrees is not None and name and len(temperatures) < 128:
         # The kernel's unit is 1/1000 degree; some drivers give whole degrees.
-        celsius = number / 1000 if abs(number) > 200 else number
-        state["temperatures_c"][name.strip()[:110]] = round(celsius, 1)
+        celsius = degrees / 1000 if abs(degrees) > 200 else degrees
+        temperatures[name[:110]] = round(celsius, 1)
 
 
-def _battery(state: dict[str, Any], name: str, value: str, charging: list[bool]) -> None:
+def _battery(state: State, name: str, value: str, charging: list[bool]) -> None:
     """A line of `dumpsys battery` or of `dumpsys thermalservice`."""
     number = _real(value)
     if name in _POWERED and value in ("true", "false"):
@@ -84,9 +92,10 @@ def _battery(state: dict[str, Any], name: str, value: str, charging: list[bool])
         state["thermal_status"] = _THERMAL[int(number)]
 
 
-def fill(told: dict[str, Any], shell: dict[str, Any]) -> dict[str, Any]:
+def fill(told: State, shell: State) -> State:
     """What the app told, and from the shell what it did not."""
-    return {**shell, **{key: value for key, value in told.items() if value not in ([], {}, None)}}
+    known = {key: value for key, value in told.items() if value not in ([], {}, None)}
+    return cast("State", {**shell, **known})
 
 
 def _real(text: str) -> float | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pathlib
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from xncaps_benchmark import measuring, plan
+from xncaps_benchmark.checking import Evaluated
 from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.result_types import Agreement, Method, Model, Parts, Result, Target
 from xncaps_benchmark.targets import local
 
 PUSHED_IMAGES = "accuracy.npz"
@@ -36,25 +37,26 @@ def predictions(jobs: Sequence[plan.Job], options: plan.Options) -> dict[str, li
     """
     if options.accuracy is None:
         return {}
-    found = {}
+    found: dict[str, list[int]] = {}
     for job in jobs:
         child = local.Child(job)
         try:
             path = str(pathlib.Path(options.accuracy).resolve())
-            load = {"path": str(job.path.resolve()), "runtime": job.record["runtime"]["name"]}
-            child.ask("load", 300, threads=1, cpus=[], expected=None, seed=0, **load)
-            told = child.ask("accuracy", 3600, path=path, source=options.images_name)
+            runtime, file = job.record["runtime"]["name"], str(job.path.resolve())
+            more: dict[str, object] = {"threads": 1, "cpus": [], "expected": None, "seed": 0}
+            child.ask("load", 300, path=file, runtime=runtime, **more)
+            told: Evaluated = child.ask("accuracy", 3600, path=path, source=options.images_name)
             found[job.record["name"]] = told["predictions"]
         except BenchmarkError as error:
             if "accuracy" in str(error) or ".npz" in str(error):
                 raise
-            job.record.setdefault("_host_error", str(error))
+            job.host_error = str(error)
         finally:
             child.close()
     return found
 
 
-def agreement(here: Sequence[int], there: Sequence[int], source: str) -> dict[str, Any]:
+def agreement(here: Sequence[int], there: Sequence[int], source: str) -> Agreement:
     """How many predictions are equal on this machine and there."""
     rows = min(len(here), len(there))
     equal = sum(a == b for a, b in zip(here, there, strict=False))
@@ -62,54 +64,56 @@ def agreement(here: Sequence[int], there: Sequence[int], source: str) -> dict[st
 
 
 def merge(
-    fetched: dict[str, Any],
+    fetched: Result,
     jobs: Sequence[plan.Job],
-    target: dict[str, str],
+    target: Target,
     options: plan.Options,
     expected: dict[str, list[int]],
     notes: Sequence[str],
-) -> dict[str, Any]:
+) -> Result:
     """The result of another machine, with our names, summaries and files that never got there."""
     found = iter(fetched["models"])
-    records = []
+    records: list[Model] = []
     all_notes = [*fetched["notes"], *notes]
     for job in jobs:
         record = job.record
-        host_error = record.pop("_host_error", None)
         if not job.failed:
             there = next(found, None)
             if there is None or there["sha256"] != record["sha256"]:
                 raise BenchmarkError(
                     f"{target['name']}: its result is of other files than were pushed"
                 )
-            record = {**there, "name": record["name"], "summary": record["summary"]}
+            record = there
+            record.update({"name": job.record["name"], "summary": job.record.get("summary")})
             here = expected.get(record["name"])
             _rename_source(record, options)
             if here is not None and "predictions" in record:
                 record["agreement"] = agreement(here, record["predictions"], options.images_name)
-            elif host_error:
+            elif job.host_error:
                 all_notes.append(
-                    f"{record['name']}: not compared with this host: {host_error}"[:500]
+                    f"{record['name']}: not compared with this host: {job.host_error}"[:500]
                 )
             record.pop("predictions", None)
         records.append(record)
-    parts = {key: fetched[key] for key in ("method", "machine", "state")}
+    parts: Parts = {
+        "method": fetched["method"],
+        "machine": fetched["machine"],
+        "state": fetched["state"],
+    }
     complete = fetched["complete"] and not notes
     return measuring.assemble(parts, records, target, options, complete=complete, notes=all_notes)
 
 
-def _rename_source(record: dict[str, Any], options: plan.Options) -> None:
+def _rename_source(record: Model, options: plan.Options) -> None:
     """The images of --accuracy have their own name again, not that of the copy."""
     accuracy = record["accuracy"]
     if options.accuracy is not None and accuracy and accuracy.get("source") == PUSHED_IMAGES:
         accuracy["source"] = options.images_name
 
 
-def nothing_to_run(
-    jobs: Sequence[plan.Job], target: dict[str, str], options: plan.Options
-) -> dict[str, Any]:
+def nothing_to_run(jobs: Sequence[plan.Job], target: Target, options: plan.Options) -> Result:
     """The result where every file failed before it could be pushed."""
-    method = {
+    method: Method = {
         "order": "nothing ran",
         "seed": options.seed,
         "runs": options.runs,
@@ -119,7 +123,7 @@ def nothing_to_run(
         "threads": options.threads,
         "cpus": [],
     }
-    parts: dict[str, Any] = {
+    parts: Parts = {
         "method": method,
         "machine": {"system": "", "cpu": ""},
         "state": {"start": {}, "end": {}},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import pathlib
 import secrets
@@ -21,6 +22,7 @@ from typing import Any
 
 from xncaps_benchmark import backends, plan, results
 from xncaps_benchmark.errors import BenchmarkError, TargetError
+from xncaps_benchmark.result_types import Result, Target
 from xncaps_benchmark.targets import remote, wheels
 from xncaps_benchmark.targets.connection import Connection, Settings, full
 from xncaps_benchmark.targets.local import Progress
@@ -31,24 +33,18 @@ _LINGER_SECONDS = 900  # a run that has ended waits so long for its result to be
 _PASSED_ON = ("runs", "seconds", "warm_up", "cooldown", "threads", "seed", "cpus", "runtime")
 
 
-def measure(
-    jobs: list[plan.Job], name: str, options: plan.Options, progress: Progress
-) -> dict[str, Any]:
+def measure(jobs: list[plan.Job], name: str, options: plan.Options, progress: Progress) -> Result:
     """Measures on HOST; the result of the run there, with this target's name in it.
 
     Raises:
         TargetError: the board cannot be reached or used; one line that says why.
     """
-    try:
-        import asyncssh  # noqa: F401
-    except ImportError as error:
-        raise TargetError(
-            "--target ssh: needs asyncssh: pip install 'xncaps-benchmark[ssh]'"
-        ) from error
+    if importlib.util.find_spec("asyncssh") is None:
+        raise TargetError("--target ssh: needs asyncssh: pip install 'xncaps-benchmark[ssh]'")
     return asyncio.run(_interruptible(Session(jobs, name, options, progress)))
 
 
-async def _interruptible(session: Session) -> dict[str, Any]:
+async def _interruptible(session: Session) -> Result:
     """Ctrl-C and SIGTERM cancel what is awaited, so that it can fetch and clean up before."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     before: dict[int, Any] = {}
@@ -84,15 +80,15 @@ class Session:
         self._folder = f"xncaps-bench-{secrets.token_hex(8)}"
         self._is_made = False  # the folder, perhaps
         self._pid = 0
-        self._partial: dict[str, Any] = {}
+        self._partial: Result | None = None
 
-    async def run(self) -> dict[str, Any]:
+    async def run(self) -> Result:
         if not self._good:
             return remote.nothing_to_run(self._jobs, self._target(), self._options)
         with tempfile.TemporaryDirectory(prefix="xncaps-bench-") as scratch:
             return await self._run(pathlib.Path(scratch))
 
-    async def _run(self, scratch: pathlib.Path) -> dict[str, Any]:
+    async def _run(self, scratch: pathlib.Path) -> Result:
         expected, left = remote.predictions(self._good, self._options), ""
         keep = self._connection.keep
         try:
@@ -113,7 +109,7 @@ class Session:
         target = self._target()
         return remote.merge(fetched, self._jobs, target, self._options, expected, notes)
 
-    def _target(self) -> dict[str, str]:
+    def _target(self) -> Target:
         return {"kind": "ssh", "name": f"ssh:{self._name}"[:200]}
 
     # -- the steps --------------------------------------------------------------------------
@@ -230,13 +226,13 @@ class Session:
             if state.strip() != "alive":
                 return []
 
-    async def _end(self, scratch: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
+    async def _end(self, scratch: pathlib.Path) -> tuple[Result, list[str]]:
         """The result and notes; where the board went away for good, the last one that it wrote."""
         try:
             notes = await self._follow(scratch)
             fetched = await self._connection.keep(lambda: self._fetch(scratch, notes))
         except TargetError as error:
-            if not self._partial:
+            if self._partial is None:
                 raise
             return self._partial, [str(error)[:400]]
         except asyncio.CancelledError:
@@ -245,7 +241,7 @@ class Session:
             notes = [f"the run on {self._name} failed half-way: {words}"[:400]]
         return fetched, notes
 
-    async def _interrupt(self, scratch: pathlib.Path) -> dict[str, Any]:
+    async def _interrupt(self, scratch: pathlib.Path) -> Result:
         """Lets the run write what it has, and fetches that; where there is nothing, no more."""
         try:
             await self._connection.once(f"{{ {self._stop()}; }} 2>/dev/null; true")
@@ -277,7 +273,7 @@ class Session:
             f"cd {self._folder} && cat progress 2>/dev/null; echo; {ended} || {alive} || {gone}"
         )
 
-    async def _fetch(self, scratch: pathlib.Path, notes: list[str] | None = None) -> dict[str, Any]:
+    async def _fetch(self, scratch: pathlib.Path, notes: list[str] | None = None) -> Result:
         """The result; where there is none, the notes or the last line of the log say why."""
         self._progress("fetching", 0.99)
         there = f"{self._folder}/result.json"

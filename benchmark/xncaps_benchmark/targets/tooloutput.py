@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.result_types import Latency, ProfiledOp
 
 _STATS = re.compile(r"\bcount=(\d+)\b(.*)")
 _FIELD = re.compile(r"\b(first|curr|min|max|avg|std|median|p5|p95)=([0-9.eE+-]+)")
@@ -90,13 +90,13 @@ def _claimed(text: str) -> int | None:
     return sum(found) if found else None
 
 
-def parse_ops(text: str) -> list[dict[str, Any]]:
+def parse_ops(text: str) -> list[ProfiledOp]:
     """The ops of a run with --enable_op_profiling, in the order in which they ran: the schema's
     `profile`; [] where the tool has no profiler."""
     section = text.partition("Operator-wise Profiling Info for Regular Benchmark Runs")[2]
     section = section.partition("Run Order")[2].partition("= Top by")[0]
     rows = (_OP.match(line) for line in section.splitlines())
-    return [
+    ops: list[ProfiledOp] = [
         {
             "op": row[1].strip()[:200],
             "name": row[4].strip()[:400],
@@ -105,10 +105,11 @@ def parse_ops(text: str) -> list[dict[str, Any]]:
         }
         for row in rows
         if row is not None
-    ][:_MOST_OPS]
+    ]
+    return ops[:_MOST_OPS]
 
 
-def pooled(rounds: list[Output]) -> dict[str, Any]:
+def pooled(rounds: list[Output]) -> Latency:
     """Rounds as one latency: counts add up, means are weighted, the deviation is of all runs."""
     counts = np.array([out.count for out in rounds], float)
     means = np.array([out.average for out in rounds])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from xncaps_benchmark.errors import TargetError
+from xncaps_benchmark.json_values import Object, is_object
 
 PROTOCOL = 2
 SILENCE_SECONDS = 60.0
@@ -57,7 +58,7 @@ class Frame:
     name: str
     content: bytes
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> Object:
         """Its content as an object.
 
         Raises:
@@ -69,7 +70,7 @@ class Frame:
         except (ValueError, RecursionError) as error:
             text = str(error)[:100]
             raise WireError(f"the app's {what}: expected JSON. Received: {text}") from error
-        if not isinstance(value, dict):
+        if not is_object(value):
             kind = type(value).__name__
             raise WireError(f"the app's {what}: expected an object. Received: {kind}.")
         return value

@@ -162,8 +162,8 @@ def _line(
         "minutes": round(minutes, 1),
         "machine": {
             "processor": about["cpu"],
-            "cores": about["cpus"],
-            "system": about["os"],
+            "cores": about.get("cpus", 1),
+            "system": about.get("os", ""),
         },
     }
     if config.data == "grocery":

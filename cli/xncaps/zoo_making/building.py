@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +17,12 @@ from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.running import Place
 from xncaps.zoo_making import calibrating, card_page
 from xncaps_files import expected
-from xncaps_files.errors import XncapsError
+from xncaps_files.errors import DataError, XncapsError
 from xncaps_files.scores import ScoreScale
 from xncaps_files.writing import write_all
+
+if TYPE_CHECKING:
+    from xncaps_benchmark.result_types import Model
 
 Say = Callable[[str], None]
 ROWS = 16
@@ -267,16 +270,23 @@ def _latency(
     result = measure(list(named.values()), runs=256, seconds=20)
     rows = []
     for (what, path), model in zip(named.items(), result["models"], strict=True):
-        latency = model["latency"]
-        rows.append(
-            {
-                "what": what,
-                "median_us": latency["median_us"],
-                "p90_us": latency["p90_us"],
-                "bytes": path.stat().st_size,
-            }
-        )
+        median, p90 = times(model)
+        size = path.stat().st_size
+        rows.append({"what": what, "median_us": median, "p90_us": p90, "bytes": size})
     return {"machine": result["machine"]["cpu"], "threads": 1, "rows": rows}
+
+
+def times(model: Model) -> tuple[float, float | None]:
+    """Median and 90th percentile of a measured file, microseconds.
+
+    Raises:
+        DataError: it could not be timed; a card without its twin's time compares nothing.
+    """
+    if (latency := model["latency"]) is None:
+        raise DataError(
+            f"zoo: expected a time of {model['name']}. Received: {model['error'] or 'none'}."
+        )
+    return latency["median_us"], latency["p90_us"]
 
 
 def _card(
