@@ -14,7 +14,7 @@ VARIABLES = {
     "TF_USE_LEGACY_KERAS": "Keras 2, which larq needs; 1 unless it is set",
     "XDG_STATE_HOME": "the folder above that of the logs",
     "XNCAPS_DATA_DIR": "where data sets lie, for make and the tests",
-    "XNCAPS_ISA": "the kernels' instruction set: scalar, avx2, neon; the best else",
+    "XNCAPS_ISA": "the kernels' instruction set: scalar, avx2, avx512, neon; the best else",
     "XNCAPS_LOG_DIR": "the folder of the logs of failed commands",
 }
 

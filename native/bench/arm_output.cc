@@ -1,12 +1,15 @@
-// For arm_count.py: one function for each way in which a block of counts becomes output, out of line
-// so that its instructions can be counted. Never linked into anything.
+// For arm_count.py: one function for each way in which a block of counts becomes output, out of
+// line so that its instructions can be counted. Never linked into anything.
 #include "kernels/lce_neon.cc"
 
 extern "C" {
 
 void xncaps_output_float(const uint16_t* counts, const xncaps::BconvView* view, size_t at,
                          float* out) {
-  xncaps::Neon::FloatBlock(counts, *view, at, out);
+  const xncaps::TailView none = {};
+  xncaps::Spot spot = {};
+  spot.at = at, spot.count = xncaps::Neon::kBlock;
+  xncaps::WriteFloats<xncaps::Neon, 1>(*view, none, counts, spot, out);
 }
 
 void xncaps_output_int8(const uint16_t* counts, const xncaps::BconvView* view, size_t at,

@@ -32,11 +32,15 @@ const char* ReadOption(const char* key, const char* value, DelegateOptions* opti
     const bool good = ParseNumber(value, &options->verbose) && options->verbose <= 1;
     return good ? nullptr : "xncaps: option verbose: expected 0 or 1.";
   }
+  if (strcmp(key, "keep_builtins") == 0) {
+    const bool good = ParseNumber(value, &options->keep_builtins) && options->keep_builtins <= 1;
+    return good ? nullptr : "xncaps: option keep_builtins: expected 0 or 1.";
+  }
   if (strcmp(key, "isa") == 0) {
     options->isa = value;
     return nullptr;
   }
-  return "xncaps: unknown option; expected num_threads, isa or verbose.";
+  return "xncaps: unknown option; expected num_threads, isa, verbose or keep_builtins.";
 }
 
 // A caller's struct may be shorter than ours (an older header: the rest has its defaults) or longer
@@ -92,6 +96,7 @@ struct TfLiteDelegate* XncapsDelegateCreate(const XncapsDelegateOptions* given) 
   DelegateOptions options;
   options.num_threads = known.num_threads;
   options.verbose = known.verbose;
+  options.keep_builtins = known.keep_builtins;
   options.isa = known.isa;
   return reinterpret_cast<struct TfLiteDelegate*>(
       xncaps::CreateDelegate(options, known.report_error));

@@ -119,7 +119,8 @@ TfLiteStatus DelegatePrepare(TfLiteContext* context, TfLiteDelegate* delegate) {
   TfLiteIntArray* nodes = CopyOfPlan(context);
   if (nodes == nullptr) return kTfLiteError;
   const int total = nodes->size;
-  if (CheckGraph(context, nodes) != kTfLiteOk || KeepClaimed(context, nodes) != kTfLiteOk) {
+  if (CheckGraph(context, nodes) != kTfLiteOk ||
+      KeepClaimed(context, data->options.keep_builtins == 0, nodes) != kTfLiteOk) {
     free(nodes);
     return kTfLiteError;
   }

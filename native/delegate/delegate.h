@@ -9,6 +9,7 @@ namespace xncaps {
 struct DelegateOptions {
   int num_threads = 0;        // 0: what the interpreter recommends, at least 1
   int verbose = 0;            // 1: says on stderr what it claims and which kernels it runs
+  int keep_builtins = 0;      // 1: claims its own ops alone
   const char* isa = nullptr;  // null: XNCAPS_ISA, else the best of this machine
 };
 

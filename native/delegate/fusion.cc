@@ -50,6 +50,17 @@ bool Fuser::Read() {
   return true;
 }
 
+bool Fuser::IsBconv(const TfLiteNode* node, const TfLiteRegistration* registration) const {
+  return IsOp(node, registration, "LceBconv2d") && node->outputs->size == 1 &&
+         UseOf(node->outputs->data[0]) != nullptr &&
+         context_->tensors[node->outputs->data[0]].type == kTfLiteFloat32;
+}
+
+bool Fuser::IsQuantize(const TfLiteNode* node, const TfLiteRegistration* registration) const {
+  return IsOp(node, registration, "LceQuantize") && node->inputs->size == 1 &&
+         node->outputs->size == 1;
+}
+
 bool Fuser::Hidden(int tensor) const {
   const Use* use = UseOf(tensor);
   if (use == nullptr || use->producers != 1 || use->readers != 1 || use->reader <= use->producer)
@@ -90,8 +101,7 @@ void Fuser::FindQuantize(Fusion* fusion) {
   TfLiteRegistration* registration = nullptr;
   if (use == nullptr || use->readers == 0 || use->producers != 1 || use->reader <= use->producer ||
       taken_[use->reader] || !Node(use->reader, &node, &registration) ||
-      !IsOp(node, registration, "LceQuantize") || node->inputs->size != 1 ||
-      node->outputs->size != 1) {
+      !IsQuantize(node, registration)) {
     return;
   }
   const Use* bits = UseOf(node->outputs->data[0]);
@@ -103,15 +113,42 @@ void Fuser::FindQuantize(Fusion* fusion) {
   taken_[use->reader] = true;
 }
 
-bool Fuser::Follow(int position, Fusion* fusion) {
+// By the node that makes the tensor: with a constant of the file, for it is claimed with the
+// quantize wherever the host lets that one run.
+bool Fuser::Precede(int tensor, Fusion* fusion) {
+  if (fusion->count == kMaxTailNodes || !Hidden(tensor)) return false;
+  const int position = UseOf(tensor)->producer;
+  TfLiteNode* node = nullptr;
+  TfLiteRegistration* registration = nullptr;
+  if (taken_[position] || !Node(position, &node, &registration)) return false;
+  for (int k = 0; k < node->inputs->size; ++k) {
+    TailNode tail;
+    if (!ReadTailNode(context_, node, registration, node->inputs->data[k], &tail)) continue;
+    if (tail.has_op && !IsConstant(&context_->tensors[tail.operand])) continue;
+    taken_[position] = true;
+    for (int i = fusion->count++; i > 0; --i) {
+      fusion->nodes[i] = fusion->nodes[i - 1];
+      fusion->positions[i] = fusion->positions[i - 1];
+    }
+    fusion->nodes[0] = tail;
+    fusion->positions[0] = position;
+    fusion->source = node->inputs->data[k];
+    return true;
+  }
+  return false;
+}
+
+bool Fuser::Find(int position, Fusion* fusion) {
   TfLiteNode* node = nullptr;
   TfLiteRegistration* registration = nullptr;
   *fusion = Fusion();
-  if (!Node(position, &node, &registration) || !IsOp(node, registration, "LceBconv2d") ||
-      node->outputs->size != 1 || UseOf(node->outputs->data[0]) == nullptr ||
-      context_->tensors[node->outputs->data[0]].type != kTfLiteFloat32) {
-    return false;
+  if (taken_[position] || !Node(position, &node, &registration)) return false;
+  if (IsQuantize(node, registration)) {
+    int tensor = node->inputs->data[0];
+    while (Precede(tensor, fusion)) tensor = fusion->source;
+    return fusion->count > 0;
   }
+  if (!IsBconv(node, registration)) return false;
   fusion->result = node->outputs->data[0];
   while (Extend(fusion->result, fusion)) {
   }
@@ -152,16 +189,28 @@ class Turns {
   int* turns_;  // [tensors]
 };
 
-// For each node of the plan: whether it is claimed. `after` is scratch: the node that has to be
-// claimed before, and in which turn.
+// For each node of the plan: whether it is claimed.
 struct Link {
-  int before;  // position, -1: no built-in op that could be
+  int before;        // position of the node that has to be claimed before, -1: none
+  bool at_quantize;  // a built-in op that is claimed with the LceQuantize behind it
   int turn;
   bool claimed;
 };
 
-TfLiteStatus Claim(TfLiteContext* context, const TfLiteIntArray* plan, Fuser* fuser, Turns turns,
-                   Link* links) {
+void LinkBuiltins(const TfLiteIntArray* plan, Fuser* fuser, Link* links) {
+  for (int i = 0; i < plan->size; ++i) {
+    Fusion fusion;
+    if (!fuser->Find(i, &fusion)) continue;
+    for (int k = 0, before = i; k < fusion.count; before = fusion.positions[k++]) {
+      if (fusion.source >= 0)
+        links[fusion.positions[k]].at_quantize = true;
+      else
+        links[fusion.positions[k]].before = before;
+    }
+  }
+}
+
+TfLiteStatus Claim(TfLiteContext* context, const TfLiteIntArray* plan, Turns turns, Link* links) {
   for (int i = 0; i < plan->size; ++i) {
     TfLiteNode* node = nullptr;
     TfLiteRegistration* registration = nullptr;
@@ -169,13 +218,9 @@ TfLiteStatus Claim(TfLiteContext* context, const TfLiteIntArray* plan, Fuser* fu
       return kTfLiteError;
     const int earliest = turns.Earliest(node);
     Link& link = links[i];
-    if (OpOfNode(node, registration, nullptr) != nullptr) {
+    if (link.at_quantize || OpOfNode(node, registration, nullptr) != nullptr) {
       link.claimed = true;
       link.turn = earliest | 1;
-      Fusion fusion;
-      fuser->Follow(i, &fusion);
-      for (int k = 0, before = i; k < fusion.count; before = fusion.positions[k++])
-        links[fusion.positions[k]].before = before;
     } else {
       link.claimed =
           link.before >= 0 && links[link.before].claimed && earliest <= links[link.before].turn;
@@ -188,15 +233,16 @@ TfLiteStatus Claim(TfLiteContext* context, const TfLiteIntArray* plan, Fuser* fu
 
 }  // namespace
 
-TfLiteStatus KeepClaimed(TfLiteContext* context, TfLiteIntArray* plan) {
+TfLiteStatus KeepClaimed(TfLiteContext* context, bool builtins, TfLiteIntArray* plan) {
   const size_t nodes = static_cast<size_t>(plan->size) + 1;
   Fuser fuser(context, plan, nullptr);
   Link* links = static_cast<Link*>(malloc(nodes * sizeof(Link)));
   int* turns = static_cast<int*>(calloc(context->tensors_size + 1, sizeof(int)));
   TfLiteStatus status = kTfLiteError;
   if (links != nullptr && turns != nullptr && fuser.Read()) {
-    for (int i = 0; i < plan->size; ++i) links[i] = {-1, 0, false};
-    status = Claim(context, plan, &fuser, Turns(context, turns), links);
+    for (int i = 0; i < plan->size; ++i) links[i] = {-1, false, 0, false};
+    if (builtins) LinkBuiltins(plan, &fuser, links);
+    status = Claim(context, plan, Turns(context, turns), links);
   }
   if (status == kTfLiteOk) {
     const int total = plan->size;

@@ -1,5 +1,5 @@
-// Which built-in ops are done along with the LceBconv2d before them, found in a list of nodes: all
-// of a graph's when nodes are claimed, a partition's when it is made.
+// Which built-in ops are done along with the LceBconv2d before them or the LceQuantize behind them,
+// found in a list of nodes: all of a graph's when nodes are claimed, a partition's when it is made.
 #ifndef XNCAPS_DELEGATE_FUSION_H_
 #define XNCAPS_DELEGATE_FUSION_H_
 
@@ -7,14 +7,15 @@
 
 namespace xncaps {
 
-// What follows a LceBconv2d of floats: each node is the only reader of what is before it.
+// What follows a LceBconv2d of floats, or is before a LceQuantize: each node is the only reader of
+// what is before it.
 struct Fusion {
   int count = 0;
   int positions[kMaxTailNodes] = {};  // in the list
   TailNode nodes[kMaxTailNodes] = {};
   int quantize = -1;  // position of a LceQuantize of the result; -1: none
   int result = -1;    // the tensor
-  int source = -1;    // of a single built-in op without a convolution: what it is done on
+  int source = -1;    // where it begins without a convolution: what the first node is done on
   int bits = -1;      // the tensor of the quantize
 };
 
@@ -29,8 +30,9 @@ class Fuser {
 
   // False: no memory, or a node that cannot be read.
   bool Read();
-  // What follows the node at `position`, which is then taken; false: nothing.
-  bool Follow(int position, Fusion* fusion);
+  // What goes along with the node at `position`, which is then taken; false: nothing. To be called
+  // for one node after the other.
+  bool Find(int position, Fusion* fusion);
 
  private:
   struct Use {
@@ -41,7 +43,10 @@ class Fuser {
   bool Node(int position, TfLiteNode** node, TfLiteRegistration** registration) const;
   Use* UseOf(int tensor) const;
   bool Hidden(int tensor) const;  // made by one of the nodes and read by one other alone
+  bool IsBconv(const TfLiteNode* node, const TfLiteRegistration* registration) const;
+  bool IsQuantize(const TfLiteNode* node, const TfLiteRegistration* registration) const;
   bool Extend(int tensor, Fusion* fusion);
+  bool Precede(int tensor, Fusion* fusion);
   void FindQuantize(Fusion* fusion);
 
   TfLiteContext* context_;
@@ -51,9 +56,9 @@ class Fuser {
   bool* taken_ = nullptr;  // [nodes]
 };
 
-// Leaves of the plan the nodes that the delegate claims: its own ops, and built-in ones behind a
-// LceBconv2d of the same partition as it will be.
-TfLiteStatus KeepClaimed(TfLiteContext* context, TfLiteIntArray* plan);
+// Leaves of the plan the nodes that the delegate claims: its own ops and, with `builtins`, those
+// behind a LceBconv2d of the same partition as it will be or in front of a LceQuantize.
+TfLiteStatus KeepClaimed(TfLiteContext* context, bool builtins, TfLiteIntArray* plan);
 
 }  // namespace xncaps
 

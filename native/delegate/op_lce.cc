@@ -1,8 +1,10 @@
 // larq-compute-engine's LceQuantize, LceDequantize and LceBMaxPool2d.
-//   Bits are int32 words along the last axis, 32 to a word, 1 for negative.
+//   Bits are int32 words along the last axis, 32 to a word, 1 for negative. LceQuantize may have
+//   elementwise ops in front of it (tail.h), whose operands are then inputs 1 and on.
 #include "kernels/lce.h"
 
 #include "delegate/op.h"
+#include "delegate/tail.h"
 
 namespace xncaps {
 namespace {
@@ -44,7 +46,7 @@ class QuantizeOp {
  public:
   TfLiteStatus Prepare(const OpContext& op) {
     const TfLiteTensor* input = op.Input(0);
-    if (op.CheckCounts(1, 1, 1) != kTfLiteOk) return kTfLiteError;
+    if (op.CheckCounts(1, 1 + op.tail_count(), 1) != kTfLiteOk) return kTfLiteError;
     if (CheckValues(op, input, "input", &type_) != kTfLiteOk) return kTfLiteError;
     if (op.CheckInput(input, "input", input->type, -1) != kTfLiteOk) return kTfLiteError;
     if (CheckRank(op, input, "input") != kTfLiteOk) return kTfLiteError;
@@ -59,15 +61,28 @@ class QuantizeOp {
     }
     size_ = RowsOf(input);
     zero_point_ = input->params.zero_point;
-    return op.ResizeOutput(0, rank, dims);
+    return op.ResizeOutput(0, rank, dims) == kTfLiteOk ? PrepareTail(op, input) : kTfLiteError;
   }
 
   TfLiteStatus Invoke(const OpContext& op) {
+    const TailStep* steps = nullptr;
+    if (tail_.Steps(op, 1, bytes_, &steps) != kTfLiteOk) return kTfLiteError;
     return op.Ran(LceQuantize(*op.isa().lce, op.pool(), type_, op.InputBytes(0), size_.rows,
-                              size_.cols, zero_point_, op.OutputBytes(0)));
+                              size_.cols, zero_point_, op.OutputBytes(0), steps, tail_.count()));
   }
 
  private:
+  // What is done to the floats before their signs are taken: operands are inputs 1 and on.
+  TfLiteStatus PrepareTail(const OpContext& op, const TfLiteTensor* input) {
+    if (!tail_.Read(op.tail(), op.tail_count())) return op.Error("too many ops before it.");
+    if (tail_.count() > 0 && type_ != LceType::kFloat)
+      return op.Error("expected a float32 input. Received: %s.", TypeName(input->type));
+    if (!ShapeBytes(input, &bytes_)) return op.Error("an impossible input.");
+    return tail_.Prepare(op, 1, input);
+  }
+
+  Tail tail_;
+  size_t bytes_ = 0;
   LceType type_ = LceType::kFloat;
   Rows size_;
   int zero_point_ = 0;

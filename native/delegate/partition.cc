@@ -20,16 +20,15 @@ TfLiteIntArray* Array(size_t size) {
 }
 
 // Nodes outlive the partition, but a host may move what it told us about them: these are copies.
-// A convolution's inputs with the operands of what is done along with it; a single built-in op's
-// tensor before its operand.
-TfLiteIntArray* Inputs(const TfLiteNode& node, const TfLiteRegistration* registration,
-                       const Fusion& fusion) {
-  const bool built_in = OpOfNode(&node, registration, nullptr) == nullptr;
-  const int own = built_in ? 1 : node.inputs->size;
+// The node's inputs, or what the first of the ops before it is done on; then the operands of what
+// is done along with it.
+TfLiteIntArray* Inputs(const TfLiteNode& node, const Fusion& fusion) {
+  const bool has_source = fusion.source >= 0;
+  const int own = has_source ? 1 : node.inputs->size;
   TfLiteIntArray* inputs = Array(static_cast<size_t>(own) + kMaxTailNodes);
   if (inputs == nullptr) return nullptr;
   inputs->size = own;
-  for (int i = 0; i < own; ++i) inputs->data[i] = built_in ? fusion.source : node.inputs->data[i];
+  for (int i = 0; i < own; ++i) inputs->data[i] = has_source ? fusion.source : node.inputs->data[i];
   for (int i = 0; i < fusion.count; ++i) {
     if (fusion.nodes[i].has_op) inputs->data[inputs->size++] = fusion.nodes[i].operand;
   }
@@ -133,7 +132,7 @@ bool Partition::AddNode(TfLiteContext* context, int index, const Fusion& fusion)
   node->op.tail_ = node->fusion.nodes;
   node->op.tail_count_ = node->fusion.count;
   node->op.has_tail_bits_ = node->fusion.bits >= 0;
-  node->op.inputs_ = Inputs(*from, registration, node->fusion);
+  node->op.inputs_ = Inputs(*from, node->fusion);
   node->op.outputs_ = Outputs(*from, node->fusion);
   node->state = calloc(1, node->type->state_size);
   if (node->state != nullptr) node->type->construct(node->state);
@@ -141,8 +140,8 @@ bool Partition::AddNode(TfLiteContext* context, int index, const Fusion& fusion)
   return node->op.inputs_ != nullptr && node->op.outputs_ != nullptr && node->state != nullptr;
 }
 
-// Each node, but those that are done along with others: a convolution where the last built-in op
-// behind it stands, for that one's operands have been made then.
+// Each node, but those that are done along with others: a quantize where it stands, a convolution
+// where the last built-in op behind it does, for that one's operands have been made then.
 bool Partition::AddNodes(TfLiteContext* context, const TfLiteDelegateParams* params) {
   const TfLiteIntArray* list = params->nodes_to_replace;
   Fuser fuser(context, list, params->output_tensors);
@@ -150,10 +149,10 @@ bool Partition::AddNodes(TfLiteContext* context, const TfLiteDelegateParams* par
   if (!places.ok() || !fuser.Read()) return false;
   for (int i = 0; i < list->size; ++i) {
     Fusion* fusion = &places[i].fusion;
-    if (!fuser.Follow(i, fusion)) continue;
+    if (!fuser.Find(i, fusion)) continue;
     for (int k = 0; k < fusion->count; ++k) places[fusion->positions[k]].runs = -1;
     if (fusion->quantize >= 0) places[fusion->quantize].runs = -1;
-    if (fusion->count == 0) continue;
+    if (fusion->count == 0 || fusion->source >= 0) continue;
     places[i].runs = -1;
     places[fusion->positions[fusion->count - 1]].runs = i;
   }

@@ -1,4 +1,5 @@
 #include "fuzz/graph.h"
+#include "kernels/lce.h"
 
 namespace xncaps {
 
@@ -68,7 +69,8 @@ void Graph::AddHost() {
   fake_->AddHostNode({in}, {out}, dims, invoked);
 }
 
-// A built-in op that is done along with the convolution before it, where all fits.
+// A built-in op that is done along with the convolution before it or the LceQuantize behind it,
+// where all fits.
 void Graph::AddTail() {
   static const int kCodes[] = {tflite::kBuiltinAdd,    tflite::kBuiltinMul,
                                tflite::kBuiltinRelu,   tflite::kBuiltinReluN1To1,
@@ -90,6 +92,10 @@ void Graph::AddTail() {
   }
   const int sink = Sink(kTfLiteFloat32, in.dims, in.dims);
   fake_->AddBuiltinNode(code, inputs, {sink}, in.dims, m_->OneIn(40) ? m_->Dim() : m_->Below(4));
+  if (in.dims.empty() || !m_->OneIn(3)) return;
+  std::vector<int> words = in.dims;
+  words.back() = WordsOf(words.back());
+  fake_->AddNode("LceQuantize", {sink}, {Sink(kTfLiteInt32, words, words)}, {});
 }
 
 void Graph::AddNodes() {

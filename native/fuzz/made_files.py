@@ -160,7 +160,7 @@ class FileMaker:
             self._tail()
 
     def _tail(self) -> None:
-        """A built-in op that may be done along with the convolution before it; output: new."""
+        """A built-in op done along with what is before or behind it; its output is new."""
         floats = [value for value in self.values if value.dtype == "float32"]
         if not floats:
             return
@@ -181,6 +181,9 @@ class FileMaker:
         target = self._new("float32", source.shape)
         operator = getattr(schema.BuiltinOperator, name)
         self.writer.builtin(operator, inputs, [target.tensor], options)
+        if source.shape and self._one_in(3):
+            bits = self._new("int32", (*source.shape[:-1], words(source.shape[-1])))
+            self._add("LceQuantize", [target.tensor], bits.tensor, b"")
 
     def _caps(self) -> None:
         op = self._pick(("XnCapsOdr", "XnCapsIdr", "XnCapsFc"))

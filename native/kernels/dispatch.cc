@@ -19,6 +19,13 @@ namespace xncaps {
 namespace {
 
 #if defined(__x86_64__)
+// Whether the system saves these registers, as bits of XCR0: 6 vectors, 0xe0 AVX-512's.
+bool Saves(unsigned registers) {
+  unsigned low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (low & registers) == registers;
+}
+
 // Everything that the flags of kernels/CMakeLists.txt let the compiler use: virtual machines hide
 // single ones. By hand: __builtin_cpu_supports needs libgcc's constructor, which Android's build
 // does not have.
@@ -29,13 +36,19 @@ bool HasAvx2() {
                      kF16c = 1u << 29;
   constexpr unsigned kNeeded = kFma | kPopcnt | kOsxsave | kAvx | kF16c;
   if ((c & kNeeded) != kNeeded) return false;
-  unsigned low, high;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  if ((low & 6) != 6) return false;  // the system saves the upper halves of the registers
+  if (!Saves(6)) return false;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
   constexpr unsigned kBmi1 = 1u << 3, kAvx2 = 1u << 5, kBmi2 = 1u << 8;
   constexpr unsigned kExtended = kBmi1 | kAvx2 | kBmi2;
   return (b & kExtended) == kExtended;
+}
+
+bool HasAvx512() {
+  unsigned a, b, c, d;
+  if (!HasAvx2() || !Saves(0xe6) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  constexpr unsigned kFoundation = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31;
+  constexpr unsigned kNeeded = kFoundation | kDq | kBw | kVl, kVpopcntdq = 1u << 14;
+  return (b & kNeeded) == kNeeded && (c & kVpopcntdq) != 0;
 }
 #endif
 

@@ -10,7 +10,7 @@ namespace xncaps {
 // Everything one instruction set offers. A new family of kernels is one more pointer here and one
 // more column in kernels.inc.
 struct Isa {
-  const char* name;     // "scalar", "avx2", "neon"
+  const char* name;     // "scalar", "avx2", "avx512", "neon"
   bool (*available)();  // on this machine
   const CapsKernels* caps;
   const LceKernels* lce;

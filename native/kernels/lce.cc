@@ -33,6 +33,7 @@ struct RowsJob {
   size_t rows, cols;
   int first, second;
   size_t strip;  // rows of one
+  TailView tail;
 };
 
 void RowsTask(void* argument, int index, int) {
@@ -56,6 +57,10 @@ void RunRows(ThreadPool* pool, RowsJob* job) {
 size_t Width(LceType type) { return type == LceType::kFloat ? 4 : 1; }
 
 void QuantizeRows(const RowsJob& job, size_t begin, size_t end) {
+  if (job.tail.count > 0) {
+    const float* values = reinterpret_cast<const float*>(job.in);
+    return job.kernels->pack_after(job.tail, values, begin, end, job.cols);
+  }
   const char* in = job.in + begin * job.cols * Width(job.type);
   char* out = job.out + begin * ((job.cols + 31) / 32) * 4;
   if (job.type == LceType::kFloat) return job.kernels->pack_floats(in, end - begin, job.cols, out);
@@ -118,7 +123,8 @@ bool Fits(ConstBytes in, size_t in_rows, size_t in_cols, size_t in_width, Bytes 
 }  // namespace
 
 Status LceQuantize(const LceKernels& kernels, ThreadPool* pool, LceType type, ConstBytes in,
-                   size_t rows, size_t cols, int zero_point, Bytes out) {
+                   size_t rows, size_t cols, int zero_point, Bytes out, const TailStep* steps,
+                   int count) {
   if (!Fits(in, rows, cols, Width(type), out, rows, WordsOf(cols), 4)) return Status::kTooSmall;
   // A bool is a byte of 0 or 1, and false, the less than 1, counts as negative.
   RowsJob job = {QuantizeRows,
@@ -130,7 +136,8 @@ Status LceQuantize(const LceKernels& kernels, ThreadPool* pool, LceType type, Co
                  cols,
                  type == LceType::kBool ? 1 : zero_point,
                  0,
-                 1};
+                 1,
+                 {steps, count, 0, static_cast<char*>(out.data)}};
   RunRows(pool, &job);
   return Status::kOk;
 }
@@ -148,7 +155,8 @@ Status LceDequantize(const LceKernels& kernels, ThreadPool* pool, LceType type, 
                  cols,
                  boolean ? 1 : clear,
                  boolean ? 0 : set,
-                 1};
+                 1,
+                 {}};
   RunRows(pool, &job);
   return Status::kOk;
 }
@@ -161,9 +169,17 @@ Status LceMaxPool(const LceKernels& kernels, ThreadPool* pool, const BmaxPool& s
   const size_t out_rows = sizes.Product(items, shape.y.out, shape.x.out);
   if (!sizes.ok() || !Fits(in, in_rows, pixel, 1, out, out_rows, pixel, 1))
     return Status::kTooSmall;
-  PoolJob job = {{PoolRows, &kernels, static_cast<const char*>(in.data),
-                  static_cast<char*>(out.data), LceType::kFloat, items * shape.y.out,
-                  static_cast<size_t>(shape.x.out) * shape.words, 0, 0, 1},
+  PoolJob job = {{PoolRows,
+                  &kernels,
+                  static_cast<const char*>(in.data),
+                  static_cast<char*>(out.data),
+                  LceType::kFloat,
+                  items * shape.y.out,
+                  static_cast<size_t>(shape.x.out) * shape.words,
+                  0,
+                  0,
+                  1,
+                  {}},
                  &shape};
   RunRows(pool, &job.rows);
   return Status::kOk;

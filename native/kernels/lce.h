@@ -28,9 +28,11 @@ struct Window {
 enum class LceType { kFloat, kInt8, kBool };
 
 // All of these: any alignment; kTooSmall where `in` or `out` has fewer bytes than that takes.
-// [rows, cols] of `type` to bits. `zero_point` of int8. LCE packs false as a 1.
+// [rows, cols] of `type` to bits. `zero_point` of int8. LCE packs false as a 1. Floats that begin
+// at a multiple of 4 may go through `steps` before.
 Status LceQuantize(const LceKernels& kernels, ThreadPool* pool, LceType type, ConstBytes in,
-                   size_t rows, size_t cols, int zero_point, Bytes out);
+                   size_t rows, size_t cols, int zero_point, Bytes out,
+                   const TailStep* steps = nullptr, int count = 0);
 // Bits to [rows, cols] of `type`: +1 and -1 (int8: `clear` and `set`; bool: true and false).
 Status LceDequantize(const LceKernels& kernels, ThreadPool* pool, LceType type, ConstBytes in,
                      size_t rows, size_t cols, int clear, int set, Bytes out);
@@ -99,7 +101,6 @@ class BconvLayer {
   Status PackTransform(const BconvConstants& constants);
   Status PackTapSums(const BconvConstants& constants);
   Status Segments();
-  void Finish(const BconvTail& tail, char* out, size_t first, size_t pixels) const;
   struct Job;
   static void Task(void* job, int index, int worker);
 

@@ -44,7 +44,7 @@ inline __attribute__((always_inline)) void InRegister(__m256i* x) { __asm__("" :
 struct Avx2 {
   typedef uint8_t Code;  // four bits, times two: 8 * code is where the table of these bits begins
   typedef uint16_t Count;
-  static constexpr int kBlock = 32, kSuper = 4, kCodesOfWord = 8;
+  static constexpr int kBlock = 32, kSuper = 4, kWide = 2, kCodesOfWord = 8;
   static constexpr int kChunk = 56;  // 63 counts of up to 4 fit in a byte; words have 8
 
   // Widening bytes to 16 bits takes 8 from each half of the vector: so packed, they come out
@@ -139,7 +139,10 @@ struct Avx2 {
     return static_cast<uint32_t>(_mm256_movemask_epi8(bytes));
   }
 
-  static __m256 Transformed8(const Count* counts, const BconvView& v, size_t at) {
+  typedef __m256 Floats;
+  static constexpr int kFloats = 8;
+
+  static __m256 Transformed(const Count* counts, const BconvView& v, size_t at) {
     __m256i x = _mm256_slli_epi32(Counts8(counts), 1);
     x = _mm256_min_epi32(x, _mm256_set1_epi32(v.clamp_max));
     x = _mm256_max_epi32(x, _mm256_set1_epi32(v.clamp_min));
@@ -147,14 +150,14 @@ struct Avx2 {
     return _mm256_add_ps(Rounded(y), _mm256_loadu_ps(v.bias + at));
   }
 
-  static void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
-    for (int c = 0; c < kBlock; c += 8)
-      _mm256_storeu_ps(out + c, Transformed8(counts + c, v, at + c));
+  static uint32_t Negative(__m256 x) {
+    const __m256 less = _mm256_cmp_ps(x, _mm256_set1_ps(kLargestNegative), _CMP_LE_OQ);
+    return static_cast<uint32_t>(_mm256_movemask_ps(less));
   }
 
   // Halves away from zero, as LCE rounds; what is not a number gives -128.
   static __m256i Bytes8(const Count* counts, const BconvView& v, size_t at) {
-    __m256 y = _mm256_max_ps(Transformed8(counts, v, at), _mm256_set1_ps(-128.0f));
+    __m256 y = _mm256_max_ps(Transformed(counts, v, at), _mm256_set1_ps(-128.0f));
     y = _mm256_min_ps(y, _mm256_set1_ps(127.0f));
     const __m256 sign = _mm256_and_ps(y, _mm256_set1_ps(-0.0f));
     return _mm256_cvttps_epi32(_mm256_add_ps(y, _mm256_or_ps(sign, _mm256_set1_ps(0.49999997f))));
@@ -170,9 +173,7 @@ struct Avx2 {
 };
 
 inline uint32_t Negative8(const char* p) {
-  const __m256 x = _mm256_loadu_ps(reinterpret_cast<const float*>(p));
-  const __m256 less = _mm256_cmp_ps(x, _mm256_set1_ps(kLargestNegative), _CMP_LE_OQ);
-  return static_cast<uint32_t>(_mm256_movemask_ps(less));
+  return Avx2::Negative(_mm256_loadu_ps(reinterpret_cast<const float*>(p)));
 }
 
 inline uint32_t Negative32(const char* p) {
@@ -242,6 +243,7 @@ const LceKernels kLceAvx2 = {
     PackFloats,   PackBytes,
     UnpackFloats, UnpackBytes,
     AndBytes,     {Avx2::kBlock, Avx2::kSuper, 4, 1, Avx2::kChunk, 2, 65534, Avx2::kLanes},
-    Bconv<Avx2>,  ApplyTail};
+    Bconv<Avx2>,  PackAfter<Avx2>,
+    ApplyTail};
 
 }  // namespace xncaps

@@ -114,24 +114,10 @@ void BconvLayer::Task(void* argument, int index, int worker) {
     const size_t item = static_cast<size_t>(i / job->strips);
     const int begin = static_cast<int>(i % job->strips) * layer->strip_rows_;
     const int stop = v.out_h - begin < layer->strip_rows_ ? v.out_h : begin + layer->strip_rows_;
-    layer->kernels_->bconv(v, scratch, job->in + item * in_bytes, job->out + item * out_bytes,
+    const TailView tail = {job->tail->steps, job->tail->count, item * v.out_h * v.out_w,
+                           static_cast<char*>(job->tail->bits.data)};
+    layer->kernels_->bconv(v, tail, scratch, job->in + item * in_bytes, job->out + item * out_bytes,
                            begin, stop);
-    layer->Finish(*job->tail, job->out, (item * v.out_h + begin) * v.out_w,
-                  static_cast<size_t>(stop - begin) * v.out_w);
-  }
-}
-
-// The tail of `pixels` pixels from pixel `first` of the batch on, which the caches still hold.
-void BconvLayer::Finish(const BconvTail& tail, char* out, size_t first, size_t pixels) const {
-  const size_t channels = static_cast<size_t>(view_.out_c);
-  char* values = out + first * channels * 4;
-  if (tail.count > 0) {
-    kernels_->tail(tail.steps, tail.count, reinterpret_cast<float*>(values), first * channels,
-                   pixels, channels);
-  }
-  if (tail.bits.data != nullptr) {
-    kernels_->pack_floats(values, pixels, channels,
-                          static_cast<char*>(tail.bits.data) + first * view_.out_words * 4);
   }
 }
 

@@ -1,17 +1,21 @@
 // The binary convolution as templates over one instruction set's vectors, a struct T with
 //   Code, Count            a code in the padded rows; a lane's count in memory
-//   kBlock, kSuper
+//   kBlock, kSuper, kWide                   kWide blocks of floats fit in the registers
 //   ExpandWords(from, words, to)            words of bits to codes
 //   Accumulate<kPixels, kBlocks>(pixels, segments, count, filter, counts, first)
 //                                           counts [kPixels][kSuper * kBlock] = or += one chunk
-//   FloatBlock, Int8Block(counts, view, at, out), BitBlock(counts, view, at) -> bits
-//                                           one block of one pixel; `at` indexes view.multiplier...
+//   Floats, kFloats                         a vector of floats with operators, and its floats
+//   Transformed(counts, view, at)           Floats of counts; `at` indexes view.multiplier...
+//   Negative(floats) -> bits                1 where a value packs as one
+//   Int8Block(counts, view, at, out), BitBlock(counts, view, at) -> bits
+//                                           one block of one pixel
 // in an unnamed namespace of the one file that is compiled for this instruction set: so nothing of
 // these templates is ever shared with code for another one.
 #ifndef XNCAPS_KERNELS_LCE_BCONV_H_
 #define XNCAPS_KERNELS_LCE_BCONV_H_
 
 #include "kernels/lce_kernels.h"
+#include "kernels/lce_tail.h"
 #include "kernels/memory.h"
 #include "kernels/rounded.h"
 
@@ -86,16 +90,23 @@ void InsideTaps(int64_t origin, int in, int filter, int dilation, int* begin, in
   *begin = static_cast<int>(first < *end ? first : *end);
 }
 
+// Whether all taps lie inside of the input: no division, for most pixels are so.
+bool AllInside(const BconvView& v, int oy, int ox) {
+  const int64_t y = static_cast<int64_t>(oy) * v.stride_h - v.pad_top;
+  const int64_t x = static_cast<int64_t>(ox) * v.stride_w - v.pad_left;
+  return y >= 0 && x >= 0 && y + static_cast<int64_t>(v.filter_h - 1) * v.dilation_h < v.in_h &&
+         x + static_cast<int64_t>(v.filter_w - 1) * v.dilation_w < v.in_w;
+}
+
 // Sums of the filter's signs over the taps that lie outside of the input, [kBlock], 0 behind
-// `count` channels. False: all taps lie inside.
+// `count` channels.
 template <int kBlock>
-bool OutsideSums(const BconvView& v, int oy, int ox, int channel, int count, int32_t* out) {
+void OutsideSums(const BconvView& v, int oy, int ox, int channel, int count, int32_t* out) {
   int y0, y1, x0, x1;
   InsideTaps(static_cast<int64_t>(oy) * v.stride_h - v.pad_top, v.in_h, v.filter_h, v.dilation_h,
              &y0, &y1);
   InsideTaps(static_cast<int64_t>(ox) * v.stride_w - v.pad_left, v.in_w, v.filter_w, v.dilation_w,
              &x0, &x1);
-  if (y0 == 0 && x0 == 0 && y1 == v.filter_h && x1 == v.filter_w) return false;
   const size_t row = (static_cast<size_t>(v.filter_w) + 1) * v.out_c;
   const int32_t* sums = v.tap_sums + channel;
   const int32_t *all = sums + v.filter_h * row + static_cast<size_t>(v.filter_w) * v.out_c,
@@ -107,7 +118,6 @@ bool OutsideSums(const BconvView& v, int oy, int ox, int channel, int count, int
     out[c] = all[c] - inside;
   }
   for (int c = count; c < kBlock; ++c) out[c] = 0;
-  return true;
 }
 
 // `bits`, less than 2^count, to position `at` of a pixel's words.
@@ -121,43 +131,178 @@ void OrBits(char* words, int at, uint32_t bits, int count) {
   memcpy(first + 4, &word, 4);
 }
 
+// Channels of a pixel, as they are written.
+struct Spot {
+  int channel, count;      // the first one and how many: whole blocks or less than one
+  size_t at;               // in view.multiplier...
+  size_t pixel;            // of the batch
+  const int32_t* outside;  // OutsideSums, null: none
+};
+
+// Steps on floats in registers, then their signs; pixels of `channels` floats.
+template <typename T, int kVectors>
+inline __attribute__((always_inline)) void FinishFloats(size_t channels, const TailView& tail,
+                                                        const Spot& spot, typename T::Floats* y) {
+  constexpr int kLanes = kVectors * T::kFloats;
+  const bool whole = kLanes > T::kBlock || spot.count >= T::kBlock;
+  alignas(64) float part[T::kBlock];
+  const size_t channel = static_cast<size_t>(spot.channel);
+  const size_t first = spot.pixel * channels + channel;
+  const TailStep* end = tail.steps + tail.count;
+  for (const TailStep* step = tail.steps; step < end; ++step) {
+    const float* x = step->operand;
+    if (x != nullptr) x += step->per_channel ? channel : first;
+    if (!whole && x != nullptr) {
+      memset(part, 0, sizeof part);
+      memcpy(part, x, static_cast<size_t>(spot.count) * sizeof(float));
+      x = part;
+    }
+    TailStepOn<typename T::Floats>(*step, y, x, kVectors);
+  }
+  if (tail.bits == nullptr) return;
+  char* words = tail.bits + spot.pixel * ((channels + 31) / 32) * 4;
+#pragma GCC unroll 4
+  for (int lane = 0; lane < kLanes; lane += T::kBlock) {
+    uint32_t bits = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < T::kBlock; i += T::kFloats)
+      bits |= T::Negative(y[(lane + i) / T::kFloats]) << i;
+    if (!whole) bits &= (1u << spot.count) - 1;
+    OrBits(words, spot.channel + lane, bits, whole ? T::kBlock : spot.count);
+  }
+}
+
+// Signs of `kBlocks` blocks of floats after the steps.
+template <typename T, int kBlocks>
+inline void PackBlocks(const TailView& tail, const float* from, size_t cols, const Spot& spot) {
+  constexpr int kVectors = kBlocks * T::kBlock / T::kFloats;
+  typename T::Floats y[kVectors];
+#pragma GCC unroll 8
+  for (int i = 0; i < kVectors; ++i) y[i] = LoadFloats<typename T::Floats>(from + i * T::kFloats);
+  FinishFloats<T, kVectors>(cols, tail, spot, y);
+}
+
+// Signs of rows [begin, end) of floats [rows, cols] after the steps.
+template <typename T>
+void PackAfter(const TailView& tail, const float* in, size_t begin, size_t end, size_t cols) {
+  constexpr size_t kWide = T::kWide * T::kBlock, kOne = T::kBlock;
+  const size_t words = (cols + 31) / 32 * 4;
+  alignas(64) float part[kOne] = {};
+  memset(tail.bits + begin * words, 0, (end - begin) * words);
+  Spot spot = {};
+  for (spot.pixel = begin; spot.pixel < end; ++spot.pixel) {
+    const float* from = in + spot.pixel * cols;
+    size_t left = cols, now;
+    for (spot.channel = 0; left > 0; spot.channel += static_cast<int>(now), left -= now) {
+      now = left >= kWide ? kWide : left >= kOne ? kOne : left;
+      spot.count = static_cast<int>(now);
+      if (now == kWide) {
+        PackBlocks<T, T::kWide>(tail, from + spot.channel, cols, spot);
+      } else if (now == kOne) {
+        PackBlocks<T, 1>(tail, from + spot.channel, cols, spot);
+      } else {
+        memcpy(part, from + spot.channel, now * sizeof(float));
+        PackBlocks<T, 1>(tail, part, cols, spot);
+      }
+    }
+  }
+}
+
+// Whole blocks that lie side by side, without a border; a single block of any kind. Out of line:
+// what follows has the registers for itself.
+template <typename T, int kBlocks>
+__attribute__((noinline)) void WriteFloats(const BconvView& v, const TailView& tail,
+                                           const typename T::Count* counts, const Spot& spot,
+                                           float* out) {
+  typedef typename T::Floats Floats;
+  constexpr int kVectors = kBlocks * T::kBlock / T::kFloats;
+  alignas(64) float part[T::kBlock];
+  Floats y[kVectors];
+#pragma GCC unroll 8
+  for (int i = 0; i < kVectors; ++i)
+    y[i] =
+        T::Transformed(counts + i * T::kFloats, v, spot.at + static_cast<size_t>(i * T::kFloats));
+  if (kBlocks == 1 && spot.outside != nullptr && v.tap_worth != nullptr) {
+    memcpy(part, y, sizeof part);
+    for (int c = 0; c < spot.count; ++c) {
+      part[c] += Rounded(-v.tap_worth[spot.channel + c] * static_cast<float>(spot.outside[c]));
+    }
+    memcpy(y, part, sizeof part);
+  }
+  FinishFloats<T, kVectors>(static_cast<size_t>(v.out_c), tail, spot, y);
+  if (spot.count >= T::kBlock) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) StoreFloats<Floats>(out + i * T::kFloats, y[i]);
+    return;
+  }
+  memcpy(part, y, sizeof part);
+  memcpy(out, part, static_cast<size_t>(spot.count) * sizeof(float));
+}
+
 // One block of one pixel to its place in the output.
 template <typename T, LceOutput kOutput>
-void WriteBlock(const BconvView& v, const typename T::Count* counts, int oy, int ox, int group,
-                int block, char* pixel) {
+void WriteBlock(const BconvView& v, const TailView& tail, const typename T::Count* counts,
+                const Spot& spot, char* pixel) {
+  if (kOutput == LceOutput::kBits) {
+    uint32_t bits = T::BitBlock(counts, v, spot.at);
+    if (spot.count < 32) bits &= (1u << spot.count) - 1;
+    OrBits(pixel, spot.channel, bits, spot.count);
+  } else if (kOutput == LceOutput::kFloat) {
+    WriteFloats<T, 1>(v, tail, counts, spot, reinterpret_cast<float*>(pixel) + spot.channel);
+  } else if (spot.count == T::kBlock) {
+    T::Int8Block(counts, v, spot.at, reinterpret_cast<int8_t*>(pixel) + spot.channel);
+  } else {
+    alignas(64) int8_t part[T::kBlock];
+    T::Int8Block(counts, v, spot.at, part);
+    memcpy(pixel + spot.channel, part, static_cast<size_t>(spot.count));
+  }
+}
+
+// The same where taps lie outside of the input.
+template <typename T, LceOutput kOutput>
+void WriteAtBorder(const BconvView& v, const TailView& tail, const typename T::Count* counts,
+                   Spot spot, int oy, int ox, char* pixel) {
   typedef typename T::Count Count;
   constexpr int kBlock = T::kBlock;
-  const int in_group = block * kBlock;
-  const size_t at = (static_cast<size_t>(group) * v.group_blocks + block) * kBlock;
-  const int channel = group * v.group_c + in_group;
-  const int count = v.group_c - in_group < kBlock ? v.group_c - in_group : kBlock;
   // Outside counted as +1, as `ones` of the filter's signs; half of all would be 0.
   alignas(64) int32_t outside[kBlock];
   alignas(64) Count corrected[kBlock];
-  const bool border = v.zero_padding && OutsideSums<kBlock>(v, oy, ox, channel, count, outside);
-  if (border && v.tap_worth == nullptr) {
+  OutsideSums<kBlock>(v, oy, ox, spot.channel, spot.count, outside);
+  spot.outside = outside;
+  if (v.tap_worth == nullptr) {
     for (int c = 0; c < kBlock; ++c)
       corrected[c] = static_cast<Count>(static_cast<int32_t>(counts[c]) + outside[c] / 2);
     counts = corrected;
   }
-  if (kOutput == LceOutput::kBits) {
-    uint32_t bits = T::BitBlock(counts, v, at);
-    if (count < 32) bits &= (1u << count) - 1;
-    return OrBits(pixel, channel, bits, count);
-  }
-  constexpr size_t kWidth = kOutput == LceOutput::kFloat ? 4 : 1;
-  char* out = pixel + static_cast<size_t>(channel) * kWidth;
-  alignas(64) char part[kBlock * kWidth];
-  char* to = count == kBlock ? out : part;
-  if (kOutput == LceOutput::kFloat)
-    T::FloatBlock(counts, v, at, reinterpret_cast<float*>(to));
-  else
-    T::Int8Block(counts, v, at, reinterpret_cast<int8_t*>(to));
-  if (to == part) memcpy(out, part, static_cast<size_t>(count) * kWidth);
-  if (kOutput == LceOutput::kFloat && border && v.tap_worth != nullptr) {
-    float* floats = reinterpret_cast<float*>(out);
-    for (int c = 0; c < count; ++c)
-      floats[c] += Rounded(-v.tap_worth[channel + c] * static_cast<float>(outside[c]));
+  WriteBlock<T, kOutput>(v, tail, counts, spot, pixel);
+}
+
+// Blocks [block, block + blocks) of a pixel: as many at once as the registers hold.
+template <typename T, LceOutput kOutput>
+void WritePixel(const BconvView& v, const TailView& tail, const typename T::Count* counts, int oy,
+                int ox, int group, int block, int blocks, char* pixel) {
+  constexpr int kBlock = T::kBlock;
+  const bool border = v.zero_padding && !AllInside(v, oy, ox);
+  int left = v.group_c - block * kBlock;  // channels
+  Spot spot;
+  spot.at = (static_cast<size_t>(group) * v.group_blocks + block) * kBlock;
+  spot.channel = group * v.group_c + block * kBlock;
+  spot.pixel = tail.first + static_cast<size_t>(oy) * v.out_w + ox;
+  spot.outside = nullptr;
+  for (int done = 0; done < blocks;) {
+    const bool wide = kOutput == LceOutput::kFloat && T::kWide > 1 && !border &&
+                      blocks - done >= T::kWide && left >= T::kWide * kBlock;
+    const int lanes = wide ? T::kWide * kBlock : kBlock;
+    spot.count = left < lanes ? left : lanes;
+    if (wide)
+      WriteFloats<T, T::kWide>(v, tail, counts, spot,
+                               reinterpret_cast<float*>(pixel) + spot.channel);
+    else if (border)
+      WriteAtBorder<T, kOutput>(v, tail, counts, spot, oy, ox, pixel);
+    else
+      WriteBlock<T, kOutput>(v, tail, counts, spot, pixel);
+    done += lanes / kBlock, counts += lanes, spot.channel += lanes, left -= lanes;
+    spot.at += static_cast<size_t>(lanes);
   }
 }
 
@@ -166,8 +311,8 @@ struct Pixel {
 };
 
 template <typename T, LceOutput kOutput>
-void Strip(const BconvView& v, const BconvScratch& scratch, const void* input, void* output,
-           int begin, int end) {
+void Strip(const BconvView& v, const TailView& tail, const BconvScratch& scratch, const void* input,
+           void* output, int begin, int end) {
   typedef typename T::Code Code;
   typedef typename T::Count Count;
   constexpr int kBlock = T::kBlock, kSuper = T::kSuper;
@@ -181,6 +326,11 @@ void Strip(const BconvView& v, const BconvScratch& scratch, const void* input, v
   char* out = static_cast<char*>(output) + static_cast<size_t>(begin) * v.out_w * depth * kWidth;
   const size_t total = static_cast<size_t>(end - begin) * v.out_w;
   if (kOutput == LceOutput::kBits) memset(out, 0, total * depth * kWidth);
+  if (kOutput == LceOutput::kFloat && tail.bits != nullptr) {
+    const size_t words = static_cast<size_t>(v.out_words) * 4;
+    const size_t pixel = tail.first + static_cast<size_t>(begin) * v.out_w;
+    memset(tail.bits + pixel * words, 0, total * words);
+  }
 
   Pixel tile[kTilePixels];
   const Code *at[kTilePixels], *in_group[kTilePixels];
@@ -203,10 +353,8 @@ void Strip(const BconvView& v, const BconvScratch& scratch, const void* input, v
         CountBlocks<T>(v, in_group, count, blocks, filter, counts);
         filter += static_cast<size_t>(v.filter_codes) * blocks * kBlock;
         for (int p = 0; p < count; ++p) {
-          for (int b = 0; b < blocks; ++b) {
-            WriteBlock<T, kOutput>(v, counts + p * kSuperLanes<T> + b * kBlock, begin + tile[p].y,
-                                   tile[p].x, group, block + b, out + (done + p) * depth * kWidth);
-          }
+          WritePixel<T, kOutput>(v, tail, counts + p * kSuperLanes<T>, begin + tile[p].y, tile[p].x,
+                                 group, block, blocks, out + (done + p) * depth * kWidth);
         }
       }
     }
@@ -214,14 +362,14 @@ void Strip(const BconvView& v, const BconvScratch& scratch, const void* input, v
 }
 
 template <typename T>
-void Bconv(const BconvView& view, const BconvScratch& scratch, const void* input, void* output,
-           int begin, int end) {
+void Bconv(const BconvView& view, const TailView& tail, const BconvScratch& scratch,
+           const void* input, void* output, int begin, int end) {
   if (view.output == LceOutput::kFloat)
-    Strip<T, LceOutput::kFloat>(view, scratch, input, output, begin, end);
+    Strip<T, LceOutput::kFloat>(view, tail, scratch, input, output, begin, end);
   else if (view.output == LceOutput::kInt8)
-    Strip<T, LceOutput::kInt8>(view, scratch, input, output, begin, end);
+    Strip<T, LceOutput::kInt8>(view, tail, scratch, input, output, begin, end);
   else
-    Strip<T, LceOutput::kBits>(view, scratch, input, output, begin, end);
+    Strip<T, LceOutput::kBits>(view, tail, scratch, input, output, begin, end);
 }
 
 }  // namespace

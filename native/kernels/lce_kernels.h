@@ -73,13 +73,23 @@ struct BconvView {
   const float* tap_worth;
 };
 
-// What is done to the floats of a convolution before they leave the cache.
+// What is done to the floats of a convolution before they leave the registers.
 enum class TailOp { kAdd, kMul, kMin, kMax, kClamp };
 struct TailStep {
   TailOp op;
   bool per_channel;  // operand: [cols]; else all of the output's tensor, null for kClamp
   const float* operand;
   float low, high;  // kClamp
+};
+
+constexpr size_t kTailBlock = 32;  // operands of channels are readable so much behind their end
+
+// What follows a convolution of floats: steps, then signs of the results as LceQuantize packs them.
+struct TailView {
+  const TailStep* steps;
+  int count;
+  size_t first;  // the batch's pixel that the item begins with
+  char* bits;    // words [out_words] of each pixel of the batch; null: none
 };
 
 struct BconvScratch {
@@ -101,8 +111,10 @@ struct LceKernels {
 
   BconvLayout layout;
   // Output rows [begin, end) of one batch item: the padded rows they need go to scratch.rows.
-  void (*bconv)(const BconvView& view, const BconvScratch& scratch, const void* input, void* output,
-                int begin, int end);
+  void (*bconv)(const BconvView& view, const TailView& tail, const BconvScratch& scratch,
+                const void* input, void* output, int begin, int end);
+  // Signs of rows [begin, end) of floats [rows, cols] after the tail's steps, to its bits.
+  void (*pack_after)(const TailView& tail, const float* in, size_t begin, size_t end, size_t cols);
   // Steps on values [rows, cols], the tensor's from value `first` on.
   void (*tail)(const TailStep* steps, int count, float* values, size_t first, size_t rows,
                size_t cols);

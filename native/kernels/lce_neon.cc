@@ -21,7 +21,7 @@ inline uint32_t Mask16(uint8x16_t lanes) {
 struct Neon {
   typedef uint8_t Code;
   typedef uint16_t Count;
-  static constexpr int kBlock = 16, kSuper = 4, kCodesOfWord = 4;
+  static constexpr int kBlock = 16, kSuper = 4, kWide = 4, kCodesOfWord = 4;
   static constexpr int kChunk = 28;  // 31 counts of up to 8 fit in a byte; words have 4
   static constexpr uint8_t kLanes[kBlock] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
@@ -89,20 +89,24 @@ struct Neon {
     return Mask16(vuzp1q_u8(vreinterpretq_u8_u16(low), vreinterpretq_u8_u16(high)));
   }
 
-  static float32x4_t Transformed4(const Count* counts, const BconvView& v, size_t at) {
+  typedef float32x4_t Floats;
+  static constexpr int kFloats = 4;
+
+  static float32x4_t Transformed(const Count* counts, const BconvView& v, size_t at) {
     int32x4_t x = vshlq_n_s32(Counts4(counts), 1);
     x = vmaxq_s32(vminq_s32(x, vdupq_n_s32(v.clamp_max)), vdupq_n_s32(v.clamp_min));
     const float32x4_t y = vmulq_f32(vcvtq_f32_s32(x), vld1q_f32(v.multiplier + at));
     return vaddq_f32(Rounded(y), vld1q_f32(v.bias + at));
   }
 
-  static void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
-    for (int c = 0; c < kBlock; c += 4) vst1q_f32(out + c, Transformed4(counts + c, v, at + c));
+  static uint32_t Negative(float32x4_t x) {
+    const uint32x4_t bits = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vcleq_f32(x, vdupq_n_f32(kLargestNegative)), bits));
   }
 
   // Halves away from zero (fcvtas), as LCE rounds; what is not a number gives -128.
   static int16x4_t Shorts4(const Count* counts, const BconvView& v, size_t at) {
-    float32x4_t y = vmaxnmq_f32(Transformed4(counts, v, at), vdupq_n_f32(-128.0f));
+    float32x4_t y = vmaxnmq_f32(Transformed(counts, v, at), vdupq_n_f32(-128.0f));
     y = vminq_f32(y, vdupq_n_f32(127.0f));
     return vmovn_s32(vcvtaq_s32_f32(y));
   }
@@ -189,6 +193,7 @@ const LceKernels kLceNeon = {
     PackFloats,   PackBytes,
     UnpackFloats, UnpackBytes,
     AndBytes,     {Neon::kBlock, Neon::kSuper, 8, 1, Neon::kChunk, 2, 65534, Neon::kLanes},
-    Bconv<Neon>,  ApplyTail};
+    Bconv<Neon>,  PackAfter<Neon>,
+    ApplyTail};
 
 }  // namespace xncaps

@@ -20,7 +20,7 @@ inline uint32_t Ones(uint32_t x) {
 struct Portable {
   typedef uint32_t Code;
   typedef uint32_t Count;
-  static constexpr int kBlock = 8, kSuper = 1;
+  static constexpr int kBlock = 8, kSuper = 1, kWide = 1;
   static constexpr uint8_t kLanes[kBlock] = {0, 1, 2, 3, 4, 5, 6, 7};
 
   static void ExpandWords(const char* from, size_t words, Code* to) { memcpy(to, from, words * 4); }
@@ -52,24 +52,22 @@ struct Portable {
     return bits;
   }
 
-  static float Transformed(const BconvView& v, Count count, size_t at) {
-    int32_t x = static_cast<int32_t>(count) << 1;
+  typedef float Floats;
+  static constexpr int kFloats = 1;
+
+  static float Transformed(const Count* count, const BconvView& v, size_t at) {
+    int32_t x = static_cast<int32_t>(*count) << 1;
     x = x < v.clamp_max ? x : v.clamp_max;
     x = x > v.clamp_min ? x : v.clamp_min;
     return Rounded(static_cast<float>(x) * v.multiplier[at]) + v.bias[at];
   }
 
-  static void FloatBlock(const Count* counts, const BconvView& v, size_t at, float* out) {
-    for (int c = 0; c < kBlock; ++c) {
-      const float y = Transformed(v, counts[c], at + c);
-      memcpy(out + c, &y, 4);
-    }
-  }
+  static uint32_t Negative(float x) { return x <= kLargestNegative; }
 
   // Halves away from zero, as LCE rounds; what is not a number gives -128.
   static void Int8Block(const Count* counts, const BconvView& v, size_t at, int8_t* out) {
     for (int c = 0; c < kBlock; ++c) {
-      float y = Transformed(v, counts[c], at + c);
+      float y = Transformed(counts + c, v, at + c);
       y = y > -128.0f ? y : -128.0f;
       y = y < 127.0f ? y : 127.0f;
       const float half = y < 0 ? -0.49999997f : 0.49999997f;
@@ -133,6 +131,7 @@ const LceKernels kLcePortable = {
     AndBytes,
     {Portable::kBlock, Portable::kSuper, 32, 4, 1 << 20, 4, 1 << 29, Portable::kLanes},
     Bconv<Portable>,
+    PackAfter<Portable>,
     ApplyTail};
 
 }  // namespace xncaps

@@ -17,7 +17,7 @@ namespace {
 
 ExpValues ValuesOf(const Isa& isa) {
 #if defined(__x86_64__)
-  if (strcmp(isa.name, "avx2") == 0) return ExpAvx2;
+  if (strncmp(isa.name, "avx", 3) == 0) return ExpAvx2;  // AVX-512 has convolutions only
 #elif defined(__aarch64__)
   if (strcmp(isa.name, "neon") == 0) return ExpNeon;
 #endif

@@ -1,4 +1,4 @@
-"""Built-in ops behind a binary convolution, done by the delegate in the same pass.
+"""Built-in ops behind a binary convolution or before a quantize, done by the delegate in one pass.
 
 Against the convolution alone and NumPy's float32 arithmetic, which rounds each op as LiteRT does:
 equal to the bit.
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated
+from ai_edge_litert.interpreter import Interpreter as Stock
+from ai_edge_litert.interpreter import load_delegate as stock_load_delegate
 
 from runtime_models import grid
 from runtime_models.lce import Bconv2d, LceWriter, pack
-from xncaps_runtime import Interpreter
+from xncaps_runtime import Interpreter, delegate_path, load_delegate
 
 schema: Any = schema_py_generated
 OP = schema.BuiltinOperator
@@ -180,6 +182,50 @@ def test_what_others_read_is_not_skipped(capfd: Any) -> None:
     net.check([once, twice], 2, capfd)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("channels", [1, 31, 32, 33, 70, 96, 160])
+def test_what_is_before_a_quantize_is_one_pass(channels: int, threads: int, capfd: Any) -> None:
+    """The norm of a concatenation in front of the signs, as in BinaryDenseNet and MeliusNet."""
+    net = Net(np.random.default_rng(channels), 2, (40, 30))
+    x = net.feed(channels)
+    scaled = net.binary(OP.MUL, x, _vector(net.rng, channels), swap=True)
+    shifted = net.binary(OP.ADD, scaled, _vector(net.rng, channels), activation=2)
+    clamped = net.unary(OP.RELU6, net.binary(OP.MUL, x, np.array([-2], np.float32)))
+    net.check([net.quantize(shifted), net.quantize(clamped)], 6, capfd, threads)
+
+
+def test_what_is_before_a_quantize_and_read_by_others_is_not_ours(capfd: Any) -> None:
+    net = Net(np.random.default_rng(7), 1, (6, 6))
+    x = net.feed(40)
+    shared = net.binary(OP.MUL, x, _vector(net.rng, 40))
+    bits, other = net.quantize(shared), net.binary(OP.ADD, shared, _vector(net.rng, 40))
+    net.check([bits, other], 1, capfd)
+    net = Net(np.random.default_rng(8), 1, (6, 6))
+    both = net.binary(OP.ADD, net.feed(40), net.feed(40))  # of two tensors: any time
+    net.check([net.quantize(both)], 1, capfd)
+    net = Net(np.random.default_rng(9), 1, (6, 6))
+    shown = net.binary(OP.MUL, net.feed(40), _vector(net.rng, 40))  # an output of the file
+    net.check([net.quantize(shown), shown], 2, capfd)
+
+
+def test_built_in_ops_stay_with_the_host_where_asked(capfd: Any) -> None:
+    net = Net(np.random.default_rng(10), 1, (6, 6))
+    x = net.binary(OP.MUL, net.feed(40), _vector(net.rng, 40))
+    y = net.binary(OP.ADD, net.conv(net.quantize(x), 40, 40), _vector(net.rng, 40))
+    [fed], [tensor] = net.inputs, [net.quantize(y)]
+    model = net.writer.finish(net.inputs, [tensor])
+    delegate = load_delegate(verbose=True, keep_builtins=True)
+    interpreter = Stock(model_content=model, experimental_delegates=[delegate])
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], net.values[fed])
+    interpreter.invoke()
+    made = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_array_equal(made, net.values[tensor])
+    assert "xncaps: 3 of 5 nodes claimed" in capfd.readouterr().err
+    with pytest.raises(ValueError, match="option keep_builtins: expected 0 or 1"):
+        stock_load_delegate(delegate_path(), {"keep_builtins": "2"})
+
+
 def test_two_convolutions_of_one_sum(capfd: Any) -> None:
     net = Net(np.random.default_rng(4), 1, (6, 6))
     bits = net.quantize(net.feed(32))
@@ -213,14 +259,19 @@ def test_nets_at_random(seed: int) -> None:
     net = Net(rng, int(rng.integers(1, 4)), (int(rng.integers(1, 20)), int(rng.integers(1, 20))))
     channels = int(rng.choice((1, 7, 32, 40, 64)))
     tensors = [net.feed(channels)]
+    operand: Any
     for _ in range(5):
-        bits = net.quantize(tensors[rng.integers(len(tensors))])
+        x = tensors[rng.integers(len(tensors))]
+        for _ in range(rng.integers(3)):
+            operand = _vector(rng, int(rng.choice((1, channels))))
+            x = net.binary(int(rng.choice(list(BINARY))), x, operand)
+        bits = net.quantize(x)
         y = net.conv(bits, channels, channels, activation=int(rng.choice((0, 1, 3))))
         for _ in range(rng.integers(5)):
             if rng.random() < 0.2:
                 y = net.unary(int(rng.choice(list(UNARY))), y)
                 continue
-            operand: Any = tensors[rng.integers(len(tensors))]
+            operand = tensors[rng.integers(len(tensors))]
             if rng.random() < 0.6:
                 operand = _vector(rng, int(rng.choice((1, channels))))
             y = net.binary(int(rng.choice(list(BINARY))), y, operand, 0, bool(rng.random() < 0.5))

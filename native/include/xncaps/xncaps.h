@@ -43,6 +43,7 @@ typedef struct XncapsDelegateOptions {
   const char* isa;     /* NULL: the environment's XNCAPS_ISA, else the best of this machine */
   /* NULL, or called with one line when XncapsDelegateCreate returns NULL. */
   void (*report_error)(const char* message);
+  int32_t keep_builtins; /* 1: the host does all built-in ops, none is done along with ours */
 } XncapsDelegateOptions;
 
 /* Gives each of the `size` bytes of the caller's struct its default; `size` is sizeof *options. */
@@ -78,8 +79,8 @@ XNCAPS_EXPORT int XncapsLiteRtRegister(struct LiteRtEnvironmentT* environment,
 /* "0.1.0" */
 XNCAPS_EXPORT const char* XncapsVersion(void);
 
-/* The instruction set whose kernels run: "scalar", "avx2" or "neon"; NULL where XNCAPS_ISA names
- * one that is not available. */
+/* The instruction set whose kernels run: "scalar", "avx2", "avx512" or "neon"; NULL where XNCAPS_ISA
+ * names one that is not available. */
 XNCAPS_EXPORT const char* XncapsIsa(void);
 
 #ifdef __cplusplus

@@ -56,7 +56,7 @@ def info() -> dict[str, str]:
     if isa is None:
         raise RuntimeLibraryError(
             "xncaps_runtime: XNCAPS_ISA names an instruction set that is not available here. "
-            "Expected: unset, scalar, avx2 (x86-64) or neon (aarch64)."
+            "Expected: unset, scalar, avx2 or avx512 (x86-64) or neon (aarch64)."
         )
     return {
         "version": library.XncapsVersion().decode(),

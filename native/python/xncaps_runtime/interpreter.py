@@ -13,19 +13,24 @@ from xncaps_runtime.errors import RuntimeLibraryError
 
 
 def load_delegate(
-    *, num_threads: int | None = None, isa: str | None = None, verbose: bool = False
+    *,
+    num_threads: int | None = None,
+    isa: str | None = None,
+    verbose: bool = False,
+    keep_builtins: bool = False,
 ) -> Any:
     """The delegate, to be given to an interpreter as one of `experimental_delegates`.
 
     Args:
         num_threads: 1 to 64; None: as many as the interpreter recommends.
-        isa: "scalar", "avx2" or "neon"; None: XNCAPS_ISA, else the best of this machine.
+        isa: "scalar", "avx2", "avx512" or "neon"; None: XNCAPS_ISA, else the best of this machine.
         verbose: says on stderr what was claimed and which kernels run.
+        keep_builtins: the host does all built-in ops, none is done along with ours.
 
     Raises:
         RuntimeLibraryError: no library, or an option that it refuses (the message says which).
     """
-    options = {"verbose": "1" if verbose else "0"}
+    options = {"verbose": str(int(verbose)), "keep_builtins": str(int(keep_builtins))}
     if num_threads is not None:
         options["num_threads"] = str(num_threads)
     if isa is not None:
