@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
@@ -100,9 +100,8 @@ def check(rows: Rows, seconds: float) -> Checked:
 
 def evaluate(session: Session, images: Images, names: Sequence[str], source: str) -> Evaluated:
     """Runs every image once: the schema's `accuracy` (None without labels) and the predictions."""
-    batches = _batches(images.inputs, session.inputs)
     found: list[NDArray[np.float32]] = []
-    for batch in batches:
+    for batch in _batches(images.inputs, session.inputs):
         session.set([batch])
         session.run()
         found.append(real(session.get()[0], session.outputs[0]))
@@ -225,8 +224,8 @@ def _digest(arrays: Sequence[NDArray[Any]]) -> bytes:
     ).digest()
 
 
-def _batches(inputs: NDArray[Any], specs: Sequence[Tensor]) -> list[NDArray[Any]]:
-    """The rows in batches of the model's size, the last filled up with row 0.
+def _batches(inputs: NDArray[Any], specs: Sequence[Tensor]) -> Iterator[NDArray[Any]]:
+    """The rows in batches of the model's size and type, one at a time; the last filled up.
 
     Raises:
         ValueError: the model's input has another shape than the stored rows.
@@ -235,9 +234,10 @@ def _batches(inputs: NDArray[Any], specs: Sequence[Tensor]) -> list[NDArray[Any]
         shapes = [list(spec.shape) for spec in specs]
         raise ValueError(f"stored inputs {list(inputs.shape)} do not fit the model's {shapes}")
     size = specs[0].shape[0]
-    rest = -len(inputs) % size
-    filled = np.concatenate([inputs, np.repeat(inputs[:1], rest, axis=0)]) if rest else inputs
-    return [stored_type(filled[at : at + size], specs[0]) for at in range(0, len(filled), size)]
+    for at in range(0, len(inputs), size):
+        batch = inputs[at : at + size]
+        filler = np.repeat(inputs[:1], size - len(batch), axis=0)
+        yield stored_type(np.concatenate([batch, filler]), specs[0])
 
 
 def stored_type(values: NDArray[Any], spec: Tensor | Io) -> NDArray[Any]:

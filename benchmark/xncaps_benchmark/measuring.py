@@ -98,29 +98,32 @@ def _with_images(
     if not given.is_dir():
         name = options.accuracy_name or images.read(given).source
         return dataclasses.replace(options, accuracy_name=name)
-    found = picture_folder.read(given.resolve(), _picture_shape(jobs), _class_names(jobs))
+    found = picture_folder.read(
+        given.resolve(),
+        picture_shape([job.path for job in jobs if not job.failed]),
+        _class_names(jobs),
+    )
     path = scratch / "pictures.npz"
     images.write(path, found)
     name = options.accuracy_name or found.source
     return dataclasses.replace(options, accuracy=path, accuracy_name=name)
 
 
-def _picture_shape(jobs: Sequence[plan.Job]) -> tuple[int, int, int]:
+def picture_shape(files: Sequence[pathlib.Path]) -> tuple[int, int, int]:
     """(H, W, C) of the files' input: all score the same pictures.
 
     Raises:
         BenchmarkError: they differ, or are no shapes of pictures.
     """
     shapes: set[tuple[int, ...]] = set()
-    for job in jobs:
-        if not job.failed:
-            inputs, _ = tflite.read_io(tflite.load(job.path), job.path.name)
-            shapes.add(tuple(inputs[0].shape[1:]) if len(inputs) == 1 else ())
+    for file in files:
+        inputs, _ = tflite.read_io(tflite.load(file), file.name)
+        shapes.add(tuple(inputs[0].shape[1:]) if len(inputs) == 1 else ())
     if len(shapes) == 1 and len(shape := next(iter(shapes))) == 3 and shape[2] in (1, 3):
         return shape
     told = ", ".join(str(list(shape)) for shape in sorted(shapes)) or "no file that can be read"
     raise BenchmarkError(
-        "--accuracy: expected files with one and the same input [1, H, W, 1 or 3] for a folder of "
+        "--accuracy: expected files with one and the same input [1, H, W, 1 or 3] for "
         f"pictures. Received: {told}. An .npz for each file does it too."
     )
 

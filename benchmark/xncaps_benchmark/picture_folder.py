@@ -40,7 +40,7 @@ def read(
     for index, (path, _) in enumerate(files):
         pixels[index] = decode(path, shape)
     labels = np.array([label for _, label in files], np.int64)
-    return Images(pixels.astype(np.float32), labels, tuple(names), folder.name[:200])
+    return Images(pixels, labels, tuple(names), folder.name[:200])
 
 
 def _pictures() -> ModuleType:

@@ -7,8 +7,6 @@ import pathlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from xncaps_converters import describe, graph_edit, layer_diff, output_formats, samples
 from xncaps_converters.bounds import CHANGES
 from xncaps_converters.describe import BinaryLayer
@@ -16,7 +14,7 @@ from xncaps_converters.layer_diff import LayerDiff
 from xncaps_converters.model_source import ModelSource
 from xncaps_converters.output_formats import Options, Report, silent
 from xncaps_converters.passes import Rewrite
-from xncaps_converters.samples import Samples
+from xncaps_converters.samples import Inputs, Samples
 from xncaps_converters.stored_check import from_result
 from xncaps_converters.verify import VerifyResult, verify
 from xncaps_files import expected, tflite
@@ -211,7 +209,7 @@ def choose_samples(source: ModelSource, check: Check) -> Samples:
     return samples.from_data(source.model, name, folder, check.samples)
 
 
-def calibration_images(source: ModelSource, check: Check) -> np.ndarray | None:
+def calibration_images(source: ModelSource, check: Check) -> Inputs | None:
     """Images of the training split of the same data set."""
     name, folder = _data_of(source, check)
     if name is None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from xncaps_converters.batch import with_batch
 from xncaps_converters.output_formats import Report, silent
+from xncaps_converters.samples import Inputs
 from xncaps_files.op_codes import LCE_OPS, XNCAPS_OPS
 from xncaps_files.tflite import TfliteFile, parse
 from xncaps_tf.errors import VerificationError
@@ -44,7 +45,7 @@ class Runtime:
     def installed(self) -> bool:
         return importlib.util.find_spec(self.package) is not None
 
-    def run(self, data: bytes, inputs: np.ndarray, report: Report = silent) -> np.ndarray:
+    def run(self, data: bytes, inputs: Inputs, report: Report = silent) -> np.ndarray:
         """A file's outputs `[n, ...]` for inputs `[n, ...]`."""
         return in_batches(self.open(data, len(inputs)), inputs, report)
 
@@ -73,7 +74,7 @@ def pick(file: TfliteFile, *, keeping_tensors: bool = False) -> Runtime:
     )
 
 
-def run(data: bytes, inputs: np.ndarray, report: Report = silent) -> tuple[str, np.ndarray]:
+def run(data: bytes, inputs: Inputs, report: Report = silent) -> tuple[str, np.ndarray]:
     """(the runtime's name, the file's outputs `[n, ...]` for inputs `[n, ...]`)."""
     runtime = pick(parse(data))
     try:
@@ -126,7 +127,7 @@ def open_tflite(tflite: Any, count: int) -> Opened:
     return step, batch
 
 
-def in_batches(opened: Opened, inputs: np.ndarray, report: Report = silent) -> np.ndarray:
+def in_batches(opened: Opened, inputs: Inputs, report: Report = silent) -> np.ndarray:
     """Feeds batches of a fixed size; the last one is filled up with its last sample."""
     step, batch = opened
     found = []

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from xncaps_tf.models.choices import SCALES
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from xncaps_converters.passes import Rewrite
+    from xncaps_converters.samples import Inputs
     from xncaps_converters.to_lce import UnpackedLayer
 
 SCALE_TYPES = ("float32", "float16")
@@ -69,7 +68,7 @@ class Options(FusedOptions):
     batch_size: int | None = 1
     allow_float: bool = False
     passes: bool = True
-    calibration: Callable[[], np.ndarray | None] | None = None
+    calibration: Callable[[], Inputs | None] | None = None
 
 
 @dataclass(frozen=True)

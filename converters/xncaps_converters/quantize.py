@@ -9,6 +9,7 @@ import numpy as np
 
 from xncaps_converters import engines, marked_layers
 from xncaps_converters.output_formats import Report, silent
+from xncaps_converters.samples import Inputs
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import ConversionError
 from xncaps_tf.layers import CapsuleReshape, ClassScores, SeededDropout
@@ -81,7 +82,7 @@ def split_before_softmax(model: Any) -> tuple[Any, Any | None]:
     )
 
 
-def convert_int8(backbone: Any, images: np.ndarray, report: Report = silent) -> bytes:
+def convert_int8(backbone: Any, images: Inputs, report: Report = silent) -> bytes:
     """Converts a model to int8 inside, float32 at both ends, calibrated on images.
 
     Args:

@@ -1,17 +1,59 @@
-"""The inputs that a file is checked on: a data set's test split, or random ones."""
+"""The inputs that a file is checked on: a data set's test split, or random ones.
+
+Nothing here holds a split in memory: photographs are decoded as rows are asked for.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from xncaps_tf.errors import DataError
 
+if TYPE_CHECKING:
+    from xncaps_tf.data import Dataset
+
 RANDOM = "random"
 _SEED = 20211110
+_AT_ONCE = 16
+
+
+class Inputs(Protocol):
+    """What Samples needs of an array `[n, ...]`; rows come as float32, as the model takes them."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> np.ndarray: ...
+
+
+class DatasetInputs:
+    """The images of a data set as an array `[n, H, W, C]`; those that are asked for are in memory.
+
+    Args:
+        dataset: photographs are decoded again whenever they are asked for, but for those that
+            the data set keeps.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return len(self._dataset), *self._dataset.image_shape
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, rows: slice | Sequence[int] | np.ndarray, /) -> np.ndarray:
+        positions = self._dataset.positions[rows]
+        return self._dataset.images.numpy(positions).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -19,13 +61,13 @@ class Samples:
     """Inputs and what is known of them.
 
     Attributes:
-        inputs: float32 `[n, ...]`, as the model takes them.
+        inputs: `[n, ...]`, whose slices are float32, as the model takes them.
         labels: int64 `[n]`, or two-hot `[n, classes]`, or None where not known.
         source: the data set's name and split, or 'random'.
         whole: whether these are all samples of the split.
     """
 
-    inputs: np.ndarray
+    inputs: Inputs
     labels: np.ndarray | None
     source: str
     whole: bool = False
@@ -37,8 +79,10 @@ class Samples:
     @property
     def holds_pixels(self) -> bool:
         """Whether the inputs are images of whole numbers from 0 to 255."""
-        whole = np.clip(np.rint(self.inputs), 0, 255)
-        return is_image(self.inputs.shape[1:]) and np.array_equal(whole, self.inputs)
+        if not is_image(self.inputs.shape[1:]):
+            return False
+        chunks = (self.inputs[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE))
+        return all(np.array_equal(np.clip(np.rint(chunk), 0, 255), chunk) for chunk in chunks)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -101,11 +145,10 @@ def from_data(
     dataset = data.load_for(input_shape(model), name, split, folder)
     total = len(dataset)
     dataset = data.sample(dataset, min(count or total, total), _SEED)
-    images, labels = dataset.numpy()
-    if tuple(images.shape[1:]) != input_shape(model):
+    if dataset.image_shape != input_shape(model):
         raise DataError(
             f"verify: expected images {list(input_shape(model))}, as the model takes them. "
-            f"Received: {list(images.shape[1:])} of {name}."
+            f"Received: {list(dataset.image_shape)} of {name}."
         )
     classes = model.outputs[0].shape[-1]
     if len(dataset.class_names) != classes:
@@ -113,5 +156,5 @@ def from_data(
             f"verify: expected {classes} classes, as the model has. "
             f"Received: {len(dataset.class_names)} of {name}."
         )
-    inputs = np.asarray(images, np.float32)
-    return Samples(inputs, np.asarray(labels), f"{name}/{split}", len(inputs) == total)
+    whole = len(dataset) == total
+    return Samples(DatasetInputs(dataset), np.asarray(dataset.labels), f"{name}/{split}", whole)

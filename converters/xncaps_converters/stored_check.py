@@ -25,7 +25,7 @@ def from_result(
     labels = samples.labels
     if labels is None or labels.ndim != 1:
         labels = np.full(len(samples), -1)
-    row_bytes = samples.inputs[0].size * (1 if samples.holds_pixels else 4)
+    row_bytes = int(np.prod(samples.inputs.shape[1:])) * (1 if samples.holds_pixels else 4)
     row_bytes += 4 * result.expected[0].size
     chosen = choose_rows(labels, row_bytes, most=rows)
     over = int((~(result.errors[chosen] <= result.bounds.tolerance)).sum())

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from tests import drawn_grocery
 from xncaps.commands import bench as command
 from xncaps.main import cli
+from xncaps_benchmark.errors import BenchmarkError
+from xncaps_runtime import Classifier
 from xncaps_tf import data
 
 MODEL = pathlib.Path(__file__).resolve().parents[1] / "golden/android/tiny_float.tflite"
@@ -45,6 +48,28 @@ def test_a_data_set_by_name_is_scored(
         scores = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
         found.append(int(np.argmax(scores)))
     assert entry["predictions"] == found
+
+
+def test_photographs_are_decoded_at_the_files_size(tmp_path: pathlib.Path) -> None:
+    """The digits' model takes 8x8x1; loaded without a size, drawn groceries would be 224x224x3."""
+    drawn_grocery.write(tmp_path)
+    out = tmp_path / "r.json"
+    arguments = ["bench", str(MODEL), "--accuracy", "grocery", "--data-dir", str(tmp_path)]
+    ran = CliRunner().invoke(cli, [*arguments, *FAST, "-o", str(out)])
+    assert ran.exit_code == 0, ran.output
+    (entry,) = json.loads(out.read_text())["models"]
+    assert entry["accuracy"]["rows"] == 3 and entry["accuracy"]["source"] == "grocery test"
+    model = Classifier(MODEL, invert=False)
+    ds = data.load("grocery", "test", tmp_path, image_shape=model.shape)
+    assert entry["predictions"] == model.outputs(ds.numpy()[0]).argmax(axis=1).tolist()
+
+
+def test_files_of_two_sizes_cannot_score_the_same_photographs(tmp_path: pathlib.Path) -> None:
+    drawn_grocery.write(tmp_path)
+    arguments = ["bench", str(MODEL), "zoo:mnist-cnn-xnodr", "--accuracy", "grocery"]
+    ran = CliRunner().invoke(cli, [*arguments, "--data-dir", str(tmp_path), *FAST])
+    assert ran.exit_code == 1 and isinstance(ran.exception, BenchmarkError)
+    assert "--accuracy: expected files with one and the same input" in str(ran.exception)
 
 
 def test_paths_go_through_as_they_are(tmp_path: pathlib.Path) -> None:

@@ -105,7 +105,7 @@ def test_coarser_scales_are_held_to_keras_at_the_same_scales(
     test = samples.from_data(model, "digits")
     # Keras's own accuracy is that of the model, whatever the file's scales.
     assert test.labels is not None
-    scores = model.predict(test.inputs, verbose=0)
+    scores = model.predict(test.inputs[:], verbose=0)
     assert done.accuracy_keras == accuracy.accuracy(scores, test.labels)
     # A file of other scales than it says is refused: before, every sample might differ by 0.2.
     lies = tflite.load(convert("xnodr").path)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pathlib
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from xncaps.modelfile import ModelFile
 from xncaps_benchmark.cli import bench as _plain
-from xncaps_tf.data.catalogue import NAMES, SPLITS
+from xncaps_tf.data.catalogue import NAMES, PICTURES, SPLITS
 
 
 class DataOrPath(click.ParamType):
@@ -61,23 +62,29 @@ def _bench(accuracy: str | None, data_dir: str | None, split: str, **options: An
         return _plain.callback(accuracy=path, **options)  # type: ignore[misc]
     with tempfile.TemporaryDirectory(prefix="xncaps-images-") as scratch:
         path = pathlib.Path(scratch, f"{accuracy}.npz")
-        _store(str(accuracy), split, data_dir, path)
+        _store(str(accuracy), split, data_dir, options["files"], path)
         return _plain.callback(accuracy=path, **options)  # type: ignore[misc]
 
 
-def _store(name: str, split: str, data_dir: str | None, path: pathlib.Path) -> None:
-    """Writes a split as the .npz that the benchmark reads; it loads no TensorFlow itself."""
-    from xncaps_benchmark import images
+def _store(
+    name: str, split: str, data_dir: str | None, files: Sequence[pathlib.Path], path: pathlib.Path
+) -> None:
+    """Writes a split as the .npz that the benchmark reads; it loads no TensorFlow itself.
+
+    Photographs are decoded at the size of the files' input.
+    """
+    from xncaps_benchmark import images, measuring
     from xncaps_tf import data
     from xncaps_tf.errors import DataError
 
-    ds = data.load(name, split, data_dir)
-    pixels, labels = ds.numpy()
-    if labels.ndim != 1:
+    shape = measuring.picture_shape(files) if name in PICTURES else ()
+    ds = data.load_for(shape, name, split, data_dir)
+    if ds.labels.ndim != 1:
         raise DataError(
             f"--accuracy: expected a data set of one label an image. Received: {name}, "
             f"{ds.num_labels} labels."
         )
+    pixels, labels = ds.numpy()
     images.write(path, images.Images(pixels, labels, ds.class_names, f"{name} {split}"))
 
 

@@ -213,22 +213,22 @@ class _Runner:
 
         found = []
         for images, _ in datasets.batches(ds, 50):
-            for image in self._fitting(images):
+            for image in self._fitting(images.numpy()):
                 self._interpreter.set_tensor(self._input, image[np.newaxis])
                 self._interpreter.invoke()
                 found.append(self._interpreter.get_tensor(self._output)[0].copy())
         return np.array(found)
 
-    def _fitting(self, images: Any) -> np.ndarray:
-        from xncaps_tf._keras import tf
+    def _fitting(self, images: np.ndarray) -> np.ndarray:
+        """[n, H, W, C], made to fit as every picture is."""
+        from xncaps_files import pictures
+        from xncaps_runtime.classifier import as_image
 
-        height, width, channels = self.shape
-        if images.shape[-1] != channels:
-            to = tf.image.grayscale_to_rgb if channels == 3 else tf.image.rgb_to_grayscale
-            images = to(images)
-        if images.shape[1:3] != (height, width):
-            images = tf.image.resize(images, (height, width), antialias=True)
-        return tf.round(images).numpy()
+        if images.shape[1:] == self.shape:
+            return images
+        pixels = np.rint(images).astype(np.uint8)
+        fitted = np.stack([pictures.fit(as_image(each), self.shape) for each in pixels])
+        return fitted.astype(np.float32)
 
 
 def _with_scale(data: bytes, scale: ScoreScale) -> bytes:
