@@ -2,8 +2,10 @@
 
     python bench/photos.py                      # 500 drawn pictures in 10 classes
     python bench/photos.py --grocery FOLDER     # the Grocery Store data set, 81 classes
+    python bench/photos.py --classes 2 --pictures 10 --epochs 2    # whether it runs at all
 
-Runs the commands of the README in processes of their own and prints what each took.
+Runs the commands of the README in processes of their own and prints what each took. The limits are
+for two idle cores: nothing else may run, and no limit on the time of this command.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import time
 import numpy as np
 from PIL import Image, ImageDraw
 
-CLASSES, PICTURES, SIDE = 10, 50, 348
+SIDE = 348
 BACKBONE = "--backbone efficientnet_lite0 --weights imagenet --freeze-backbone".split()
 LIMITS = {"folder": 3.0, "grocery": 10.0}  # minutes on two idle cores
 
@@ -62,6 +64,8 @@ def timed(*arguments: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--grocery", help="folder of the Grocery Store data set")
+    parser.add_argument("--classes", type=int, default=10, help="of drawn pictures")
+    parser.add_argument("--pictures", type=int, default=50, help="of each class")
     parser.add_argument("--head", default="xnodr")
     parser.add_argument("--epochs", default="30")
     options = parser.parse_args()
@@ -70,7 +74,7 @@ def main() -> None:
         data = "grocery" if options.grocery else "folder"
         source = options.grocery or str(work / "photos")
         if not options.grocery:
-            draw(work / "photos", CLASSES, PICTURES)
+            draw(work / "photos", options.classes, options.pictures)
         chosen = ["--data", data, "--data-dir", source, "--out", str(work / "run")]
         training = ["--head", options.head, "--epochs", options.epochs, "--batch-size", "32"]
         trained = timed("train", *BACKBONE, *chosen, *training)
@@ -78,8 +82,8 @@ def main() -> None:
         converted = timed("convert", best, "--to", "fused", "--int8", "-o", file)
         size = os.path.getsize(file) / 1e6
     print(
-        f"{data}: train {trained:.1f} min, convert and check {converted:.1f} min, in all "
-        f"{trained + converted:.1f} min (at most {LIMITS[data]:.0f}); file {size:.2f} MB"
+        f"{data}: train {60 * trained:.0f} s, convert and check {60 * converted:.0f} s, in all "
+        f"{trained + converted:.2f} min (at most {LIMITS[data]:.0f}); file {size:.2f} MB"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 from collections.abc import Sequence
@@ -10,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
+from PIL import Image, ImageDraw
 from sklearn.datasets import load_sample_images
 
 from tests.android.test_golden import (
     make as make,
 )  # the fixture: Pillow and NumPy for the app's Java
 from xncaps.main import cli
+from xncaps_files import metadata
 from xncaps_files import pictures as picture_files
 from xncaps_files.preprocessing import Preprocessing
 from xncaps_runtime import Classifier
@@ -25,6 +27,7 @@ from xncaps_tf import data
 from xncaps_tf._keras import keras
 from xncaps_tf.data.picture_files import FileImages
 from xncaps_tf.layers import ClassScores
+from xncaps_tf.training import TrainConfig
 
 SHAPE = (40, 32, 3)
 NAMES = tuple("abcdefgh")
@@ -115,3 +118,50 @@ def test_the_zoos_groceries_get_the_same_pixels_and_answers(
     by_pixels = classifier.outputs([image.astype(np.uint8) for image in given["evaluate"]])
     np.testing.assert_array_equal(by_path, by_pixels)
     assert len(set(by_path.argmax(axis=1).tolist())) >= 6
+
+
+@pytest.mark.parametrize(("name", "shape"), [("digits", (8, 8, 1)), ("cifar10", (32, 32, 3))])
+def test_dark_ink_is_inverted_or_not_by_one_rule(
+    name: str, shape: tuple[int, int, int], make: Any, tmp_path: pathlib.Path
+) -> None:
+    """The same strokes on paper by a run, by its file and as the app prepares them.
+
+    The app inverts where the file's polarity is light_on_dark, and only there (ModelReaderTest).
+    """
+    image = keras.Input(shape)
+    scores = keras.layers.Dense(8, "softmax", name="classes")(keras.layers.Flatten()(image))
+    model = keras.Model(image, ClassScores(NAMES)(scores))
+    kernel = np.random.default_rng(3).normal(size=(int(np.prod(shape)), 8)) / 1000
+    model.get_layer("classes").set_weights([kernel, np.zeros(8)])
+    run, file = tmp_path / "run", tmp_path / "m.tflite"
+    run.mkdir()
+    model.save(run / "best.keras")
+    (run / "config.json").write_text(TrainConfig(data=name).to_json())
+    command = [str(run / "best.keras"), "--to", "float", "--no-verify", "-o", str(file)]
+    assert CliRunner().invoke(cli, ["convert", *command], catch_exceptions=False).exit_code == 0
+    paths = []
+    for number in range(4):
+        page = Image.new("RGB", (90, 70), (250, 246, 240))
+        ImageDraw.Draw(page).line((20 + 9 * number, 5, 60, 60 - 9 * number), (30, 30, 60), 7)
+        paths.append(tmp_path / f"{number}.png")
+        page.save(paths[-1])
+
+    ran = CliRunner().invoke(cli, ["predict", str(run), *map(str, paths), "--json", "--top", "8"])
+    assert ran.exit_code == 0, ran.output
+    rows = [json.loads(line)["top"] for line in ran.output.splitlines()]
+    by_run = [{entry["class"]: entry["score"] for entry in row} for row in rows]
+    by_file = [dict(ranking) for ranking in Classifier(file)(paths, top=8)]
+    about = metadata.read(file.read_bytes())
+    assert about is not None
+    inverts = about.origin["input"]["polarity"] == "light_on_dark"
+    assert inverts == (name == "digits")
+    prepared = [
+        make.preprocess(np.asarray(Image.open(path)), 0, {"shape": list(shape), "invert": inverts})
+        for path in paths
+    ]
+    by_app = [
+        dict(zip(NAMES, row, strict=True)) for row in model.predict(np.stack(prepared), verbose=0)
+    ]
+    for first, second, third in zip(by_run, by_file, by_app, strict=True):
+        assert first == pytest.approx(second, abs=1e-5)  # 3,072 products of float32
+        assert first == pytest.approx(third, abs=1e-5)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import pathlib
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -133,3 +136,21 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: pathlib.Path
     assert int(seen) == 800
     # Beside what is kept: batches of 4 (13 MB as float32) on their way, one picture a core.
     assert float(grown) < 256 + 150
+
+
+@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_many_pictures_cost_their_names_alone(tmp_path: pathlib.Path, count: int) -> None:
+    """At 224x224 a hundred thousand would be 15 GB, here and on the disk; 34 MB were measured."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        first = tmp_path / name / "0.png"
+        Image.new("RGB", (20, 30)).save(first)
+        for number in range(1, count // 2):  # a file system allows 65,000 names of a file
+            os.link(first, tmp_path / name / f"{number}.png")
+    tracemalloc.start()
+    ds = data.load("folder", "train", tmp_path, image_shape=(224, 224, 3))
+    assert len(ds) == pytest.approx(0.8 * count, rel=0.02)
+    seen = list(itertools.islice(data.batches(ds, 4, seed=0, augment="flip"), 5))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(seen) == 5 and peak < 10 * 2**20 + 400 * count
