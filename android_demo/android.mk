@@ -40,4 +40,6 @@ phone-check: $(SETUP) ## installs and starts APK on the phone at adb, measures a
 	@$(VENV)/bin/xncaps bench zoo:mnist-cnn-xnodr --target adb -o "$(OUT)"
 
 gradle-assemble: ## the app by Gradle and the Android SDK
+	@command -v gradle > /dev/null || { echo "gradle-assemble: expected Gradle 8.9 or newer. Received: no command gradle." >&2; exit 1; }
+	@[ -d "$${ANDROID_HOME:-$${ANDROID_SDK_ROOT:-}}" ] || { echo "gradle-assemble: expected the Android SDK. Received: ANDROID_HOME='$${ANDROID_HOME:-}'." >&2; exit 1; }
 	@cd android_demo && gradle assemble

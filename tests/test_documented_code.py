@@ -7,6 +7,7 @@ import ast
 import pathlib
 import re
 import shutil
+import subprocess
 from typing import Any
 
 import numpy as np
@@ -126,3 +127,27 @@ def test_every_make_target_that_a_page_names_exists() -> None:
         for words in named:
             missing = set(words.split()) - targets
             assert not missing, f"{page.name}: make {words}"
+
+
+def test_places_that_the_contributors_page_names_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(
+        re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|inc|json|jsonl)|(?:[\w.-]+/)+)`", text)
+    )
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = "\n".join(f"/{line}" for line in done.stdout.splitlines())
+    lost = {path for path in named if "NAME" not in path and f"/{path}" not in files}
+    assert len(named) > 15 and not lost
+    kinds = (
+        "layer",
+        "backbone",
+        "data set",
+        "pass",
+        "op",
+        "kernel",
+        "bench row",
+        "target",
+        "screen",
+    )
+    for kind in (*kinds, "release"):
+        assert re.search(rf"^\| (?:a|an) [^|]*{kind}", text, re.M), kind

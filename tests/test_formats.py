@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import pathlib
 import shutil
+from importlib import resources
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
+from xncaps.reproduce import experiments, result_lines
 from xncaps_benchmark import results
 from xncaps_benchmark.errors import ResultError
 from xncaps_files import expected, metadata
 from xncaps_files.scores import ScoreScale
 from xncaps_runtime import Classifier
-from xncaps_tf.errors import TrainingError
+from xncaps_tf.errors import DataError, TrainingError
+from xncaps_tf.training import config as config_module
+from xncaps_tf.training import distillation, state
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.state import State
 
 FORMATS = pathlib.Path(__file__).parent / "golden" / "formats"
-V1 = FORMATS / "v1"
+V1, V2 = FORMATS / "v1", FORMATS / "v2"
 
 
 def test_metadata_1() -> None:
@@ -76,17 +81,69 @@ def test_summary_1() -> None:
     assert (found["head"], found["binary_parameters"]) == ("xnodr", 20480)
 
 
+def test_metadata_2() -> None:
+    found = metadata.read((V2 / "metadata.tflite").read_bytes())
+    assert found is not None and found.scores == ScoreScale("logits", 2.5, 0.4)
+    assert found.class_names[9] == "digit 9" and found.origin["format_version"] == 2
+    ranking = Classifier(V2 / "metadata.tflite")(np.zeros((8, 8), np.uint8))
+    assert ranking[0][0].startswith("digit ")
+
+
+def test_expected_2() -> None:
+    found, before = expected.read(V2 / "expected.npz"), expected.read(V1 / "expected.npz")
+    np.testing.assert_array_equal(found.inputs, before.inputs[:10])
+    assert found.class_names == before.class_names and found.allowed == 1
+
+
+def test_teachers_answers_1() -> None:
+    np.testing.assert_array_equal(
+        distillation.kept_answers(V1 / "teacher.npz", 3), [[0.75, 0.25], [0.5, 0.5], [0.125, 0.875]]
+    )
+
+
+def test_experiments_1() -> None:
+    found = experiments.read_all(V1 / "experiments")
+    assert (found["taught"].teacher, found["tiny"].seeds) == ("tiny", (0, 1))
+
+
+def test_experiments_result_1() -> None:
+    [found] = result_lines.read(V1 / "results.jsonl")
+    assert (found["experiment"], found["seed"]) == ("grocery-tuned128-dense", 0)
+    assert found["keras"]["score"]["images"] == 2485
+
+
+def test_card_1() -> None:
+    schema = resources.files("xncaps.zoo_making").joinpath("card.schema.json").read_text()
+    jsonschema.validate(json.loads((V1 / "card.json").read_text()), json.loads(schema))
+
+
 def test_no_specimen_is_left_over() -> None:
     """One a format: a file that no test above reads would be trusted for nothing."""
-    read = {"metadata.tflite", "expected.npz", "config.json", "checkpoint.npz", "result.json"}
-    assert {path.name for path in V1.iterdir()} == {*read, "summary.json"}
-    assert {path.name for path in (FORMATS / "v2").iterdir()} == {"result.json"}
+    both = {"metadata.tflite", "expected.npz", "result.json"}
+    once = {"config.json", "checkpoint.npz", "summary.json", "teacher.npz", "results.jsonl"}
+    assert {path.name for path in V1.iterdir()} == both | once | {"card.json", "experiments"}
+    assert {path.name for path in V2.iterdir()} == both
+
+
+def test_every_version_has_a_specimen() -> None:
+    """A format with a new version and no specimen of it fails here."""
+    newest = {
+        expected: 2,
+        metadata: 2,
+        results: 2,
+        config_module: 1,
+        state: 1,
+        distillation: 1,
+        experiments: 1,
+        result_lines: 1,
+    }
+    assert {module: module.FORMAT_VERSION for module in newest} == newest
 
 
 def _newer(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
     """The specimen with a version that nobody has written yet."""
     path = folder / source.name
-    if source.suffix == ".json":
+    if source.suffix in (".json", ".jsonl"):
         path.write_text(json.dumps({**json.loads(source.read_text()), "format_version": 99}))
     elif source.name == "checkpoint.npz":
         with np.load(source) as stored:
@@ -106,6 +163,7 @@ def _newer(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
         ("checkpoint.npz", State.read, TrainingError, "format_version 1. Received: 99; a newer"),
         ("result.json", results.read_result, ResultError, "1 to 2. Received: 99; a newer"),
         ("summary.json", results.read_summary, ResultError, "format_version"),
+        ("results.jsonl", result_lines.read, DataError, "format_version 1. Received: 99; a newer"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

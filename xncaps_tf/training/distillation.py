@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from xncaps_files import npz, writing
+from xncaps_files import npz, versions, writing
 from xncaps_files.scores import ScoreScale
 from xncaps_tf import data as datasets
 from xncaps_tf import models
@@ -31,6 +31,7 @@ from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.run_folder import RunFolder
 
 FORMAT_VERSION = 1
+_UPGRADES = ()  # from one version to the next
 LENGTH_UNIT = 0.1  # a length of so much counts as a logit of 1: 0.9 and 0.1 differ by 8
 _BATCH = 100
 _SMALLEST = 1e-7  # of a probability whose logarithm is taken, in float32
@@ -111,7 +112,7 @@ def answers_of(
             to other images.
     """
     if path.is_file():
-        return _read(path, len(images_of((None, None, None))))
+        return kept_answers(path, len(images_of((None, None, None))))
     model = load_model(teacher, compile=False)
     ds = images_of(tuple(model.input_shape[1:]))
     _check(model, ds, teacher)
@@ -157,14 +158,16 @@ def answers(
     )
 
 
-def _read(path: pathlib.Path, count: int) -> np.ndarray:
+def kept_answers(path: pathlib.Path, count: int) -> np.ndarray:
+    """The shares `[count, J]` that a run keeps in `path`.
+
+    Raises:
+        DataError: the file is damaged, or of a version that is newer than this.
+        TrainingError: it has answers to more or fewer images.
+    """
     found = npz.read(path, {"format_version": ("iu", 1), "shares": ("f", 2)})
     version, shares = found["format_version"].tolist(), found["shares"]
-    if version != [FORMAT_VERSION]:
-        raise TrainingError(
-            f"{path}: expected a teacher's answers of format_version {FORMAT_VERSION}. "
-            f"Received: {version}."
-        )
+    versions.upgrade({}, version[0] if len(version) == 1 else version, _UPGRADES, str(path))
     if len(shares) != count:
         raise TrainingError(
             f"{path}: expected answers for the {count} training images. Received: {len(shares)}; "

@@ -13,10 +13,12 @@ import pathlib
 from dataclasses import dataclass
 from typing import Any
 
-from xncaps_files.errors import XncapsError
+from xncaps_files import versions
+from xncaps_files.errors import DataError, XncapsError
 from xncaps_tf.training.config import TrainConfig
 
 FORMAT_VERSION = 1
+_UPGRADES = ()  # from one version to the next
 # Where a run happens, not what it computes.
 _PLACES = (
     "data_dir",
@@ -110,9 +112,10 @@ def read_all(root: pathlib.Path | None = None) -> dict[str, Experiment]:
     source = root / "index.json"
     try:
         document = json.loads(source.read_text(encoding="utf-8"))
-        if document["format_version"] != FORMAT_VERSION:
-            raise ValueError(f"format_version {document['format_version']!r}")
+        document = versions.upgrade(document, document["format_version"], _UPGRADES, str(source))
         found = [_read(root, entry) for entry in document["experiments"]]
+    except DataError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise XncapsError(
             f"{source}: expected a list of experiments, format {FORMAT_VERSION}. "

@@ -13,10 +13,12 @@ from typing import Any, TypedDict, cast
 
 import numpy as np
 
+from xncaps_files import versions
 from xncaps_files.errors import XncapsError
 from xncaps_files.writing import write_text
 
 FORMAT_VERSION = 1
+_UPGRADES = ()  # from one version to the next
 _Z = 1.959964  # of 95 %
 
 
@@ -151,10 +153,7 @@ def check(line: Any, source: str) -> ResultLine:
     import jsonschema
 
     found = line.get("format_version") if isinstance(line, dict) else None
-    if found != FORMAT_VERSION:
-        raise XncapsError(
-            f"{source}: expected a result of format_version {FORMAT_VERSION}. Received: {found!r}."
-        )
+    line = versions.upgrade(line if isinstance(line, dict) else {}, found, _UPGRADES, source)
     text = resources.files("xncaps.reproduce").joinpath("experiment.schema.json").read_text("utf-8")
     try:
         jsonschema.validate(line, json.loads(text))
