@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.running import Place
-from xncaps.zoo_making import calibrating, card_page
+from xncaps.zoo_making import calibrating, card_page, judging
 from xncaps_files import expected
 from xncaps_files.errors import DataError, XncapsError
 from xncaps_files.scores import ScoreScale
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 ROWS = 16
 SMALL_MODEL = 5_000_000  # bytes of a Keras model that stands beside its file
-_MOST_IMAGES = 2500  # of a split that the refusal is judged on
 _SHOWN_CLASSES = 5
 
 
@@ -95,7 +92,12 @@ def make(
     stored = expected.read(expected.path_of(source))
     data = source.read_bytes()
     say(f"{entry.name}: fitting the scale on the hold-out")
-    scale, refusal = _judge(entry, experiment, place, source)
+    judged = judging.run(experiment, entry.seed, entry.foreign, place, source)
+    scale = calibrating.fit(judged.held_out, judged.held_out_labels, judged.kind)
+    refusal = {
+        "right_kept": calibrating.kept_of_right(scale, judged.test, judged.test_labels),
+        "foreign_accepted": calibrating.accepted(scale, judged.foreign),
+    }
     data = _with_scale(data, scale)
     folder = out / entry.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,84 +153,6 @@ def _file(place: Place, experiment: experiments.Experiment, seed: int, word: str
             f"at {path}."
         )
     return path
-
-
-def _judge(
-    entry: Entry, experiment: experiments.Experiment, place: Place, source: pathlib.Path
-) -> tuple[ScoreScale, dict[str, float]]:
-    """The scale fitted on the hold-out, and what it keeps and accepts elsewhere."""
-    from xncaps_files import metadata
-    from xncaps_tf import data as datasets
-    from xncaps_tf.training import inputs
-
-    config = dataclasses.replace(
-        experiment.config, seed=entry.seed, data_dir=place.data_dir(experiment.config.data)
-    )
-    model = _Runner(source)
-    _, held_out = inputs.load(config, model.shape)
-    if held_out is None:
-        raise XncapsError(f"zoo: expected a hold-out. Received: none of {experiment.name}.")
-    told = metadata.read(source.read_bytes())
-    kind = told.origin["output"]["scores"] if told is not None else None
-    if kind is None:
-        raise XncapsError(
-            f"zoo: expected a file that says what its scores are. Received: {source}."
-        )
-    scale = calibrating.fit(model.outputs(held_out), held_out.labels, kind)
-    test = datasets.load_for(model.shape, config.data, "test", config.data_dir)
-    test = _some(test)
-    foreign = datasets.load(entry.foreign, "test", place.data_dir(entry.foreign))
-    outputs = model.outputs(test)
-    return scale, {
-        "right_kept": calibrating.kept_of_right(scale, outputs, test.labels),
-        "foreign_accepted": calibrating.accepted(scale, model.outputs(_some(foreign))),
-    }
-
-
-def _some(ds: Any) -> Any:
-    from xncaps_tf import data as datasets
-
-    return ds if len(ds) <= _MOST_IMAGES else datasets.sample(ds, _MOST_IMAGES, 0)
-
-
-class _Runner:
-    """The file in the stock runtime with the delegate; foreign pictures are made to fit."""
-
-    def __init__(self, path: pathlib.Path) -> None:
-        from xncaps_runtime import Interpreter
-
-        self._interpreter = Interpreter(path)
-        self._interpreter.allocate_tensors()
-        (told,), (gave,) = (
-            self._interpreter.get_input_details(),
-            self._interpreter.get_output_details(),
-        )
-        self._input, self._output = told["index"], gave["index"]
-        height, width, channels = (int(side) for side in told["shape"][1:])
-        self.shape = (height, width, channels)
-
-    def outputs(self, ds: Any) -> np.ndarray:
-        """Of every image of a data set, [n, classes]."""
-        from xncaps_tf import data as datasets
-
-        found = []
-        for images, _ in datasets.batches(ds, 50):
-            for image in self._fitting(images.numpy()):
-                self._interpreter.set_tensor(self._input, image[np.newaxis])
-                self._interpreter.invoke()
-                found.append(self._interpreter.get_tensor(self._output)[0].copy())
-        return np.array(found)
-
-    def _fitting(self, images: np.ndarray) -> np.ndarray:
-        """[n, H, W, C], made to fit as every picture is."""
-        from xncaps_files import pictures
-        from xncaps_runtime.classifier import as_image
-
-        if images.shape[1:] == self.shape:
-            return images
-        pixels = np.rint(images).astype(np.uint8)
-        fitted = np.stack([pictures.fit(as_image(each), self.shape) for each in pixels])
-        return fitted.astype(np.float32)
 
 
 def _with_scale(data: bytes, scale: ScoreScale) -> bytes:
