@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 _log = logging.getLogger(__name__)
-_CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,13 @@ def _sha256_in_memory(model: Any) -> str:
 def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The config of the run that a model lies in (its folder's config.json); empty if none.
 
-    Another program's config.json, which many a model lies beside, is none.
+    Another program's config.json, which many a model lies beside, is none. Where the run was given
+    data of the caller's own, it names none.
     """
-    file = pathlib.Path(path).resolve().parent / _CONFIG
+    from xncaps_tf.training.run_folder import RunFolder
+
+    run = RunFolder(pathlib.Path(path).resolve().parent)
+    file = run.config
     if not file.is_file():
         return {}
     try:
@@ -72,7 +75,9 @@ def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
         _log.info("%s is no JSON, so no run's config", file)
         return {}
     is_ours = isinstance(config, dict) and "xncaps_version" in config
-    return config if is_ours else {}
+    if not is_ours:
+        return {}
+    return {**config, "data": None, "data_dir": None} if run.own_data.is_file() else config
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

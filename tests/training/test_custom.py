@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+import xncaps
+from xncaps.commands.evaluate import evaluate
+from xncaps_converters import model_source
 from xncaps_tf import data, training
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import TrainingError
@@ -64,6 +68,17 @@ def test_own_model_data_and_callbacks_and_what_resuming_needs(tmp_path: pathlib.
     training.resume(tmp_path / "b", data=_dataset())
     for first, second in zip(_weights(tmp_path / "a"), _weights(tmp_path / "b"), strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_a_run_with_own_data_names_no_data_set(tmp_path: pathlib.Path) -> None:
+    """Its config has the default, digits, which another network of 8x8 pixels might fit."""
+    done = training.run(CONFIG, tmp_path / "run", model=_model(), data=_dataset())
+    assert model_source.run_config(done.folder.best)["data"] is None
+    made = xncaps.convert(tmp_path / "run", to="float")
+    assert made.verification is not None and made.verification.source == "random"
+    assert made.metadata.origin["data"] is None
+    found = CliRunner().invoke(evaluate, [str(tmp_path / "run")])
+    assert found.exit_code == 2 and "was given data of its caller's" in found.output
 
 
 def test_a_tf_data_is_the_same_as_its_arrays(tmp_path: pathlib.Path) -> None:

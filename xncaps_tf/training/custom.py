@@ -20,7 +20,6 @@ from xncaps_tf.errors import TrainingError
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.run_folder import RunFolder
 
-FILE = "own_data.json"
 MODEL = "init.keras"
 _LARGEST = 1 << 33  # bytes of images that are read out of a tf.data
 
@@ -62,11 +61,11 @@ class Own:
                 )
         return cls(train, held_out, tuple(callbacks))
 
-    def record(self) -> dict[str, str]:
+    def record(self, folder: RunFolder) -> dict[str, str]:
         """The files that a new run keeps of the data; none where the config names them."""
         if self.train is None:
             return {}
-        return {FILE: json.dumps({"fingerprint": self._fingerprint()}) + "\n"}
+        return {folder.own_data.name: json.dumps({"fingerprint": self._fingerprint()}) + "\n"}
 
     def check(self, folder: RunFolder) -> None:
         """Refuses other data than the run began with.
@@ -74,7 +73,7 @@ class Own:
         Raises:
             TrainingError: so it is.
         """
-        path = folder.path / FILE
+        path = folder.own_data
         if not path.is_file():
             if self.train is not None:
                 raise TrainingError(

@@ -91,7 +91,7 @@ def run(
     folder, given = RunFolder(out), Own.of(data, callbacks)
     config = with_model(config, folder, model)
     task = Task.from_environment(config.strategy)
-    folder.start(config, task, model=model, files=given.record())
+    folder.start(config, task, model=model, files=given.record(folder))
     return _resume(folder, given, reporter, None)
 
 

@@ -45,6 +45,7 @@ class RunFolder:
         self.reconstructions = self.path / "reconstructions.png"
         self.poses = self.path / "poses.png"
         self.features = self.path / "features"
+        self.own_data = self.path / "own_data.json"
         self.state = self.path / "state"
         self.teacher = self.path / "teacher.npz"
         self.checkpoint = self.state / "checkpoint.npz"

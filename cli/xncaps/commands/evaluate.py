@@ -62,11 +62,14 @@ def evaluate(
 def _data_of(model: pathlib.Path, data: str | None, data_dir: str | None) -> tuple[str, Any]:
     """The data set to use: as told, else that of the run which the model lies in."""
     from xncaps_tf.training import TrainConfig
+    from xncaps_tf.training.run_folder import RunFolder
 
     if data is not None:
         return data, data_dir
-    config = (model if model.is_dir() else model.parent) / "config.json"
-    if not config.is_file():
+    folder = RunFolder(model if model.is_dir() else model.parent)
+    if not folder.config.is_file():
         raise click.UsageError("Missing option '--data': the model does not lie in a run folder.")
-    run = TrainConfig.read(config)
+    if folder.own_data.is_file():
+        raise click.UsageError("Missing option '--data': the run was given data of its caller's.")
+    run = TrainConfig.read(folder.config)
     return run.data, data_dir or run.data_dir
