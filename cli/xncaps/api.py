@@ -44,8 +44,8 @@ def convert(
         (True, 'XnODR', True)
 
     Args:
-        model: a path (a .keras or .h5 file, a SavedModel), a functional or sequential Keras model,
-            or a built layer.
+        model: a path (a .keras or .h5 file, a SavedModel, a run folder), a functional or
+            sequential Keras model, or a built layer.
         to: 'lce', 'float', 'fused' or 'composite'; see docs/converting.md.
         out: a file to write, its stored check beside it; None writes nothing (`write` does later).
         batch_size: of the file's inputs; None leaves it open.

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ai_edge_litert import interpreter as litert
 
 from xncaps_runtime._library import delegate_path
 from xncaps_runtime.errors import RuntimeLibraryError
+
+
+class _Delegate(litert.Delegate):
+    """litert's own, whose end needs modules that Python may have cleared when the process ends."""
+
+    def __del__(self, _is_ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        if hasattr(self, "_library") and not _is_ending():
+            super().__del__()
 
 
 def load_delegate(
@@ -37,7 +46,7 @@ def load_delegate(
         options["isa"] = isa
     path = delegate_path()
     try:
-        return litert.load_delegate(path, options)
+        return _Delegate(path, options)
     except (ValueError, OSError) as error:
         raise RuntimeLibraryError(" ".join(str(error).split())) from error
 
