@@ -250,7 +250,7 @@ public final class LifecycleTest {
       live();
       use(controller.get());
       live();
-      controller.pause().stop().restart().start().resume();
+      controller.pause().stop().restart().resume();
       use(controller.get());
       controller.recreate();
       watch(pipeline(controller.get()), controller.get());
