@@ -61,6 +61,8 @@ def _names(page: str) -> dict[str, Any]:
         return {"features": keras.Input((4, 4, 64))}
     if page == "converting.md":
         return {"model": _small_model()}
+    if page == "errors.md":
+        return {"numpy": np, "net": _small_model()}
     if page == "native.md":
         return {"frame": np.zeros((10, 12, 3), np.uint8)}
     if page == "litert2.md":

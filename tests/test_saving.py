@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -224,3 +225,22 @@ def test_a_registered_layer_of_another_package_loads(tmp_path):
 
     loaded = xncaps_tf.load_model(tmp_path / "m.keras")
     np.testing.assert_array_equal(loaded(X[:, :3]), model(X[:, :3]))
+
+
+KERAS_3 = """
+import sys, keras
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+net.save(sys.argv[1] + "/three.keras")
+net.save(sys.argv[1] + "/three.h5")
+"""
+
+
+def test_a_model_of_keras_3_is_said_to_be_one(tmp_path):
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    environment.pop("TF_USE_LEGACY_KERAS")
+    command = [sys.executable, "-c", KERAS_3, str(tmp_path)]
+    subprocess.run(command, check=True, env=environment, capture_output=True, timeout=120)
+    for name in ("three.keras", "three.h5"):
+        _fails(tmp_path / name, r"expected a model of Keras 2 .*saved by Keras 3\..*errors.md")
+    (tmp_path / "no.h5").write_bytes(b"no file of HDF5")
+    _fails(tmp_path / "no.h5", "cannot be read")

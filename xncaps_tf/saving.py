@@ -62,6 +62,12 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True, decoder: b
     except Exception as error:  # Keras, h5py, zipfile and TensorFlow each raise their own
         if unknown := _UNKNOWN_CLASS.search(str(error)):
             raise _unregistered(path, unknown[1]) from error
+        if (version := _saved_by(path)).startswith("3."):
+            raise DataError(
+                "load_model: expected a model of Keras 2 (tf-keras), which larq needs. Received: "
+                f"path={str(path)!r}, saved by Keras {version}; docs/errors.md shows how its "
+                "weights move."
+            ) from error
         lines = str(error).strip().splitlines()
         raise DataError(
             "load_model: expected a model saved by Keras as .keras, .h5 or SavedModel. Received: "
@@ -142,6 +148,20 @@ def _configs(path: pathlib.Path) -> Iterator[Any]:
             for name in ("model_config", "training_config"):
                 if name in file.attrs:
                     yield json.loads(str(file.attrs[name]))
+
+
+def _saved_by(path: pathlib.Path) -> str:
+    """The version of Keras that a file names, or ''."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return str(json.loads(archive.read("metadata.json"))["keras_version"])
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            return str(file.attrs["keras_version"])
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return ""  # a damaged file, whose own error is told
 
 
 def _refuse_code(config: Any, path: pathlib.Path) -> None:
