@@ -95,11 +95,11 @@ def _files(folder: pathlib.Path, page: str) -> None:
 def test_the_code_of_a_page_runs(
     page: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from xncaps_tf.models import own
+    from xncaps_tf.models import registration
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(own, "BACKBONES", dict(own.BACKBONES))
-    monkeypatch.setattr(own, "HEADS", dict(own.HEADS))
+    monkeypatch.setattr(registration, "BACKBONES", dict(registration.BACKBONES))
+    monkeypatch.setattr(registration, "HEADS", dict(registration.HEADS))
     _files(tmp_path, page.name)
     names = _names(page.name)
     for number, code in enumerate(_blocks(page)):
