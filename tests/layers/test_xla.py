@@ -231,20 +231,21 @@ BLOCKED = [
     ((0, 0, 1, 0), 2),
     ((0, 0, 0, 0), 4),
     ((1,) * 4, 1),
+    ((1, 1, 0, 0), 1),
 ]
 
 
 @pytest.mark.parametrize(("given", "turns"), BLOCKED, ids=str)
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
 def test_blocks_of_a_batch_equal_the_whole(given, turns, known, monkeypatch):
-    """20 examples in blocks of 8, the last one of 4; and a batch that is not known beforehand."""
+    """22 examples in blocks of 4, the last one of 2; and a batch that is not known beforehand."""
     monkeypatch.setattr(xla, "BLOCK_BYTES", 0)
     seen = []
     whole = xla.blocks.cut
     monkeypatch.setattr(xla.blocks, "cut", lambda x, size: seen.append(size) or whole(x, size))
     signature = None if known else [tf.TensorSpec((None, N, 7), tf.float64)]
-    _compare(given, turns, 20, signature=signature)
-    assert set(seen) == {8}
+    _compare(given, turns, 22, signature=signature)
+    assert set(seen) == {4}
 
 
 @pytest.mark.parametrize(

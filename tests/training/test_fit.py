@@ -238,7 +238,7 @@ def test_optimizers(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("name", training.config.LOSSES)
 def test_losses_are_finite_and_lower_for_the_right_class(name: str) -> None:
-    loss = recipe.loss(TrainConfig(loss=name), None)
+    loss = recipe.labels_loss(TrainConfig(loss=name), None)
     target = tf.one_hot([0], 3)
     right, wrong = loss(target, [[0.9, 0.05, 0.05]]), loss(target, [[0.05, 0.9, 0.05]])
     assert 0 <= float(right) < float(wrong) < math.inf

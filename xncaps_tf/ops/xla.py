@@ -27,7 +27,7 @@ from xncaps_tf.ops.routing import KERNEL_AXES
 from xncaps_tf.ops.squash import EPSILON
 
 BLOCK_BYTES = 8 * 2**20  # of u_hat that is worked on at a time: what the caches of a core hold
-_LANES = 8  # of a vector register: a block is a multiple of it
+_LANES = 4  # of a vector register of 128 bits: a block is a multiple of it
 _USUAL_BATCH = 100  # in the place of a batch that is not known when a graph is traced
 
 
@@ -83,17 +83,14 @@ class _Capsules:
         return _squash(sums[-1]), kept if magnitude is None else {**kept, "magnitude": magnitude}
 
     def _in_blocks(self, x: Any, w: Any, shape: Any, size: int) -> tuple[Any, dict[str, Any]]:
-        """`_poses`, `size` examples at a time; u_hat is not kept."""
+        """`_poses`, `size` examples at a time; what is kept, all but u_hat, is in these blocks."""
 
         def of_block(x: Any) -> Any:
             v, kept = self._poses(x, w, shape)
             return v, {name: part for name, part in kept.items() if name != "u_hat"}
 
         v, kept = blocks.mapped(of_block, blocks.cut(x, size))
-        batch = tf.shape(x)[-1]
-        return blocks.joined(v, batch), tf.nest.map_structure(
-            lambda part: blocks.joined(part, batch), kept
-        )
+        return blocks.joined(v, tf.shape(x)[-1]), kept
 
     def backward(self, u: Any, kernel: Any, kept: dict[str, Any], dv: Any) -> tuple[Any, Any]:
         """Gradients of u [B, N, D] and kernel [N, J, D, E] from that of the poses [B, J, E]."""
@@ -119,7 +116,8 @@ class _Capsules:
     def _gradients(self, x: Any, rows: Any, u_hat: Any, factors: Any) -> tuple[Any, Any]:
         """Gradients of x [N, D, B] and of the kernel, as [N, J * E, D]; rows [N, D, J * E]."""
         n, _, columns = rows.shape
-        du_hat = tf.reshape(self._assembled(factors, u_hat), (n, columns, -1))  # [N, J * E, B]
+        du_hat = self._assembled(factors, u_hat, n)  # [N, J, E, B]
+        du_hat = tf.reshape(du_hat, (n, columns, -1))  # [N, J * E, B]
         return tf.matmul(rows, du_hat), tf.matmul(du_hat, x, transpose_b=True)
 
     def _gradients_in_blocks(
@@ -137,8 +135,7 @@ class _Capsules:
             x, dv, kept = parts
             return self._factors({**kept, "u_hat": _predictions(x, columns, w.shape)}, dv)
 
-        cut = tf.nest.map_structure(lambda part: blocks.cut(part, size), (x, dv, kept))
-        factors = blocks.mapped(of_block, cut)
+        factors = blocks.mapped(of_block, (blocks.cut(x, size), blocks.cut(dv, size), kept))
         factors = tf.nest.map_structure(lambda part: blocks.joined(part, batch), factors)
         some = blocks.divisor(n, max(1, size * n // (x.shape[-1] or _USUAL_BATCH)))
         by_capsule = {name: factors.pop(name) for name in ("da", "c")}  # each [N, J, B]
@@ -224,7 +221,7 @@ class _Capsules:
             dv = tf.reduce_sum(tf.where(u_hat > 0, da, -da), axis=0)
         return dv if self.pose_quantizer is None else self.pose_quantizer.window(v, dv)
 
-    def _assembled(self, factors: dict[str, Any], u_hat: Any) -> Any:
+    def _assembled(self, factors: dict[str, Any], u_hat: Any, n: int) -> Any:
         """Gradient of u_hat, [N, J, E, B]; u_hat is None where it has no quantizer."""
         total = factors["first"]
         for da, c, ds, q in zip(*(factors[name] for name in ("da", "c", "ds", "q")), strict=True):
@@ -232,7 +229,7 @@ class _Capsules:
             if self.prediction_quantizer is not None:
                 part = self.prediction_quantizer.window(u_hat, part)
             total = part + c[:, :, tf.newaxis] * ds + total
-        return total if u_hat is None or factors["da"] else total + tf.zeros_like(u_hat)
+        return total if factors["da"] else tf.repeat(total[tf.newaxis], n, axis=0)
 
 
 def compiled_capsules(

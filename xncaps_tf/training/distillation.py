@@ -26,7 +26,7 @@ from xncaps_tf.data import Dataset
 from xncaps_tf.errors import TrainingError
 from xncaps_tf.metrics import score_accuracy, two_label_accuracy
 from xncaps_tf.saving import load_model
-from xncaps_tf.training import inputs
+from xncaps_tf.training import inputs, networks
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.run_folder import RunFolder
 
@@ -115,7 +115,7 @@ def answers_of(
         return kept_answers(path, len(images_of((None, None, None))))
     model = load_model(teacher, compile=False)
     ds = images_of(tuple(model.input_shape[1:]))
-    _check(model, ds, teacher)
+    networks.check_fit(model, ds, "--teacher", source=teacher)
     with ds.reading():
         scores = model.predict(datasets.batches(ds, min(_BATCH, len(ds))), verbose=0)
     kind = models.score_kind(model) or "logits"
@@ -174,20 +174,3 @@ def kept_answers(path: pathlib.Path, count: int) -> np.ndarray:
             "have the images changed since the run began?"
         )
     return shares.astype(np.float32)
-
-
-def _check(model: Any, ds: Dataset, teacher: str) -> None:
-    wanted = tuple(model.input_shape[1:])
-    fits = len(wanted) == 3 and all(a in (None, b) for a, b in zip(wanted, ds.image_shape))  # noqa: B905
-    if not fits or model.output_shape[-1] != ds.num_classes:
-        raise TrainingError(
-            f"--teacher: expected a model of images {tuple(ds.image_shape)} and {ds.num_classes} "
-            f"classes, as {ds.name} has. Received: {teacher} of images {wanted} and "
-            f"{model.output_shape[-1]} classes."
-        )
-    names = models.class_names(model)
-    if names is not None and tuple(names) != tuple(ds.class_names):
-        raise TrainingError(
-            f"--teacher: expected a model of the classes {', '.join(ds.class_names)}. "
-            f"Received: {teacher} of {', '.join(names)}."
-        )

@@ -104,21 +104,35 @@ def _trunk_end(model: Any, config: TrainConfig, backbone: str | None = None) -> 
     return ""
 
 
-def _checked(model: Any, train: Dataset, source: str) -> Any:
-    expected = (tuple(train.image_shape), train.num_classes)
-    found = (tuple(model.input_shape[1:]), model.output_shape[-1])
-    if found != expected:
+def check_fit(model: Any, ds: Dataset, who: str, *, source: str = "one", advice: str = "") -> None:
+    """Raises TrainingError unless the model takes the data's images and has its classes.
+
+    Args:
+        model: whose sides of images may be open.
+        ds: the data set.
+        who: what the error begins with.
+        source: what the model is called in it.
+        advice: what it ends with.
+    """
+    wants = tuple(model.input_shape[1:])
+    fits = len(wants) == 3 and all(a in (None, b) for a, b in zip(wants, ds.image_shape))  # noqa: B905
+    if not fits or model.output_shape[-1] != ds.num_classes:
         raise TrainingError(
-            f"--init: expected a model of images {expected[0]} and {expected[1]} classes, as "
-            f"{train.name} has. Received: {source} of images {found[0]} and {found[1]} classes; "
-            "--new-head puts another head on its trunk."
+            f"{who}: expected a model of images {tuple(ds.image_shape)} and {ds.num_classes} "
+            f"classes, as {ds.name} has. Received: {source} of images {wants} and "
+            f"{model.output_shape[-1]} classes{advice}."
         )
     names = models.class_names(model)
-    if names is not None and tuple(names) != tuple(train.class_names):
+    if names is not None and tuple(names) != tuple(ds.class_names):
         raise TrainingError(
-            f"--init: expected a model of the classes {', '.join(train.class_names)}. "
-            f"Received: {source} of {', '.join(names)}."
+            f"{who}: expected a model of the classes {', '.join(ds.class_names)}. Received: "
+            f"{source} of {', '.join(names)}."
         )
+
+
+def _checked(model: Any, train: Dataset, source: str) -> Any:
+    advice = "; --new-head puts another head on its trunk"
+    check_fit(model, train, "--init", source=source, advice=advice)
     return model
 
 

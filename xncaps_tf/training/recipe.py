@@ -46,7 +46,7 @@ def compiled(config: TrainConfig, model: Any, train: Dataset) -> dict[str, Any]:
     """
     # Of two labels where images have two; and dead classes.
     found = [distillation.accuracy(train.labels.ndim == 2), DeadClasses(train.num_classes)]
-    labels = _labels_loss(config, decoder.without_decoder(model))
+    labels = labels_loss(config, decoder.without_decoder(model))
     if decoder.find(model) is None:
         return {"loss": labels, "metrics": found}
     weight = decoder.SQUARED_ERROR_WEIGHT * math.prod(train.image_shape)
@@ -57,7 +57,8 @@ def compiled(config: TrainConfig, model: Any, train: Dataset) -> dict[str, Any]:
     }
 
 
-def _labels_loss(config: TrainConfig, classifier: Any) -> Any:
+def labels_loss(config: TrainConfig, classifier: Any) -> Any:
+    """The loss of that name for a classifier's scores, with a teacher's part if there is one."""
     of_labels = {
         "margin": MarginLoss,
         "squared_hinge": SquaredHinge,

@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 
 from xncaps_tf import data as datasets
-from xncaps_tf import models
-from xncaps_tf._keras import keras
 from xncaps_tf.data import Dataset
-from xncaps_tf.errors import TrainingError
-from xncaps_tf.metrics import score_accuracy, two_label_accuracy
+from xncaps_tf.training.networks import check_fit
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,8 @@ class Evaluation:
         confusion: number of images by true class (rows) and highest score (one-label data only).
         dead_classes: names of the classes whose score is zero on every image.
         seconds: what the predictions took, the first call included.
+        right: bool `[images]`, of which images the highest score is that of their class; of images
+            with two labels `[images, 2]`, which of the two highest are labels.
     """
 
     accuracy: float
@@ -36,10 +35,11 @@ class Evaluation:
     confusion: list[list[int]]
     dead_classes: list[str]
     seconds: float
+    right: np.ndarray
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return dict(self.__dict__)
+        """For JSON, without `right`."""
+        return {name: value for name, value in vars(self).items() if name != "right"}
 
 
 def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:
@@ -54,7 +54,7 @@ def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:
         TrainingError: the model does not fit the data.
         DataError: a picture cannot be read.
     """
-    check_fit(model, ds)
+    check_fit(model, ds, "evaluate")
     began = time.monotonic()
     batches = datasets.batches(ds, batch_size, one_hot=False)
     with ds.reading():
@@ -62,10 +62,10 @@ def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:
     seconds = time.monotonic() - began
     names = list(ds.class_names)
     dead = [name for name, top in zip(names, np.abs(scores).max(axis=0), strict=True) if top == 0]
+    right = _right(scores, ds)
+    accuracy = float(right.mean())
     if ds.labels.ndim == 2:
-        right = two_label_accuracy(ds.labels, scores).numpy()
-        return Evaluation(float(right.mean()), len(ds), {}, [], dead, seconds)
-    right = score_accuracy(ds.labels, scores).numpy()
+        return Evaluation(accuracy, len(ds), {}, [], dead, seconds, right)
     confusion = np.zeros((len(names), len(names)), np.int64)
     np.add.at(confusion, (ds.labels, scores.argmax(axis=1)), 1)
     per_class = {
@@ -73,22 +73,12 @@ def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:
         for index, (name, row) in enumerate(zip(names, confusion, strict=True))
         if row.sum()
     }
-    return Evaluation(float(right.mean()), len(ds), per_class, confusion.tolist(), dead, seconds)
+    return Evaluation(accuracy, len(ds), per_class, confusion.tolist(), dead, seconds, right)
 
 
-def check_fit(model: keras.Model, ds: Dataset) -> None:
-    """Raises TrainingError unless the model takes the data's images and has its classes."""
-    wants = tuple(model.input_shape[1:])
-    fits = len(wants) == 3 and all(a in (None, b) for a, b in zip(wants, ds.image_shape))  # noqa: B905
-    if not fits or model.output_shape[-1] != ds.num_classes:
-        raise TrainingError(
-            f"evaluate: expected a model of images {tuple(ds.image_shape)} and {ds.num_classes} "
-            f"classes, as {ds.name} has. Received: one of images {wants} and "
-            f"{model.output_shape[-1]} classes."
-        )
-    names = models.class_names(model)
-    if names is not None and tuple(names) != tuple(ds.class_names):
-        raise TrainingError(
-            f"evaluate: expected a model of the classes {', '.join(ds.class_names)}. Received: "
-            f"one of {', '.join(names)}."
-        )
+def _right(scores: np.ndarray, ds: Dataset) -> np.ndarray:
+    """See `Evaluation.right`; of equal scores the first counts as the highest."""
+    if ds.labels.ndim == 1:
+        return scores.argmax(axis=1) == ds.labels
+    highest = np.argsort(-scores, axis=1, kind="stable")[:, : ds.num_labels]
+    return np.take_along_axis(ds.labels, highest, axis=1).astype(bool)

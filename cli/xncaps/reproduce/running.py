@@ -122,13 +122,15 @@ def _line(
     from xncaps_benchmark import machine
     from xncaps_tf import accounting
     from xncaps_tf import data as datasets
+    from xncaps_tf.training import evaluate
 
     config = experiment.config
     path = place.model(experiment, seed)
     model = xncaps_tf.load_model(path, compile=False)
-    test = datasets.load(config.data, "test", place.data_dir(config.data))
-    scores = np.asarray(model.predict(datasets.batches(test, 50), verbose=0))
-    right = _right(scores, test)
+    shape = tuple(model.input_shape[1:])
+    test = datasets.load_for(shape, config.data, "test", place.data_dir(config.data))
+    scored = evaluate(model, test, batch_size=50)
+    right = scored.right.reshape(-1)
     account = accounting.account(model)
     about = machine.describe()
     line: result_lines.ResultLine = {
@@ -147,7 +149,7 @@ def _line(
         },
         "keras": {
             "score": result_lines.score(int(right.sum()), len(right)),
-            "per_class": _per_class(right, test),
+            "per_class": scored.per_class,
             "right": result_lines.pack(right),
         },
         "files": [_file(word, path, place, experiment, seed) for word in experiment.files],
@@ -167,38 +169,20 @@ def _line(
         },
     }
     if config.data == "grocery":
-        line["coarse"] = _coarse(scores, test, place)
+        line["coarse"] = _coarse(np.array(scored.confusion), place)
     return line
 
 
-def _right(scores: np.ndarray, test: Any) -> np.ndarray:
-    """Which images are right: the highest score is their class. With two labels: which labels."""
-    if test.labels.ndim == 1:
-        return scores.argmax(axis=1) == test.labels
-    top = np.argsort(-scores, axis=1)[:, : test.num_labels]
-    return np.take_along_axis(test.labels, top, axis=1).astype(bool).reshape(-1)
-
-
-def _per_class(right: np.ndarray, test: Any) -> dict[str, float]:
-    if test.labels.ndim != 1:
-        return {}
-    return {
-        name: float(right[test.labels == index].mean())
-        for index, name in enumerate(test.class_names)
-        if (test.labels == index).any()
-    }
-
-
-def _coarse(scores: np.ndarray, test: Any, place: Place) -> result_lines.Score:
-    """The score of the coarse classes that the fine answers lie in."""
+def _coarse(confusion: np.ndarray, place: Place) -> result_lines.Score:
+    """The score of the coarse classes that the fine answers lie in; of images by class, answer."""
     from xncaps_tf import data as datasets
 
     train = datasets.load("grocery", "train", place.data_dir("grocery"))
     coarse = datasets.load("grocery/coarse", "train", place.data_dir("grocery"))
     of_fine = np.zeros(train.num_classes, np.int64)
     of_fine[train.labels] = coarse.labels
-    right = of_fine[scores.argmax(axis=1)] == of_fine[test.labels]
-    return result_lines.score(int(right.sum()), len(test))
+    is_right = of_fine[:, np.newaxis] == of_fine  # [class, answer]
+    return result_lines.score(int(confusion[is_right].sum()), int(confusion.sum()))
 
 
 def _file(
