@@ -19,10 +19,11 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import caps_rows as make
 import numpy as np
 from caps_rows import Call
+from rows import report
 
 from xncaps_runtime import info
 
-FLOOR, FLUSH_BYTES, KB = 0.8, 64 << 20, 1000
+FLUSH_BYTES, KB = 64 << 20, 1000
 TURN, SKIPPED = 50, 5
 
 
@@ -116,21 +117,6 @@ def measure(row: Row, junk: np.ndarray) -> tuple[float, float]:
     return float(np.median(times[0])) / 1e3, float(np.median(times[1])) / 1e3
 
 
-def report(row: Row, junk: np.ndarray) -> bool:
-    """Prints a row; False where it is below its floor."""
-    mine, theirs = measure(row, junk)
-    ratio = theirs / mine
-    good = row.figure is None or ratio >= FLOOR * row.figure
-    asked = "" if row.figure is None else f" (at least {row.figure})"
-    below = "" if row.figure is None or ratio >= row.figure else "  below"
-    sys.stdout.write(
-        f"{row.name:44} {mine:9.2f} us {theirs:9.2f} us {ratio:6.2f} x{asked}"
-        f"{below if good else '  TOO SLOW'}\n"
-    )
-    sys.stdout.flush()
-    return good
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
@@ -138,7 +124,9 @@ def main() -> int:
     args = parser.parse_args()
     junk = np.ones(FLUSH_BYTES, np.uint8)
     sys.stdout.write(f"kernels: {info()['isa']}\n")
-    good = [report(row, junk) for row in rows() if args.only in row.name]
+    good = [
+        report(row.name, *measure(row, junk), row.figure) for row in rows() if args.only in row.name
+    ]
     for size in sizes():
         good.append(size.size <= size.most)
         large = "" if good[-1] else "  TOO LARGE"

@@ -61,28 +61,28 @@ bool ReadAlone(const TfLiteContext* context, const TfLiteNode* node,
 }
 
 // What runs at each position of the partition's list.
-struct Place {
+struct Turn {
   int runs = -1;  // position of the node; -1: none
   Fusion fusion;  // of the node at this position
 };
 
-class PlaceList {
+class TurnList {
  public:
-  explicit PlaceList(int size)
-      : places_(static_cast<Place*>(malloc((static_cast<size_t>(size) + 1) * sizeof(Place)))) {
+  explicit TurnList(int size)
+      : turns_(static_cast<Turn*>(malloc((static_cast<size_t>(size) + 1) * sizeof(Turn)))) {
     for (int i = 0; ok() && i < size; ++i) {
-      new (XncapsHere{&places_[i]}) Place();
-      places_[i].runs = i;
+      new (XncapsHere{&turns_[i]}) Turn();
+      turns_[i].runs = i;
     }
   }
-  ~PlaceList() { free(places_); }
-  PlaceList(const PlaceList&) = delete;
-  PlaceList& operator=(const PlaceList&) = delete;
-  bool ok() const { return places_ != nullptr; }
-  Place& operator[](int i) { return places_[i]; }
+  ~TurnList() { free(turns_); }
+  TurnList(const TurnList&) = delete;
+  TurnList& operator=(const TurnList&) = delete;
+  bool ok() const { return turns_ != nullptr; }
+  Turn& operator[](int i) { return turns_[i]; }
 
  private:
-  Place* places_;
+  Turn* turns_;
 };
 
 bool Contains(const TfLiteIntArray* array, int value) {
@@ -145,20 +145,20 @@ bool Partition::AddNode(TfLiteContext* context, int index, const Fusion& fusion)
 bool Partition::AddNodes(TfLiteContext* context, const TfLiteDelegateParams* params) {
   const TfLiteIntArray* list = params->nodes_to_replace;
   Fuser fuser(context, list, params->output_tensors);
-  PlaceList places(list->size);
-  if (!places.ok() || !fuser.Read()) return false;
+  TurnList turns(list->size);
+  if (!turns.ok() || !fuser.Read()) return false;
   for (int i = 0; i < list->size; ++i) {
-    Fusion* fusion = &places[i].fusion;
+    Fusion* fusion = &turns[i].fusion;
     if (!fuser.Find(i, fusion)) continue;
-    for (int k = 0; k < fusion->count; ++k) places[fusion->positions[k]].runs = -1;
-    if (fusion->quantize >= 0) places[fusion->quantize].runs = -1;
+    for (int k = 0; k < fusion->count; ++k) turns[fusion->positions[k]].runs = -1;
+    if (fusion->quantize >= 0) turns[fusion->quantize].runs = -1;
     if (fusion->count == 0 || fusion->source >= 0) continue;
-    places[i].runs = -1;
-    places[fusion->positions[fusion->count - 1]].runs = i;
+    turns[i].runs = -1;
+    turns[fusion->positions[fusion->count - 1]].runs = i;
   }
   for (int i = 0; i < list->size; ++i) {
-    const int runs = places[i].runs;
-    if (runs >= 0 && !AddNode(context, list->data[runs], places[runs].fusion)) return false;
+    const int runs = turns[i].runs;
+    if (runs >= 0 && !AddNode(context, list->data[runs], turns[runs].fusion)) return false;
   }
   return true;
 }
@@ -167,16 +167,37 @@ bool Partition::AddOwnTensors(const TfLiteIntArray* outside) {
   int count = 0;
   for (int i = 0; i < node_count_; ++i) count += nodes_[i].op.outputs_->size;
   own_ = static_cast<OwnTensor*>(calloc(static_cast<size_t>(count) + 1, sizeof(OwnTensor)));
-  if (own_ == nullptr) return false;
+  places_ = static_cast<Place*>(calloc(static_cast<size_t>(count) + 1, sizeof(Place)));
+  if (own_ == nullptr || places_ == nullptr) return false;
   for (int i = 0; i < node_count_; ++i) {
     const TfLiteIntArray* outputs = nodes_[i].op.outputs_;
     for (int k = 0; k < outputs->size; ++k) {
       if (Contains(outside, outputs->data[k])) continue;
-      new (XncapsHere{&own_[own_count_]}) OwnTensor();
-      own_[own_count_++].index = outputs->data[k];
+      own_[own_count_++] = {outputs->data[k], PlaceFor(outputs->data[k], i), 0};
     }
   }
   return true;
+}
+
+// Where the tensor that the node makes can lie: in the youngest place whose tensor is not read any
+// more, for its lines are in the cache, or in a new one.
+Buffer* Partition::PlaceFor(int tensor, int node) {
+  int last = node;
+  for (int i = node + 1; i < node_count_; ++i) {
+    if (Contains(nodes_[i].op.inputs_, tensor)) last = i;
+  }
+  const bool exists = tensor >= 0 && static_cast<size_t>(tensor) < context_->tensors_size;
+  const TfLiteType type = exists ? context_->tensors[tensor].type : tflite::kTfLiteNoType;
+  Place* best = nullptr;
+  for (int i = 0; i < place_count_; ++i) {
+    Place* place = &places_[i];
+    if (place->type == type && place->last < node && (best == nullptr || place->last > best->last))
+      best = place;
+  }
+  if (best == nullptr) best = new (XncapsHere{&places_[place_count_++]}) Place();
+  best->type = type;
+  best->last = last;
+  return &best->buffer;
 }
 
 Partition* Partition::Create(TfLiteContext* context, const TfLiteDelegateParams* params,
@@ -207,7 +228,8 @@ void Partition::Delete(Partition* partition) {
     free(const_cast<TfLiteIntArray*>(node.op.inputs_));
     free(const_cast<TfLiteIntArray*>(node.op.outputs_));
   }
-  for (int i = 0; i < partition->own_count_; ++i) partition->own_[i].~OwnTensor();
+  for (int i = 0; i < partition->place_count_; ++i) partition->places_[i].~Place();
+  free(partition->places_);
   free(partition->nodes_);
   free(partition->own_);
   partition->~Partition();
@@ -217,7 +239,7 @@ void Partition::Delete(Partition* partition) {
 bool Partition::OwnBytes(int tensor, Bytes* bytes) const {
   for (int i = 0; i < own_count_; ++i) {
     if (own_[i].index != tensor) continue;
-    *bytes = {own_[i].buffer.data(), own_[i].bytes};
+    *bytes = {own_[i].place->data(), own_[i].bytes};
     return true;
   }
   return false;
@@ -230,7 +252,7 @@ TfLiteStatus Partition::ReserveOutputs(const Node& node) {
       const TfLiteTensor* tensor = node.op.Output(k);
       own_[i].bytes = 0;
       size_t bytes = 0;
-      if (tensor == nullptr || !ShapeBytes(tensor, &bytes) || !own_[i].buffer.ReserveUnset(bytes))
+      if (tensor == nullptr || !ShapeBytes(tensor, &bytes) || !own_[i].place->ReserveUnset(bytes))
         return node.op.Error("no memory for output %d.", k);
       own_[i].bytes = bytes;
     }

@@ -36,13 +36,20 @@ class Partition {
   };
   struct OwnTensor {
     int index;
+    Buffer* place;  // one of places_, shared with tensors that live at other times
+    size_t bytes;   // of the shape it has been given
+  };
+  // Memory that tensors of one type use one after the other: the caches still hold it.
+  struct Place {
     Buffer buffer;
-    size_t bytes;  // of the shape it has been given
+    TfLiteType type;
+    int last;  // node that last reads what is in it
   };
 
   bool AddNodes(TfLiteContext* context, const TfLiteDelegateParams* params);
   bool AddNode(TfLiteContext* context, int index, const Fusion& fusion);
   bool AddOwnTensors(const TfLiteIntArray* outside);
+  Buffer* PlaceFor(int tensor, int node);
   TfLiteStatus ReserveOutputs(const Node& node);
 
   TfLiteContext* context_ = nullptr;
@@ -52,6 +59,8 @@ class Partition {
   int node_count_ = 0;
   OwnTensor* own_ = nullptr;
   int own_count_ = 0;
+  Place* places_ = nullptr;
+  int place_count_ = 0;
 };
 
 }  // namespace xncaps
