@@ -65,6 +65,65 @@ def test_a_model_that_cannot_run_is_refused(
     assert not (tmp_path / "a.apk").exists()
 
 
+def shapes(inputs: list[list[int]], outputs: list[list[int]]) -> bytes:
+    """A file of the format that has these ends and no op."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+
+    def table(*fields: tuple[int, int]) -> int:
+        builder.StartObject(6)
+        for number, offset in fields:
+            builder.PrependUOffsetTRelativeSlot(number, offset, 0)
+        return builder.EndObject()
+
+    def numbers(values: list[int]) -> int:
+        builder.StartVector(4, len(values), 4)
+        for value in reversed(values):
+            builder.PrependInt32(value)
+        return builder.EndVector()
+
+    def tables(offsets: list[int]) -> int:
+        builder.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            builder.PrependUOffsetTRelative(offset)
+        return builder.EndVector()
+
+    tensors = [table((0, numbers(shape))) for shape in [*inputs, *outputs]]
+    first = list(range(len(inputs)))
+    second = [len(inputs) + index for index in range(len(outputs))]
+    vector, left, right = tables(tensors), numbers(first), numbers(second)
+    graph = table((0, vector), (1, left), (2, right))
+    builder.Finish(table((2, tables([graph]))), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "good"),
+    [
+        ([[1, 8, 8, 1]], [[1, 10]], True),
+        ([[1, 224, 224, 3]], [[1, 1, 1, 1001]], True),
+        ([[1, 128, 128, 3]], [[1, 896, 16], [1, 896, 1]], False),  # finds faces
+        ([[1, 128, 128, 3]], [[1, 896, 16]], False),
+        ([[1, 64]], [[1, 10]], False),
+        ([[2, 8, 8, 1]], [[2, 10]], False),
+        ([[1, 8, 8, 4]], [[1, 10]], False),
+        ([[1, 8, 8, 1], [1, 4]], [[1, 10]], False),
+        ([], [], False),
+    ],
+)
+def test_what_is_no_picture_classifier_is_refused_at_the_build(
+    inputs: list[list[int]], outputs: list[list[int]], good: bool, tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "m.tflite"
+    file.write_bytes(shapes(inputs, outputs))
+    if good:
+        assert model.check(file) == []
+    else:
+        with pytest.raises(common.BuildError, match="the app takes picture classifiers, one input"):
+            model.check(file)
+
+
 def test_asset_names_are_safe() -> None:
     assert apk.asset_name(pathlib.Path("a b/ü x.tflite")) == "ü_x.tflite"
     assert apk.asset_name(pathlib.Path("m.tflite")) == "m.tflite"

@@ -205,6 +205,13 @@ def test_apk_with_a_fault_gets_nowhere(
     assert not out.parent.exists() or not list(out.parent.iterdir())
 
 
+def test_an_apk_that_is_too_large_is_refused(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "app.apk").write_bytes(bytes(26))
+    with pytest.raises(common.BuildError, match="app.apk: expected at most 25 bytes, got 26"):
+        apk.publish(tmp_path / "app.apk", tmp_path / "out.apk", 25)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_apk_without_a_fault_gets_through(built: Built, tmp_path: pathlib.Path) -> None:
     """The way in which the faults are made is none by itself."""

@@ -37,10 +37,12 @@ def build(
     keystore: pathlib.Path | None = None,
     runtime: pathlib.Path | None = None,
     work: pathlib.Path | None = None,
+    most_bytes: int | None = None,
 ) -> list[str]:
     """Packs models into a signed APK, the first in use; returns what the gates found, a line each.
 
-    `runtime` is a TensorFlow Lite or LiteRT AAR in place of Maven Central's.
+    `runtime` is a TensorFlow Lite or LiteRT AAR in place of Maven Central's; a larger APK than
+    `most_bytes` is refused.
 
     Nothing is left at `out` of a build that failed but what was there before.
     """
@@ -58,14 +60,14 @@ def build(
         run(["zipalign", "-f", "4", unsigned, aligned])
         signed = work / "app.apk"
         sign(aligned, signed, key)
-        return publish(signed, out)
+        return publish(signed, out, most_bytes)
 
 
-def publish(signed: pathlib.Path, out: pathlib.Path) -> list[str]:
+def publish(signed: pathlib.Path, out: pathlib.Path, most_bytes: int | None = None) -> list[str]:
     """Moves an APK to its place once it has passed the gates; one that has not is deleted."""
     part = out.with_name(out.name + ".part")
     try:
-        report = gates.check_apk(signed)
+        report = gates.check_apk(signed, most_bytes)
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(signed, part)
         os.replace(part, out)

@@ -34,8 +34,11 @@ BIONIC = {
 }
 
 
-def check_apk(apk: pathlib.Path) -> list[str]:
-    """Signature, alignment, dex, badging and libraries of an APK; a line each, or BuildError."""
+def check_apk(apk: pathlib.Path, most_bytes: int | None = None) -> list[str]:
+    """Size, signature, alignment, dex, badging, libraries of an APK; a line each, or BuildError."""
+    size = apk.stat().st_size
+    if most_bytes is not None and size > most_bytes:
+        raise BuildError(f"{apk.name}: expected at most {most_bytes:,} bytes, got {size:,}")
     _attempt(["zipalign", "-c", "4", apk], f"{apk.name}: expected entries aligned to 4 bytes")
     schemes = _signature(apk)
     badging = _badging(run(["aapt2", "dump", "badging", apk]))
@@ -49,7 +52,7 @@ def check_apk(apk: pathlib.Path) -> list[str]:
         *badging,
         f"libraries: {', '.join(libraries)} need bionic alone",
         *pages,
-        f"size: {apk.stat().st_size:,} bytes",
+        f"size: {size:,} bytes",
     ]
 
 

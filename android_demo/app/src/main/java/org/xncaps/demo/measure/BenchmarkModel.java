@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.xncaps.core.Clock;
 import org.xncaps.core.ModelException;
 import org.xncaps.core.measure.Job;
@@ -56,6 +57,7 @@ final class BenchmarkModel implements AutoCloseable {
     facts.put("sha256", sha256(file.bytes.duplicate()));
     facts.put("runtime", classifier.runtime);
     facts.put("delegate_error", classifier.delegateFailure);
+    facts.put("classes", classifier.model.classes());
     facts.put("delegate_nodes", classifier.delegateNodes);
     facts.put("custom_ops", new ArrayList<>(classifier.model.ops.delegated));
     if (classifier.delegateFailure != null) {
@@ -143,11 +145,12 @@ final class BenchmarkModel implements AutoCloseable {
     }
   }
 
-  /** Untimed runs: so many, and more until so many seconds are over. */
-  void warmUp(int runs, double seconds) {
+  /** Untimed runs: so many, and more until so many seconds are over; none once it is cancelled. */
+  void warmUp(int runs, double seconds, BooleanSupplier cancelled) {
     try {
       long start = Clock.nanos();
-      for (int i = 0; i < runs || Clock.nanos() - start < seconds * 1e9; i++) {
+      for (int i = 0;
+          !cancelled.getAsBoolean() && (i < runs || Clock.nanos() - start < seconds * 1e9); i++) {
         run();
       }
     } catch (RuntimeException e) {

@@ -114,7 +114,7 @@ final class BenchmarkRunner implements Work {
     for (BenchmarkModel model : models) {
       if (!model.hasFailed() && !cancelled) {
         status("warming", model.name());
-        model.warmUp(job.warmUpRuns, job.warmUpSeconds);
+        model.warmUp(job.warmUpRuns, job.warmUpSeconds, () -> cancelled);
       }
     }
     for (; done < job.turns.length && !cancelled; done++) {

@@ -19,7 +19,11 @@ import org.xncaps.core.measure.Work;
  * and not write, and the same frames go out through what the host reads.
  */
 final class FolderRun implements Runnable {
-  private static final String FOLDER = "/data/local/tmp/xncaps-[0-9a-f]{32}";
+  static final String ROOT = "/data/local/tmp";
+  /** Where the folders of adb's shell lie; tests have another place. */
+  static File root = new File(ROOT);
+
+  private static final String FOLDER = ROOT + "/xncaps-[0-9a-f]{32}";
   private static final int LONGEST_JOB = Kind.JOB.longest;
 
   /** Opens what the frames are written to; waits for a reader where there has to be one. */
@@ -40,7 +44,7 @@ final class FolderRun implements Runnable {
     if (name == null || !name.matches("job-[0-9]{1,3}\\.json")) {
       throw new IllegalArgumentException("job: expected job-NUMBER.json, got " + name);
     }
-    this.folder = new File(folder);
+    this.folder = new File(root, new File(folder).getName());
     this.name = name;
     this.work = work;
     this.out = out;

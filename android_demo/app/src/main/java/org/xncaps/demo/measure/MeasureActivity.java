@@ -29,6 +29,8 @@ import org.xncaps.demo.ui.Words;
 /** How long the chosen models take on this device, one beside the other, without a computer. */
 public final class MeasureActivity extends Activity implements OwnMeasurement.Listener {
   private static final String CHOSEN = "chosen";
+  /** Medians that are nearer are said to be the same. */
+  private static final double TELLABLE = 1.05;
 
   private Page page;
   private ProblemView problems;
@@ -181,34 +183,38 @@ public final class MeasureActivity extends Activity implements OwnMeasurement.Li
   public void onDone() {
     showState();
     double longest = 0;
-    Measured fastest = null;
-    Measured slowest = null;
     for (Measured model : measurement.models) {
-      if (model.isTimed()) {
-        longest = Math.max(longest, model.p90Millis());
-        double median = model.medianMillis();
-        fastest = fastest == null || median < fastest.medianMillis() ? model : fastest;
-        slowest = slowest == null || median > slowest.medianMillis() ? model : slowest;
-      }
+      longest = model.isTimed() ? Math.max(longest, model.p90Millis()) : longest;
     }
     for (Measured model : measurement.models) {
       show(list.getChildAt(references.indexOf(model.reference)), model, longest);
     }
     headline.setText(
         measurement.error() != null
-            ? getString(R.string.benchmark_ended, measurement.error()) : verdict(fastest, slowest));
+            ? getString(R.string.benchmark_ended, measurement.error()) : verdict());
     if (measurement.result() != null) {
       page.action(R.drawable.ic_share, R.string.measure_share, view -> share());
     }
   }
 
-  private String verdict(Measured fastest, Measured slowest) {
-    if (fastest == null || fastest == slowest) {
+  /** The fastest beside the slowest of those that are of one task with the first. */
+  private String verdict() {
+    Measured fastest = null;
+    Measured slowest = null;
+    for (Measured model : measurement.models) {
+      if (model.isTimed() && (fastest == null || model.isComparableWith(fastest))) {
+        double median = model.medianMillis();
+        fastest = fastest == null || median < fastest.medianMillis() ? model : fastest;
+        slowest = slowest == null || median > slowest.medianMillis() ? model : slowest;
+      }
+    }
+    if (fastest == slowest) {
       return getString(R.string.measure_done);
     }
-    return getString(
-        R.string.measure_fastest, fastest.name, slowest.medianMillis() / fastest.medianMillis(),
-        slowest.name);
+    double ratio = slowest.medianMillis() / fastest.medianMillis();
+    return ratio < TELLABLE
+        ? getString(R.string.measure_same, fastest.name, slowest.name)
+        : getString(R.string.measure_fastest, fastest.name, ratio, slowest.name);
   }
 
   private void show(View card, Measured model, double longest) {

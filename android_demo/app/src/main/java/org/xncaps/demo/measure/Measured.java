@@ -35,6 +35,11 @@ final class Measured {
     }
   }
 
+  /** Whether both are of one task, as far as that can be told: as many classes. */
+  boolean isComparableWith(Measured other) {
+    return facts.get("classes").equals(other.facts.get("classes"));
+  }
+
   boolean isTimed() {
     return error == null && !turns.isEmpty();
   }

@@ -9,12 +9,15 @@ import org.xncaps.core.ModelException;
 public final class NativeRuntime {
   private static final long SMALL_PAGE = 4096;
 
+  /** Loads the library; tests take it away. */
+  static Runnable loader = TensorFlowLite::init;
+
   private NativeRuntime() {}
 
   /** @throws ModelException of the kind NO_RUNTIME or PAGE_SIZE where it cannot be loaded */
   public static void check() throws ModelException {
     try {
-      TensorFlowLite.init();
+      loader.run();
     } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
       throw missing(e);
     }

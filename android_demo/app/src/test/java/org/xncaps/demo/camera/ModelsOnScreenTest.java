@@ -13,6 +13,7 @@ import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.Shadows;
 import org.xncaps.demo.R;
+import org.xncaps.demo.models.MissingRuntime;
 import org.xncaps.demo.models.ModelStore;
 import org.xncaps.demo.models.Settings;
 import org.xncaps.demo.testing.CameraScreen;
@@ -23,6 +24,7 @@ import org.xncaps.demo.testing.TestModels;
 @RunWith(RobolectricTestRunner.class)
 public final class ModelsOnScreenTest {
   @Rule public final CameraScreen screen = new CameraScreen();
+  @Rule public final MissingRuntime runtime = new MissingRuntime();
 
   /** The panel's spoken words say the class and the score that Python's runtime gave. */
   private void assertSays(String golden, int row) throws Exception {
@@ -129,6 +131,16 @@ public final class ModelsOnScreenTest {
     choose(ModelStore.ASSET + "digits.tflite");
     screen.awaitResult(screen.digits[1]);
     assertEquals("", screen.problem());
+  }
+
+  @Test
+  public void aDeviceWithoutARuntimeIsToldWhichApkItNeeds() throws Exception {
+    runtime.takeAway();
+    screen.start();
+    screen.awaitProblem("no TensorFlow Lite for this device");
+    assertTrue(screen.problem(), screen.problem().contains("built for this device's processor"));
+    screen.camera.last().send(screen.digits[0], 1); // frames hurt nothing
+    assertEquals(1, screen.camera.open());
   }
 
   @Test

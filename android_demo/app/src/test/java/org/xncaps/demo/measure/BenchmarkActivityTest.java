@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.After;
 import org.junit.Before;
+import org.junit.Rule;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
@@ -31,6 +32,7 @@ import org.xncaps.core.measure.Loopback;
 import org.xncaps.core.measure.MeasureServer;
 import org.xncaps.core.measure.TestHost;
 import org.xncaps.demo.R;
+import org.xncaps.demo.models.MissingRuntime;
 import org.xncaps.demo.testing.Screens;
 import org.xncaps.demo.testing.TestModels;
 
@@ -40,6 +42,8 @@ public final class BenchmarkActivityTest {
   private static final String FUSED = "{\"file\":\"fused.tflite\",\"inputs\":\"in.f32\"}";
   private static final String FLOAT = "{\"file\":\"float.tflite\"}";
   private static final String NAME = "xncaps-00112233445566778899aabbccddeeff";
+
+  @Rule public final MissingRuntime runtime = new MissingRuntime();
 
   private final BenchmarkActivity.Endpoints usual = BenchmarkActivity.endpoints;
   private Loopback endpoint;
@@ -211,6 +215,21 @@ public final class BenchmarkActivityTest {
   }
 
   @Test
+  public void withoutARuntimeEachModelSaysSoAndTheScreenStays() throws Exception {
+    runtime.takeAway();
+    connect();
+    TestHost.Answer answer = host.job(job(FUSED + "," + FLOAT, ",\"turns\":[[0,1]]"));
+    assertEquals("failed", answer.result.get("state"));
+    assertNull(Json.object(answer.result.get("runtime"), "runtime").get("tflite"));
+    for (int i = 0; i < 2; i++) {
+      String error = row(answer, i).get("error").toString();
+      assertTrue(error, error.contains("libtensorflowlite_jni.so not found"));
+    }
+    assertTrue(words(), words().startsWith("Ended early: no model could be run"));
+    assertFalse(controller.get().isFinishing());
+  }
+
+  @Test
   public void delegateOffFailsAFusedModelAndNeverTimesAnotherRuntime() throws Exception {
     connect();
     TestHost.Answer answer = host.job(job(FUSED, ",\"delegate\":false,\"turns\":[[0,1]]"));
@@ -300,52 +319,6 @@ public final class BenchmarkActivityTest {
       controller.close();
     }
     controller = null;
-  }
-
-  @Test
-  public void whereTheSocketIsRefusedTheSameFramesComeThroughAFile() throws Exception {
-    File frames =
-        new File(RuntimeEnvironment.getApplication().getExternalFilesDir("measure"), "frames");
-    start(
-        new Intent()
-            .putExtra(BenchmarkActivity.FOLDER, "/data/local/tmp/" + NAME)
-            .putExtra(BenchmarkActivity.JOB, "job-1.json")
-            .putExtra(BenchmarkActivity.OUT, "files"));
-    Screens.await("the frames", () -> frames.length() > 0);
-    try (java.io.InputStream in = new java.io.FileInputStream(frames)) {
-      assertTrue(TestHost.read(in).refusal.contains("job-1.json")); // nobody pushed it
-    }
-  }
-
-  @Test
-  public void aReaderGetsWhatAJobWrites() throws Exception {
-    ResultProvider provider = Robolectric.setupContentProvider(ResultProvider.class);
-    Thread job =
-        new Thread(
-            () -> {
-              try (java.io.OutputStream out = ResultProvider.awaitReader()) {
-                out.write(new byte[] {1, 2, 3});
-              } catch (java.io.IOException e) {
-                throw new IllegalStateException(e);
-              }
-            });
-    job.start();
-    try (java.io.InputStream in =
-        new android.os.ParcelFileDescriptor.AutoCloseInputStream(
-            provider.openFile(android.net.Uri.parse("content://x/y"), "r"))) {
-      job.join(20_000); // Robolectric's pipe is a file: who reads first finds its end
-      assertFalse(job.isAlive());
-      byte[] held = new byte[8];
-      int count = 0;
-      for (int more; (more = in.read(held, count, held.length - count)) > 0; ) {
-        count += more;
-      }
-      assertEquals(3, count);
-      assertEquals(3, held[2]);
-    }
-    assertThrows(
-        java.io.FileNotFoundException.class,
-        () -> provider.openFile(android.net.Uri.parse("content://x/y"), "w"));
   }
 
   @Test

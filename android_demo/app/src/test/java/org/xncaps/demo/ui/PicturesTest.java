@@ -45,7 +45,7 @@ public final class PicturesTest {
   @Rule public final CameraScreen screen = new CameraScreen();
 
   /** So many frames show the times of a model that has settled. */
-  private static final int WARM = 30;
+  private static final int WARM = 99;
 
   private static byte[] photograph(int number) throws Exception {
     String folder = System.getProperty("pictures", "");
@@ -157,8 +157,10 @@ public final class PicturesTest {
           "a comparison",
           () -> {
             screen.camera.last().send(frame, 90);
-            return verdict.getText().toString().matches(".* of \\d\\d+ frames");
+            return verdict.getText().toString().matches(".* of 100 frames");
           });
+      Shadows.shadowOf(android.os.Looper.getMainLooper())
+          .idleFor(java.time.Duration.ofSeconds(1)); // the line of frames a second
       Screens.save(compare.get(), name, photograph);
     }
   }
