@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xncaps_benchmark.errors import ModelError
+from xncaps_benchmark.limits import RUNTIMES
 from xncaps_files.op_codes import LCE_OPS, STABLEHLO_COMPOSITE, XNCAPS_OPS, Ops
 
-NAMES = ("litert", "litert+xncaps", "litert-compiled", "lce")
+NAMES = RUNTIMES
 DELEGATED = ("litert+xncaps", "litert-compiled")  # what needs xncaps-runtime
 _MAX_TENSOR_BYTES = 1 << 31
 

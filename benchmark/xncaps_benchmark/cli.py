@@ -8,15 +8,32 @@ import re
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import click
+
+from xncaps_benchmark.limits import LIMITS, RUNTIMES
 
 
 def _target(context: click.Context, parameter: click.Parameter, value: str) -> str:
     if not re.fullmatch(r"local|adb(:\S+)?|ssh:\S+", value):
         raise click.BadParameter(f"expected local, ssh:HOST, adb or adb:SERIAL. Received: {value}.")
     return value
+
+
+def _limit(name: str) -> Callable[[Any], Any]:
+    """The option of a number of `plan.Options`."""
+    limit = LIMITS[name]
+    kind = click.IntRange if limit.metavar == "N" else click.FloatRange
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        type=kind(limit.low, limit.high),  # type: ignore[arg-type]
+        default=limit.default,
+        show_default=limit.default is not None,
+        metavar=limit.metavar,
+        help=limit.help,
+    )
 
 
 @click.command()
@@ -35,69 +52,22 @@ def _target(context: click.Context, parameter: click.Parameter, value: str) -> s
     type=click.Path(path_type=pathlib.Path, dir_okay=False),
     help="Where to write the result, JSON.",
 )
-@click.option(
-    "--runs",
-    type=click.IntRange(1, 1_000_000),
-    default=1024,
-    show_default=True,
-    metavar="N",
-    help="Timed runs a file.",
-)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(0.001, 86_400),
-    default=60.0,
-    show_default=True,
-    metavar="S",
-    help="Or this much run time a file, whichever ends first.",
-)
-@click.option(
-    "--warm-up",
-    type=click.FloatRange(0, 3600),
-    default=0.5,
-    show_default=True,
-    metavar="S",
-    help="Seconds of untimed runs a file before.",
-)
-@click.option(
-    "--minimum-runs",
-    type=click.IntRange(0, 1_000_000),
-    default=64,
-    show_default=True,
-    metavar="N",
-    help="A time of fewer runs is not valid.",
-)
-@click.option(
-    "--minimum-seconds",
-    type=click.FloatRange(0, 86_400),
-    default=0.01,
-    show_default=True,
-    metavar="S",
-    help="A time of less run time is not valid.",
-)
+@_limit("runs")
+@_limit("seconds")
+@_limit("warm_up")
+@_limit("minimum_runs")
+@_limit("minimum_seconds")
 @click.option(
     "--profile",
     is_flag=True,
     help="Also list each file's ops, where the runtime has a profiler (--benchmark-model).",
 )
-@click.option(
-    "--cooldown",
-    type=click.FloatRange(0, 3600),
-    metavar="S",
-    help="Seconds of rest after each 10 s of work.  [default: 1 local, 5 ssh, 10 adb]",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(1, 1024),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Of the interpreter.",
-)
+@_limit("cooldown")
+@_limit("threads")
 @click.option("--cpus", metavar="CPUS", help="Cores to run on: big, little or 0,2-3.")
 @click.option(
     "--runtime",
-    type=click.Choice(["litert", "litert+xncaps", "litert-compiled", "lce"]),
+    type=click.Choice(RUNTIMES),
     help="Default: the one that the file's ops ask for.",
 )
 @click.option(

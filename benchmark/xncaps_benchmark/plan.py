@@ -9,22 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xncaps_benchmark import backends, results
+from xncaps_benchmark import backends, limits, results
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.result_types import Model
 from xncaps_files import expected, op_codes, tflite
 from xncaps_files.errors import XncapsError
 
-RUNS = 1_024
-SECONDS = 60.0
 MAX_FILES = 64
 # Timed runs of a turn: what came before a turn has left the caches by its two untimed runs, and
 # another file's turn is never far.
 BLOCK_RUNS = 16
 SETTLE_RUNS = 2
-# What a time that is quoted needs at least: 64 runs, and 10 ms of run time.
-MINIMUM_RUNS = 64
-MINIMUM_SECONDS = 0.01
 # Seconds of rest after each 10 s of work. A phone has no fan and throttles within a minute.
 COOLDOWN = {"local": 1.0, "ssh": 5.0, "adb": 10.0}
 COOLDOWN_EVERY_SECONDS = 10.0
@@ -55,14 +50,14 @@ class Options:
         adb: what only that target takes; see `targets.phone.Settings`.
     """
 
-    runs: int = RUNS
-    seconds: float = SECONDS
-    warm_up: float = 0.5
-    minimum_runs: int = MINIMUM_RUNS
-    minimum_seconds: float = MINIMUM_SECONDS
+    runs: int = limits.RUNS
+    seconds: float = limits.SECONDS
+    warm_up: float = limits.WARM_UP
+    minimum_runs: int = limits.MINIMUM_RUNS
+    minimum_seconds: float = limits.MINIMUM_SECONDS
     profile: bool = False
     cooldown: float | None = None
-    threads: int = 1
+    threads: int = limits.THREADS
     cpus: str | None = None
     runtime: str | None = None
     baseline: str | None = None
@@ -74,20 +69,12 @@ class Options:
     adb: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("runs", 1, 1_000_000),
-            ("seconds", 0.001, 86_400),
-            ("warm_up", 0, 3_600),
-            ("minimum_runs", 0, 1_000_000),
-            ("minimum_seconds", 0, 86_400),
-            ("cooldown", 0, 3_600),
-            ("threads", 1, 1_024),
-        ):
+        for name, limit in limits.LIMITS.items():
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                given = f"{name}={value}"
+            if not limit.check(value):
                 raise BenchmarkError(
-                    f"Options: expected {name} from {low} to {high}. Received: {given}."
+                    f"Options: expected {name} from {limit.low} to {limit.high}. "
+                    f"Received: {name}={value}."
                 )
         if self.runtime not in (None, *backends.NAMES):
             raise BenchmarkError(

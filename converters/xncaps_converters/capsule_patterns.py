@@ -66,11 +66,11 @@ class _NoMatch(Exception):
     """The condition that does not hold."""
 
 
-def fuse(data: bytes) -> bytes:
+def fuse(file: bytes | tflite.TfliteFile) -> bytes:
     """Puts one custom op in the place of every capsule layer of a file.
 
     Args:
-        data: a TFLite file that this toolkit wrote, with a fixed batch size.
+        file: a TFLite file that this toolkit wrote, with a fixed batch size.
 
     Returns:
         The fused file. What is appended to a flatbuffer (label files) is left out.
@@ -79,7 +79,8 @@ def fuse(data: bytes) -> bytes:
         ConversionError: no capsule layer is found; it says what each candidate lacks.
         DataError: the file is damaged.
     """
-    heads, misses = examine(tflite.parse(data).main)
+    file = tflite.parsed(file)
+    heads, misses = examine(file.main)
     if not heads:
         found = "; ".join(map(str, misses[:_SHOWN])) or "no product with a constant in it"
         raise ConversionError(
@@ -87,7 +88,7 @@ def fuse(data: bytes) -> bytes:
             f"writes it, with a fixed batch size. Received: one without, or one that is fused: "
             f"{found}."
         )
-    model = graph_edit.unpack(data)
+    model = graph_edit.unpack(file.data)
     _replace(model, heads)
     return graph_edit.pack(model)
 

@@ -134,12 +134,14 @@ def convert(
         passes=tuple(map(str, made.rewrites)),
         changes=options.changed,
     )
-    data = graph_edit.with_metadata(made.data, described)
+    data = graph_edit.with_metadata(made.file, described)
     result, stored = None, None
     if verified:
         report("verify", 0)
         chosen = choose_samples(source, check)
-        result = verify(source.model, data, chosen, tolerance=check.tolerance, report=report)
+        result = verify(
+            source.model, tflite.parse(data), chosen, tolerance=check.tolerance, report=report
+        )
         stored = _stored(source, result.check(), chosen)
     report("done", 1)
     return Conversion(to, data, described, made.rewrites, layers, options.changed, result, stored)
@@ -181,12 +183,11 @@ def verify_file(
         store: write FILE.expected.npz where the file passes.
         report: called with each step and the share of it that is done.
     """
-    data = tflite.load(file)
-    tflite.parse(data)
+    parsed = tflite.parse(tflite.load(file))
     report("load", 0)
     source = ModelSource.of(model)
     chosen = choose_samples(source, check)
-    result = verify(source.model, data, chosen, tolerance=check.tolerance, report=report)
+    result = verify(source.model, parsed, chosen, tolerance=check.tolerance, report=report)
     if store and result.passed:
         write_all({expected.path_of(file): _stored(source, result, chosen)})
     return result
@@ -194,11 +195,10 @@ def verify_file(
 
 def diff_file(model: Any, file: str | os.PathLike[str], check: Check) -> LayerDiff:
     """Looks for the values of each Keras layer in a TFLite file; see `layer_diff`."""
-    data = tflite.load(file)
-    tflite.parse(data)
+    parsed = tflite.parse(tflite.load(file))
     source = ModelSource.of(model)
     chosen = choose_samples(source, replace(check, samples=layer_diff.SAMPLES))
-    return layer_diff.compare_layers(source.model, data, chosen)
+    return layer_diff.compare_layers(source.model, parsed, chosen)
 
 
 def choose_samples(source: ModelSource, check: Check) -> Samples:

@@ -80,24 +80,23 @@ def fuse_file(
     out = pathlib.Path(out)
     if not out.parent.is_dir():
         raise FileNotFoundError(f"expected a folder to write to. Received: {out.parent}.")
-    data = tflite.load(file)
-    before = tflite.parse(data)
-    fused = capsule_patterns.fuse(data)
-    described = metadata.read(data)
+    before = tflite.parse(tflite.load(file))
+    fused = capsule_patterns.fuse(before)
+    described = metadata.read(before)
     if described is not None:
         fused = graph_edit.with_metadata(fused, _described(described))
     after = tflite.parse(fused)
     given = _given(file)
     chosen = _samples(before, given)
-    first, wanted = interpreters.run(data, chosen.inputs)
-    second, made = interpreters.run(fused, chosen.inputs)
+    first, wanted = interpreters.run(before, chosen.inputs)
+    second, made = interpreters.run(after, chosen.inputs)
     bounds = bounds_between(before, after)
     bounds = bounds.within(tolerance) if tolerance is not None else bounds.for_outputs(wanted)
     result = compare(wanted, made, chosen, bounds, second).check()
     content = _content(given, chosen, wanted, made, bounds, described)
     conversion.write_checked(out, fused, content)
     ops = tuple(op.name for op in after.ops if op.name in XNCAPS_OPS)
-    return Fused(out, ops, len(data), len(fused), result, (first, second))
+    return Fused(out, ops, before.size, after.size, result, (first, second))
 
 
 def _described(described: Metadata) -> Metadata:

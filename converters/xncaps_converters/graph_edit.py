@@ -151,11 +151,11 @@ def drop_unread_constants(model: Any) -> None:
             buffer.data = None
 
 
-def with_metadata(flatbuffer: bytes, metadata: about.Metadata) -> bytes:
+def with_metadata(file: bytes | tflite.TfliteFile, metadata: about.Metadata) -> bytes:
     """The file with this metadata in the place of any it had.
 
     Args:
-        flatbuffer: a TFLite file.
+        file: a TFLite file.
         metadata: what it is to say.
 
     Returns:
@@ -164,8 +164,7 @@ def with_metadata(flatbuffer: bytes, metadata: about.Metadata) -> bytes:
     Raises:
         DataError: the file is damaged, or a class name has a line break in it.
     """
-    tflite.parse(flatbuffer)
-    model = unpack(flatbuffer)
+    model = unpack(tflite.parsed(file).data)
     content = about.encode(metadata)
     kept = []
     for entry in model.metadata or []:

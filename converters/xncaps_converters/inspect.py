@@ -136,7 +136,7 @@ def inspect(flatbuffer: bytes) -> Inspection:
         rows=_rows(file),
         custom_ops=tuple(file.custom_ops),
         runtimes=tuple(r.name for r in interpreters.RUNTIMES if needed <= r.ops),
-        metadata=metadata.read(flatbuffer),
+        metadata=metadata.read(file),
     )
 
 

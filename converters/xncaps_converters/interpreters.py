@@ -13,7 +13,7 @@ from xncaps_converters.batch import with_batch
 from xncaps_converters.output_formats import Report, silent
 from xncaps_converters.samples import Inputs
 from xncaps_files.op_codes import LCE_OPS, XNCAPS_OPS
-from xncaps_files.tflite import TfliteFile, parse
+from xncaps_files.tflite import TfliteFile, parsed
 from xncaps_tf.errors import VerificationError
 
 _BATCH = 32
@@ -31,23 +31,23 @@ class Runtime:
         name: as it is reported.
         ops: the custom ops it has.
         package: the package that it needs.
-        open: called with a file's bytes and the number of inputs to come.
+        open: called with a file and the number of inputs to come.
         keeps_tensors: whether it can be asked for every tensor afterwards.
     """
 
     name: str
     ops: frozenset[str]
     package: str
-    open: Callable[[bytes, int], Opened]
+    open: Callable[[TfliteFile, int], Opened]
     keeps_tensors: bool = True
 
     @property
     def installed(self) -> bool:
         return importlib.util.find_spec(self.package) is not None
 
-    def run(self, data: bytes, inputs: Inputs, report: Report = silent) -> np.ndarray:
+    def run(self, file: TfliteFile, inputs: Inputs, report: Report = silent) -> np.ndarray:
         """A file's outputs `[n, ...]` for inputs `[n, ...]`."""
-        return in_batches(self.open(data, len(inputs)), inputs, report)
+        return in_batches(self.open(file, len(inputs)), inputs, report)
 
 
 def pick(file: TfliteFile, *, keeping_tensors: bool = False) -> Runtime:
@@ -74,20 +74,23 @@ def pick(file: TfliteFile, *, keeping_tensors: bool = False) -> Runtime:
     )
 
 
-def run(data: bytes, inputs: Inputs, report: Report = silent) -> tuple[str, np.ndarray]:
+def run(
+    file: bytes | TfliteFile, inputs: Inputs, report: Report = silent
+) -> tuple[str, np.ndarray]:
     """(the runtime's name, the file's outputs `[n, ...]` for inputs `[n, ...]`)."""
-    runtime = pick(parse(data))
+    file = parsed(file)
+    runtime = pick(file)
     try:
-        return runtime.name, runtime.run(data, inputs, report)
+        return runtime.name, runtime.run(file, inputs, report)
     except (RuntimeError, ValueError) as error:
         raise VerificationError(f"{runtime.name} cannot run the file: {error}") from error
 
 
-def _open_lce(data: bytes, count: int) -> Opened:
+def _open_lce(file: TfliteFile, count: int) -> Opened:
     """LCE's interpreter with the kernel that runs groups; its own batches are always of one."""
     from larq_compute_engine.tflite.python.interpreter import Interpreter
 
-    graph = parse(data).main
+    graph, data = file.main, file.data
     if graph.tensors[graph.inputs[0]].signature[:1] == (-1,):
         data = with_batch(data, min(_BATCH, count))
     interpreter = Interpreter(data, use_indirect_bgemm=True)
@@ -95,16 +98,16 @@ def _open_lce(data: bytes, count: int) -> Opened:
     return (lambda chunk: step([chunk])[0]), interpreter.input_shapes[0][0]
 
 
-def _open_litert(data: bytes, count: int) -> Opened:
+def _open_litert(file: TfliteFile, count: int) -> Opened:
     from ai_edge_litert.interpreter import Interpreter
 
-    return open_tflite(Interpreter(model_content=data), count)
+    return open_tflite(Interpreter(model_content=file.data), count)
 
 
-def _open_xncaps(data: bytes, count: int) -> Opened:
+def _open_xncaps(file: TfliteFile, count: int) -> Opened:
     from xncaps_runtime import Interpreter
 
-    return open_tflite(Interpreter(data), count)
+    return open_tflite(Interpreter(file.data), count)
 
 
 def open_tflite(tflite: Any, count: int) -> Opened:

@@ -67,12 +67,12 @@ class LayerDiff:
         return [*lines, f"the first layer that differs: {self.first.name!r}{after}"]
 
 
-def compare_layers(model: Any, data: bytes, samples: Samples) -> LayerDiff:
+def compare_layers(model: Any, file: bytes | tflite.TfliteFile, samples: Samples) -> LayerDiff:
     """Looks for the values of each layer in a file.
 
     Args:
         model: the Keras model, with one input.
-        data: the file. One of LCE's ops needs the package xncaps-runtime here, as LCE's own
+        file: a TFLite file. One of LCE's ops needs the package xncaps-runtime here, as LCE's own
             interpreter keeps no tensor.
         samples: inputs; the first few are used.
 
@@ -80,9 +80,10 @@ def compare_layers(model: Any, data: bytes, samples: Samples) -> LayerDiff:
         VerificationError: no interpreter that keeps its tensors has the file's ops.
     """
     inputs = samples.inputs[:SAMPLES]
-    is_rounded = bounds.is_int8(tflite.parse(data))
+    file = tflite.parsed(file)
+    is_rounded = bounds.is_int8(file)
     most = bounds.CHANGES["int8"].tolerance if is_rounded else _RELATIVE
-    found = _tensors(data, inputs)
+    found = _tensors(file, inputs)
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     outputs = keras.Model(model.inputs, [layer.get_output_at(0) for layer in layers])
     values = outputs.predict_on_batch(inputs)
@@ -111,9 +112,9 @@ def _nearest(value: np.ndarray, found: dict[int, list[np.ndarray]]) -> float | N
     return min(finite) / size if finite else None
 
 
-def _tensors(data: bytes, inputs: np.ndarray) -> dict[int, list[np.ndarray]]:
+def _tensors(file: tflite.TfliteFile, inputs: np.ndarray) -> dict[int, list[np.ndarray]]:
     """Everything that a file computes, by how many values a sample has: `[n, values]` each."""
-    runs = [list(_run(data, each)) for each in inputs[:, np.newaxis]]
+    runs = [list(_run(file, each)) for each in inputs[:, np.newaxis]]
     found: dict[int, list[np.ndarray]] = {}
     for each in zip(*runs, strict=True):
         if len({part.size for part in each}) == 1:
@@ -121,16 +122,16 @@ def _tensors(data: bytes, inputs: np.ndarray) -> dict[int, list[np.ndarray]]:
     return found
 
 
-def _run(data: bytes, sample: np.ndarray) -> Iterator[np.ndarray]:
+def _run(file: tflite.TfliteFile, sample: np.ndarray) -> Iterator[np.ndarray]:
     """The tensors after one sample `[1, ...]`, as real numbers; nothing of those not kept."""
-    interpreter = _interpreter(data)
+    interpreter = _interpreter(file)
     detail = interpreter.get_input_details()[0]
     if tuple(detail["shape"]) != sample.shape:
         interpreter.resize_tensor_input(detail["index"], list(sample.shape))
     interpreter.allocate_tensors()
     interpreter.set_tensor(detail["index"], sample)
     interpreter.invoke()
-    graph = tflite.parse(data).main
+    graph = file.main
     for number, tensor in enumerate(graph.tensors):
         made = any(number in op.outputs for op in graph.ops)
         if not made or tensor.type not in ("FLOAT32", "INT8"):
@@ -144,14 +145,14 @@ def _run(data: bytes, sample: np.ndarray) -> Iterator[np.ndarray]:
         yield value
 
 
-def _interpreter(data: bytes) -> Any:
-    runtime = interpreters.pick(tflite.parse(data), keeping_tensors=True)
+def _interpreter(file: tflite.TfliteFile) -> Any:
+    runtime = interpreters.pick(file, keeping_tensors=True)
     if runtime.name == "litert":
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         # Without XNNPACK, which keeps what it computes to itself.
         return Interpreter(
-            model_content=data,
+            model_content=file.data,
             experimental_preserve_all_tensors=True,
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
@@ -160,7 +161,7 @@ def _interpreter(data: bytes) -> Any:
     from xncaps_runtime import Interpreter as Delegated
 
     return Delegated(
-        data,
+        file.data,
         experimental_preserve_all_tensors=True,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xncaps_converters.passes import Rewrite
     from xncaps_converters.samples import Inputs
     from xncaps_converters.to_lce import UnpackedLayer
+    from xncaps_files.tflite import TfliteFile
 
 SCALE_TYPES = ("float32", "float16")
 BACKBONES = ("float32", "int8", "dynamic")
@@ -76,14 +77,19 @@ class Made:
     """What a format makes of a model.
 
     Attributes:
-        data: the TFLite file, without metadata.
+        file: without metadata.
         unpacked: the layers whose binary weights it keeps as float32.
         rewrites: the exact rewrites that were made before.
     """
 
-    data: bytes
+    file: TfliteFile
     unpacked: tuple[UnpackedLayer, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
+
+    @property
+    def data(self) -> bytes:
+        """The file's bytes."""
+        return self.file.data
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from xncaps_converters.output_formats import (
     Report,
     silent,
 )
+from xncaps_files import tflite
 from xncaps_files.op_codes import XNCAPS_OPS
 from xncaps_tf._keras import keras
 
@@ -50,7 +51,7 @@ def convert_composite(
 def make(model: Any, options: Options, report: Report = silent) -> Made:
     """`convert_composite` as an entry of the table of formats."""
     made = to_fused.make(model, options, report)
-    return replace(made, data=to_composite(made.data))
+    return replace(made, file=tflite.parse(to_composite(made.data)))
 
 
 def to_composite(data: bytes) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 from xncaps_converters import engines, to_lce
 from xncaps_converters.clone import as_model, clone
 from xncaps_converters.output_formats import Made, Options, Report, silent
+from xncaps_files import tflite
 
 
 def convert_float(model: Any, *, batch_size: int | None = 1) -> bytes:
@@ -30,4 +31,5 @@ def make(model: Any, options: Options, report: Report = silent) -> Made:
     report("copy the model", 0)
     prepared = clone(model, batch_size=options.batch_size)
     report("convert", 0)
-    return Made(engines.run_tensorflow(prepared), to_lce.binary_layers(model, "--to float"))
+    file = tflite.parse(engines.run_tensorflow(prepared))
+    return Made(file, to_lce.binary_layers(model, "--to float"))

@@ -86,7 +86,8 @@ def make(model: Any, options: Options, report: Report = silent) -> Made:
     else:
         report("convert", 0)
         data = _convert(prepared, dynamic=options.backbone == "dynamic")
-    return Made(data, _check(model, ops, data, options), rewrites)
+    file = tflite.parse(data)
+    return Made(file, _check(model, ops, file, options), rewrites)
 
 
 def _marked(layer: Any, op: marked_layers.FusedOp) -> Callable[[], Replacement]:
@@ -168,10 +169,9 @@ def _int8(prepared: Any, options: Options, report: Report) -> bytes:
 
 
 def _check(
-    model: Any, ops: dict[int, marked_layers.FusedOp], data: bytes, options: Options
+    model: Any, ops: dict[int, marked_layers.FusedOp], file: tflite.TfliteFile, options: Options
 ) -> tuple[to_lce.UnpackedLayer, ...]:
     """Every promised op is in the file, and none that no interpreter has; what stayed float."""
-    file = tflite.parse(data)
     names = [op.name for op in file.ops]
     for name in sorted(XNCAPS_OPS):
         wanted = sum(op.name == name for op in ops.values())

@@ -89,7 +89,7 @@ def make(model: Any, options: Options, report: Report = silent) -> Made:
             + "; ".join(str(layer) for layer in unpacked)
             + ". --allow-float (allow_float=True) keeps them as float32."
         )
-    return Made(data, tuple(unpacked))
+    return Made(file, tuple(unpacked))
 
 
 def check_ops(file: tflite.TfliteFile, known: Collection[str]) -> None:

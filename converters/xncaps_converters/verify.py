@@ -145,7 +145,7 @@ class VerifyResult:
 
 def verify(
     model: Any,
-    flatbuffer: bytes,
+    flatbuffer: bytes | tflite.TfliteFile,
     samples: Samples,
     *,
     tolerance: float | None = None,
@@ -156,7 +156,7 @@ def verify(
 
     Args:
         model: the Keras model, with one input and one output.
-        flatbuffer: the TFLite file.
+        flatbuffer: the TFLite file, or its bytes.
         samples: inputs, and labels where known.
         tolerance: in place of the bounds' own, whatever the size of the outputs.
         bounds: for outputs of size 1; None for `bounds_of(model, ...)`.
@@ -169,9 +169,9 @@ def verify(
         VerificationError: the file does not take or give what the model does, or no runtime has its
             ops.
     """
-    file = tflite.parse(flatbuffer)
+    file = tflite.parsed(flatbuffer)
     _check_ends(model, file)
-    changes = _changes(flatbuffer)
+    changes = _changes(file)
     bounds = bounds or bounds_of(model, file, changes)
     original = expected = _predict(model, samples, report)
     for scales in set(changes) & {"capsule", "none"}:  # what the file has to compute then
@@ -180,7 +180,7 @@ def verify(
         bounds = bounds.within(tolerance)
     else:
         bounds = bounds.for_outputs(expected, labelled=samples.labels is not None)
-    runtime, outputs = interpreters.run(flatbuffer, samples.inputs, report)
+    runtime, outputs = interpreters.run(file, samples.inputs, report)
     result = compare(expected, outputs, samples, bounds, runtime)
     if expected is not original and samples.labels is not None and expected.ndim == 2:
         result = replace(result, accuracy_keras=accuracy(original, samples.labels))
@@ -233,9 +233,9 @@ def compare(
     )
 
 
-def _changes(flatbuffer: bytes) -> tuple[str, ...]:
+def _changes(file: tflite.TfliteFile) -> tuple[str, ...]:
     """What the file's metadata says that was changed of the model."""
-    described = metadata.read(flatbuffer)
+    described = metadata.read(file)
     return () if described is None else described.changes
 
 

@@ -112,22 +112,23 @@ class Metadata:
         }
 
 
-def read(flatbuffer: bytes, where: str = "metadata") -> Metadata | None:
+def read(file: bytes | tflite.TfliteFile, where: str = "metadata") -> Metadata | None:
     """What a file says of itself, or None where it has no metadata; nothing of it is executed.
 
     Args:
-        flatbuffer: the file.
+        file: its bytes, or the file as it was parsed.
         where: what errors of the metadata begin with.
 
     Raises:
         DataError: the file or its metadata is damaged, or of a newer version.
     """
-    content = tflite.parse(flatbuffer).metadata.get(metadata_format.ENTRY)
+    file = tflite.parsed(file)
+    content = file.metadata.get(metadata_format.ENTRY)
     if content is None:
         return None
     model = metadata_format.decode(content)
     labels = model.output.labels_file
-    files = _associated(flatbuffer, {labels, ORIGIN_FILE} - {""})
+    files = _associated(file.data, {labels, ORIGIN_FILE} - {""})
     if labels and labels not in files:
         raise DataError(f"{where}: expected the label file {labels!r} behind the model. Missing.")
     lines = files.get(labels, b"").decode("utf-8", "replace").splitlines()

@@ -6,7 +6,7 @@ import math
 import os
 import pathlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -73,15 +73,20 @@ class TfliteFile:
     """A whole file.
 
     Attributes:
-        size: in bytes, with what is appended to the flatbuffer.
+        data: the bytes that it was read from, with what is appended to the flatbuffer.
         description: who made it, as the converter says.
         metadata: the bytes of each named metadata buffer.
     """
 
-    size: int
+    data: bytes = field(repr=False)
     description: str
     subgraphs: tuple[Subgraph, ...]
     metadata: dict[str, bytes]
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.data)
 
     @property
     def main(self) -> Subgraph:
@@ -181,7 +186,12 @@ def parse(data: bytes, what: str = "TFLite file") -> TfliteFile:
         metadata[entry.text(0, "name of a metadata entry")] = (
             b"" if content is None else content.tobytes()
         )
-    return TfliteFile(len(data), model.text(3, "description"), graphs, metadata)
+    return TfliteFile(source.data, model.text(3, "description"), graphs, metadata)
+
+
+def parsed(file: bytes | TfliteFile) -> TfliteFile:
+    """The file itself, or what its bytes hold."""
+    return file if isinstance(file, TfliteFile) else parse(file)
 
 
 def _item(source: Source, items: Sequence[Item], number: int, what: str) -> Item:

@@ -12,7 +12,8 @@ import pytest
 from benchmark_results import failed, model, result
 from click.testing import CliRunner
 
-from xncaps_benchmark import cli, results, terminal
+from xncaps_benchmark import cli, limits, plan, results, terminal
+from xncaps_benchmark.errors import BenchmarkError
 
 Make = Callable[..., pathlib.Path]
 FAST = ["--runs", "64", "--seconds", "2", "--warm-up", "0.01"]
@@ -123,3 +124,13 @@ def test_main_says_one_line(
         cli.main(arguments)
     assert ended.value.code == code
     assert said in capsys.readouterr().err
+
+
+def test_the_command_asks_for_what_the_options_allow() -> None:
+    words = {parameter.name: parameter for parameter in cli.bench.params}
+    for name, limit in limits.LIMITS.items():
+        kind = words[name].type
+        assert isinstance(kind, click.IntRange | click.FloatRange)
+        assert (kind.min, kind.max, words[name].default) == (limit.low, limit.high, limit.default)
+        with pytest.raises(BenchmarkError, match=f"expected {name} from {limit.low} to"):
+            plan.Options(**{name: limit.high + 1})

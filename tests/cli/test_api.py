@@ -11,6 +11,7 @@ import pytest
 
 import xncaps
 from xncaps import step_display
+from xncaps.time_left import Share
 from xncaps_converters import to_fused
 from xncaps_tf import layers
 from xncaps_tf._keras import keras
@@ -102,7 +103,8 @@ def test_a_terminal_shows_the_step_and_anything_else_nothing(
 ) -> None:
     for stream, shown in ((_Terminal(), True), (io.StringIO(), False)):
         monkeypatch.setattr("sys.stdout", stream)
-        with step_display.steps("convert to fused") as report:
+        shares = [Share("load", 1.0), Share("calibrate int8", 2.0)]
+        with step_display.steps("convert to fused", shares) as report:
             report("load", 0)
             report("calibrate int8 on 60 images", 0.5)
         said = stream.getvalue()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from xncaps_converters import interpreters
+from xncaps_files import tflite
 from xncaps_tf import data, losses, models
 from xncaps_tf._keras import keras, tf
 
@@ -63,12 +64,12 @@ def _tf_lite_xncaps(file: bytes, inputs: np.ndarray) -> np.ndarray:
     return _run_by(interpreter, inputs)
 
 
-def _open_twice(file: bytes, count: int) -> interpreters.Opened:
+def _open_twice(file: tflite.TfliteFile, count: int) -> interpreters.Opened:
     """The delegate in an interpreter and in LiteRT's CompiledModel, equal to the bit."""
     from xncaps_runtime import CompiledInterpreter, Interpreter
 
-    step, batch = interpreters.open_tflite(Interpreter(file), count)
-    compiled, _ = interpreters.open_tflite(CompiledInterpreter(file), count)
+    step, batch = interpreters.open_tflite(Interpreter(file.data), count)
+    compiled, _ = interpreters.open_tflite(CompiledInterpreter(file.data), count)
 
     def both(chunk: np.ndarray) -> np.ndarray:
         made = step(chunk)
@@ -96,7 +97,11 @@ def run_file(compiled_model: None) -> Run:
 
     Those of `interpreters.RUNTIMES`, and TensorFlow's own as 'tf.lite' and 'tf.lite+xncaps'.
     """
-    runs = {entry.name: entry.run for entry in interpreters.RUNTIMES}
+
+    def by(entry: interpreters.Runtime) -> Callable[[bytes, np.ndarray], np.ndarray]:
+        return lambda file, inputs: entry.run(tflite.parse(file), inputs)
+
+    runs = {entry.name: by(entry) for entry in interpreters.RUNTIMES}
     runs |= {"tf.lite": _tf_lite, "tf.lite+xncaps": _tf_lite_xncaps}
     return lambda name, file, inputs: runs[name](file, inputs)
 

@@ -94,9 +94,10 @@ def command(
             f"--int8, --dynamic-range, --scales and --scale-type go with {_fusing()}."
         )
     from xncaps.api import convert
-    from xncaps.step_display import steps
+    from xncaps.step_display import conversion_shares, steps
 
-    with steps(f"convert to {form}") as report:
+    shares = conversion_shares(samples=samples, int8=int8, verified=not no_verify)
+    with steps(f"convert to {form}", shares) as report:
         done = convert(
             model,
             form,

@@ -34,6 +34,7 @@ def verify(
     """Runs FILE and its Keras MODEL on the same inputs and compares what comes out."""
     import json
 
+    from xncaps.step_display import steps, verification_shares
     from xncaps_converters import conversion
 
     check = conversion.Check(data, data_dir, None if everything else samples, tolerance)
@@ -41,6 +42,7 @@ def verify(
         raise click.UsageError("--layers and --json exclude each other.")
     if layers:
         click.echo("\n".join(conversion.diff_file(model, file, check).lines()))
-    result = conversion.verify_file(model, file, check, store=store)
+    with steps("verify", verification_shares(samples)) as report:
+        result = conversion.verify_file(model, file, check, store=store, report=report)
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else "\n".join(result.lines()))
     result.check()
