@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xncaps_converters.output_formats import BACKBONES, SCALE_TYPES, SCALES, Report, silent
 
 if TYPE_CHECKING:
-    import numpy as np
+    from numpy.typing import NDArray
 
     from xncaps_converters.conversion import Conversion
 
@@ -25,7 +25,7 @@ def convert(
     scales: str = SCALES[0],
     scale_type: str = SCALE_TYPES[0],
     backbone: str = BACKBONES[0],
-    calibration: np.ndarray | Callable[[], np.ndarray] | None = None,
+    calibration: NDArray[Any] | Callable[[], NDArray[Any]] | None = None,
     verify: bool = True,
     data: str | None = None,
     data_dir: str | None = None,

@@ -14,7 +14,7 @@ import pathlib
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -38,7 +38,7 @@ def log_folder() -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def native_output_to_log(arguments: list[str]) -> Iterator[Log]:
+def native_output_to_log(arguments: list[str]) -> Generator[Log]:
     """Sends descriptors 1 and 2 to a log file; sys.stdout and sys.stderr stay on the real ones."""
     quick = not arguments or "--help" in arguments or "-h" in arguments or "--version" in arguments
     verbose = bool(arguments) and arguments[0] in ("-v", "--verbose")

@@ -34,7 +34,7 @@ def _load(ctx: click.Context, parameter: click.Parameter, modules: tuple[str, ..
 
 
 def _import(module: str) -> None:
-    import xncaps_tf._keras  # noqa: F401  # a plugin may import TensorFlow, which has to be ours
+    importlib.import_module("xncaps_tf._keras")  # a plugin may import TensorFlow: ours first
 
     try:
         importlib.import_module(module)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from xncaps.time_left import Share, TimeLeft, about
 from xncaps_converters.output_formats import Report, silent
 
-# Seconds of a conversion of MobileNetV2 with XnODR at 224x224 on two cores of a virtual machine;
-# of the counted steps for each sample. Only their ratios count.
+# Seconds of a conversion of MobileNetV2 with XnODR at 224x224 on two cores of a virtual machine, of
+# the counted steps for each sample; calibrating as it was beside EfficientNet-Lite0's other steps.
+# Only their ratios count.
 _LOAD, _COPY, _CONVERT = 0.8, 0.6, 2.5
 _CALIBRATE, _KERAS, _FILE = 0.06, 0.021, 0.0045
 _CALIBRATED = 500  # at most
@@ -34,7 +35,7 @@ def verification_shares(samples: int) -> list[Share]:
 
 
 @contextlib.contextmanager
-def steps(title: str, shares: Sequence[Share] = ()) -> Iterator[Report]:
+def steps(title: str, shares: Sequence[Share] = ()) -> Generator[Report]:
     """A line on a terminal that a report keeps up to date; nothing where stdout is none.
 
     It shows the step, how far a step is that counts, how long it has taken in all, and about how

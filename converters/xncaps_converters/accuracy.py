@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Of a standard normal variable: the value that 99.9 % are below.
 _ONE_SIDED = 3.09
@@ -23,7 +25,7 @@ class Loss:
     noise: float
 
 
-def loss(expected: np.ndarray, outputs: np.ndarray, labels: np.ndarray) -> Loss:
+def loss(expected: NDArray[Any], outputs: NDArray[Any], labels: NDArray[Any]) -> Loss:
     """The loss of accuracy from scores to others `[n, classes]` of the same samples.
 
     Both answer the same samples, so only the samples that one has right and the other has not count
@@ -40,12 +42,12 @@ def loss(expected: np.ndarray, outputs: np.ndarray, labels: np.ndarray) -> Loss:
     return Loss(float(change.mean()), noise)
 
 
-def accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
+def accuracy(scores: NDArray[Any], labels: NDArray[Any]) -> float:
     """Share of right top-1 classes; of two-hot labels, share of labels among the two highest."""
     return float(_right(scores, labels).mean())
 
 
-def _right(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _right(scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
     """[n], the share of each sample's labels that its highest scores name."""
     if labels.ndim == 1:
         return (scores.argmax(axis=1) == labels).astype(np.float64)

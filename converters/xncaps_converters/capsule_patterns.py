@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters import graph_edit, marked_layers, packing
 from xncaps_converters.lce_layers import padded_depth
@@ -137,7 +138,7 @@ def _float_head(graph: Subgraph, number: int) -> Head:
     kernel = matrix.reshape(n, d, j, e).transpose(0, 2, 1, 3)  # [N, J, D, E]
     turns = 1 + sum(graph.ops[index].name == "SOFTMAX" for index in nodes)
     name = _agreement(graph, [index for index in nodes if index > number], turns)
-    constants: tuple[np.ndarray, ...] = (np.ascontiguousarray(kernel),)
+    constants: tuple[NDArray[Any], ...] = (np.ascontiguousarray(kernel),)
     if signed is not None:
         scale = np.abs(kernel[:, :, 0])  # [N, J, E]; a sign times its scale has one magnitude
         even = not np.any(np.abs(kernel) != scale[:, :, np.newaxis])

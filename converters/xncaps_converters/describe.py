@@ -91,7 +91,7 @@ def describe(
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for name in _PACKAGES:
         try:
             found[name] = importlib.metadata.version(name)
@@ -157,7 +157,7 @@ def notes_of(model: Any) -> tuple[str, ...]:
 def binary_layers(model: Any, unpacked: Sequence[UnpackedLayer]) -> tuple[BinaryLayer, ...]:
     """Every layer with a binary weight, and whether it is kept as bits."""
     reasons = {layer.name: layer.reason for layer in unpacked}
-    found = []
+    found: list[BinaryLayer] = []
     for layer in flat_layers(model):
         if any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS):
             bits, reason = layer.name not in reasons, reasons.get(layer.name, "")

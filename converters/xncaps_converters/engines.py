@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters.export import quiet, saved, trace
 from xncaps_tf._keras import tf
@@ -20,7 +20,7 @@ def run_tensorflow(
     *,
     custom_ops: bool = False,
     dynamic_range: bool = False,
-    calibration: Callable[[], Iterable[list[np.ndarray]]] | None = None,
+    calibration: Callable[[], Iterable[list[NDArray[Any]]]] | None = None,
 ) -> bytes:
     """TensorFlow's converter.
 

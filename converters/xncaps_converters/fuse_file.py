@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import pathlib
 from dataclasses import dataclass, replace
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters import (
     capsule_patterns,
@@ -144,8 +145,8 @@ def _samples(file: TfliteFile, given: Expected | None) -> Samples:
 def _content(
     given: Expected | None,
     chosen: Samples,
-    wanted: np.ndarray,
-    made: np.ndarray,
+    wanted: NDArray[Any],
+    made: NDArray[Any],
     bounds: Bounds,
     described: Metadata | None,
 ) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 import flatbuffers
 import flatbuffers.flexbuffers as flexbuffers
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import metadata as about
 from xncaps_files import tflite
@@ -56,13 +57,13 @@ def op_name(model: Any, op: Any) -> str:
     return BUILTIN_OPS[number] if number < len(BUILTIN_OPS) else str(number)
 
 
-def constant(model: Any, tensor: Any) -> np.ndarray:
+def constant(model: Any, tensor: Any) -> NDArray[Any]:
     """A constant's bytes, uint8 `[n]`; none of a tensor that is computed."""
     data = model.buffers[tensor.buffer].data
     return np.zeros(0, np.uint8) if data is None else np.asarray(data, np.uint8)
 
 
-def constant_array(model: Any, tensor: Any) -> np.ndarray:
+def constant_array(model: Any, tensor: Any) -> NDArray[Any]:
     """A constant in its own type and shape; float32, float16, uint8 or int32."""
     dtype = np.dtype(TENSOR_TYPES[tensor.type].lower())
     return constant(model, tensor).view(dtype).reshape(tuple(tensor.shape))
@@ -76,7 +77,7 @@ def add_buffer(model: Any, data: bytes) -> int:
     return len(model.buffers) - 1
 
 
-def add_constant(model: Any, graph: Any, value: np.ndarray, name: str) -> int:
+def add_constant(model: Any, graph: Any, value: NDArray[Any], name: str) -> int:
     """Appends a constant to a subgraph; returns its tensor's number."""
     tensor = schema().TensorT()
     tensor.shape = np.array(value.shape, np.int32)
@@ -117,7 +118,7 @@ def custom_op(
     return op
 
 
-def flex(options: Mapping[str, int]) -> np.ndarray:
+def flex(options: Mapping[str, int]) -> NDArray[Any]:
     """A flexbuffer map of integers, uint8 `[n]`."""
     return np.frombuffer(bytes(flexbuffers.Dumps(dict(options))), np.uint8)
 

@@ -155,7 +155,9 @@ def _rows(file: TfliteFile) -> tuple[OpRow, ...]:
 
 
 def _row(number: int, graph: Subgraph, op: Op, seen: set[int]) -> OpRow:
-    size, constants, inputs = 0, [], []
+    size = 0
+    constants: list[str] = []
+    inputs: list[tuple[int, ...]] = []
     for index in op.inputs:
         if index < 0:
             continue

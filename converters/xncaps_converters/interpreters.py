@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters.batch import with_batch
 from xncaps_converters.output_formats import Report, silent
@@ -20,7 +21,7 @@ _BATCH = 32
 
 
 # One batch `[size, ...]` -> the outputs of the file's only output, and the size.
-Opened = tuple[Callable[[np.ndarray], np.ndarray], int]
+Opened = tuple[Callable[[NDArray[Any]], NDArray[Any]], int]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Runtime:
     def installed(self) -> bool:
         return importlib.util.find_spec(self.package) is not None
 
-    def run(self, file: TfliteFile, inputs: Inputs, report: Report = silent) -> np.ndarray:
+    def run(self, file: TfliteFile, inputs: Inputs, report: Report = silent) -> NDArray[Any]:
         """A file's outputs `[n, ...]` for inputs `[n, ...]`."""
         return in_batches(self.open(file, len(inputs)), inputs, report)
 
@@ -76,7 +77,7 @@ def pick(file: TfliteFile, *, keeping_tensors: bool = False) -> Runtime:
 
 def run(
     file: bytes | TfliteFile, inputs: Inputs, report: Report = silent
-) -> tuple[str, np.ndarray]:
+) -> tuple[str, NDArray[Any]]:
     """(the runtime's name, the file's outputs `[n, ...]` for inputs `[n, ...]`)."""
     file = parsed(file)
     runtime = pick(file)
@@ -122,7 +123,7 @@ def open_tflite(tflite: Any, count: int) -> Opened:
     tflite.allocate_tensors()
     output = tflite.get_output_details()[0]["index"]
 
-    def step(chunk: np.ndarray) -> np.ndarray:
+    def step(chunk: NDArray[Any]) -> NDArray[Any]:
         tflite.set_tensor(detail["index"], chunk)
         tflite.invoke()
         return tflite.get_tensor(output)
@@ -130,7 +131,7 @@ def open_tflite(tflite: Any, count: int) -> Opened:
     return step, batch
 
 
-def in_batches(opened: Opened, inputs: Inputs, report: Report = silent) -> np.ndarray:
+def in_batches(opened: Opened, inputs: Inputs, report: Report = silent) -> NDArray[Any]:
     """Feeds batches of a fixed size; the last one is filled up with its last sample."""
     step, batch = opened
     found = []

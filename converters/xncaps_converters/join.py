@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters.graph_edit import adopt, pack, unpack
 from xncaps_tf.errors import ConversionError
@@ -69,7 +70,7 @@ def _tensor_numbers(graph: Any, tail: Any) -> dict[int, int]:
     return number
 
 
-def _renumbered(tensors: Any, number: dict[int, int]) -> np.ndarray:
+def _renumbered(tensors: Any, number: dict[int, int]) -> NDArray[Any]:
     return np.array([number[int(index)] for index in tensors], np.int32)
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import pathlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class ModelSource:
         from xncaps_tf.saving import model_path
 
         if isinstance(model, (str, os.PathLike)):
-            path = model_path(model)
+            path = model_path(cast("str | os.PathLike[str]", model))
             loaded = as_model(xncaps_tf.load_model(path, compile=False))
             return cls(loaded, sha256(path), run_config(path))
         model = without_decoder(as_model(model))
@@ -70,14 +70,14 @@ def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config: Any = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:  # UnicodeDecodeError is one
         _log.info("%s is no JSON, so no run's config", file)
         return {}
-    is_ours = isinstance(config, dict) and "xncaps_version" in config
-    if not is_ours:
+    if not isinstance(config, dict) or "xncaps_version" not in config:
         return {}
-    return {**config, "data": None, "data_dir": None} if run.own_data.is_file() else config
+    found = cast("dict[str, Any]", config)
+    return {**found, "data": None, "data_dir": None} if run.own_data.is_file() else found
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

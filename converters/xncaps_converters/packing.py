@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf.models.choices import SCALES
 
 
-def pack_bits(kernel: np.ndarray) -> np.ndarray:
+def pack_bits(kernel: NDArray[Any]) -> NDArray[Any]:
     """Signs of a kernel, bit d % 8 of byte d // 8 set where the weight is above zero.
 
     Args:
@@ -22,13 +23,13 @@ def pack_bits(kernel: np.ndarray) -> np.ndarray:
     return np.packbits(by_pose, axis=-1, bitorder="little")  # [N, J, E, ceil(D / 8)]
 
 
-def unpack_bits(bits: np.ndarray, dim: int) -> np.ndarray:
+def unpack_bits(bits: NDArray[Any], dim: int) -> NDArray[Any]:
     """The inverse of `pack_bits`: float32 `[N, J, D, E]` of -1 and +1."""
     ones = np.unpackbits(np.asarray(bits), axis=-1, count=dim, bitorder="little")  # [N, J, E, D]
     return np.moveaxis(ones.astype(np.float32) * 2 - 1, 3, 2)  # [N, J, D, E]
 
 
-def scale_of(kernel: np.ndarray, scales: str, scale_type: str) -> np.ndarray | None:
+def scale_of(kernel: NDArray[Any], scales: str, scale_type: str) -> NDArray[Any] | None:
     """Mean magnitude of a kernel over D, at the resolution asked for.
 
     Args:
@@ -52,7 +53,7 @@ def coarser(first: str, second: str) -> str:
     return max(first, second, key=SCALES.index)
 
 
-def global_scale(kernel: np.ndarray) -> float:
+def global_scale(kernel: NDArray[Any]) -> float:
     """The one number that stands for all scales of a kernel where none is stored."""
     return float(np.abs(np.asarray(kernel, np.float64)).mean())
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters import engines, marked_layers
 from xncaps_converters.output_formats import Report, silent
@@ -94,7 +95,7 @@ def convert_int8(backbone: Any, images: Inputs, report: Report = silent) -> byte
         np.linspace(0, len(images) - 1, min(len(images), CALIBRATION_IMAGES)).astype(int)
     ]
 
-    def batches() -> Iterator[list[np.ndarray]]:
+    def batches() -> Iterator[list[NDArray[Any]]]:
         for number, image in enumerate(chosen):
             report(f"calibrate int8 on {len(chosen)} images", number / len(chosen))
             yield [np.asarray(image, np.float32)[np.newaxis]]  # [1, H, W, C]

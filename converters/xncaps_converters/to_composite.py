@@ -11,6 +11,7 @@ from typing import Any
 
 import flatbuffers.flexbuffers as flexbuffers
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters import engines, graph_edit, marked_layers, to_fused
 from xncaps_converters.clone import as_model
@@ -32,7 +33,7 @@ def convert_composite(
     *,
     batch_size: int | None = 1,
     options: FusedOptions | None = None,
-    calibration: np.ndarray | None = None,
+    calibration: NDArray[Any] | None = None,
     allow_float: bool = False,
 ) -> bytes:
     """Converts a Keras model; each capsule layer becomes one composite op.

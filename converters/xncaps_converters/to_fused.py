@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters import engines, join, marked_layers, passes, quantize, to_lce
 from xncaps_converters.claims import Claims
@@ -23,7 +23,7 @@ def convert_fused(
     *,
     batch_size: int | None = 1,
     options: FusedOptions | None = None,
-    calibration: np.ndarray | None = None,
+    calibration: NDArray[Any] | None = None,
     allow_float: bool = False,
 ) -> bytes:
     """Converts a Keras model; each capsule layer becomes one op.
@@ -53,7 +53,7 @@ def convert_fused(
 def every_option(
     options: FusedOptions | None,
     batch_size: int | None,
-    calibration: np.ndarray | None,
+    calibration: NDArray[Any] | None,
     allow_float: bool,
 ) -> Options:
     """The arguments of `convert_fused` and `convert_composite` as one record."""
@@ -98,7 +98,8 @@ def _marked(layer: Any, op: marked_layers.FusedOp) -> Callable[[], Replacement]:
 
 def _fusable(model: Any, options: Options) -> dict[int, marked_layers.FusedOp]:
     """The op of each capsule layer, by the layer itself (its `id`), as names may occur twice."""
-    ops, left = {}, []
+    ops: dict[int, marked_layers.FusedOp] = {}
+    left: list[str] = []
     for layer in filter(_is_capsule_layer, flat_layers(model)):
         op = marked_layers.fused_op(layer, scales=options.scales, scale_type=options.scale_type)
         if op is None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters import interpreters, marked_layers
 from xncaps_converters.accuracy import Loss, accuracy, loss
@@ -50,8 +51,8 @@ class VerifyResult:
     accuracy_file: float | None
     loss: Loss | None
     bounds: Bounds
-    expected: np.ndarray
-    errors: np.ndarray
+    expected: NDArray[Any]
+    errors: NDArray[Any]
 
     @property
     def allowed_over(self) -> int:
@@ -187,7 +188,7 @@ def verify(
     return result
 
 
-def _predict(model: Any, samples: Samples, report: Report) -> np.ndarray:
+def _predict(model: Any, samples: Samples, report: Report) -> NDArray[Any]:
     outputs = []
     for start in range(0, len(samples), _BATCH):
         report(f"run Keras on {len(samples)} samples", start / len(samples))
@@ -196,7 +197,7 @@ def _predict(model: Any, samples: Samples, report: Report) -> np.ndarray:
 
 
 def compare(
-    expected: np.ndarray, outputs: np.ndarray, samples: Samples, bounds: Bounds, runtime: str
+    expected: NDArray[Any], outputs: NDArray[Any], samples: Samples, bounds: Bounds, runtime: str
 ) -> VerifyResult:
     """What was expected against what came out.
 
