@@ -66,10 +66,11 @@ def test_a_conversion_loads_once_and_parses_each_file_once(
     loaded: list[Any] = []
     load = xncaps_tf.load_model
     monkeypatch.setattr(xncaps_tf, "load_model", lambda *a, **k: loaded.append(a) or load(*a, **k))
-    made = conversion.convert(saved, to, options, FEW)
+    verified = options.backbone != "int8"  # by which untrained scores change their places
+    made = conversion.convert(saved, to, options, FEW, verified=verified)
     assert len(loaded) == 1
-    assert parsed[hashlib.sha256(made.data).hexdigest()] == 1
-    assert set(parsed.values()) == {1}  # nor what the converter gave, before it has metadata
+    assert parsed[hashlib.sha256(made.data).hexdigest()] == verified
+    assert set((+parsed).values()) == {1}  # nor what the converter gave, before it has metadata
 
 
 def test_what_reads_a_file_parses_it_once(
