@@ -1,4 +1,5 @@
-"""Every module of every distribution can be imported, at both ends of the supported range."""
+"""Every module of every distribution can be imported and has what it promises, at both ends of the
+supported range."""
 
 from __future__ import annotations
 
@@ -8,7 +9,15 @@ from collections.abc import Iterator
 
 import pytest
 
-PACKAGES = ("xncaps", "xncaps_tf", "xncaps_converters", "xncaps_benchmark", "xncaps_runtime")
+PACKAGES = (
+    "xncaps",
+    "xncaps_tf",
+    "xncaps_converters",
+    "xncaps_benchmark",
+    "xncaps_runtime",
+    "xncaps_files",
+    "xncaps_zoo",
+)
 
 
 def _modules() -> Iterator[str]:
@@ -23,4 +32,8 @@ def _modules() -> Iterator[str]:
 
 @pytest.mark.parametrize("name", _modules())
 def test_module_imports(name: str) -> None:
-    assert importlib.import_module(name).__name__ == name
+    module = importlib.import_module(name)
+    assert module.__name__ == name
+    # Names that are looked up when they are asked for point to modules that may have moved.
+    missing = [public for public in getattr(module, "__all__", ()) if not hasattr(module, public)]
+    assert not missing

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "BatchNorm": "normalization",
-    "CaffePreprocessing": "preprocessing",
+    "CaffePreprocessing": "input_layers",
     "build": "registry",
     "class_names": "registry",
     "imagenet_classifier": "registry",
