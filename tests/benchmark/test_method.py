@@ -309,7 +309,7 @@ def test_a_phone_is_told_with_all_of_it(lab: Lab, model: Make) -> None:
         "version": "TensorFlow Lite 2.16.1 + xncaps 0.1.0 neon, app 0.1.0",
         "timed": "Interpreter.run: the input copied in, invoke, the output copied out",
         "accelerator": "cpu",
-        "delegate_nodes": None,
+        "delegate_nodes": 1,
         "details": {"tflite": "2.16.1", "delegate": "xncaps 0.1.0 neon"},
     }
     latency, us = entry["latency"], np.array(entry["latency"]["samples_us"])

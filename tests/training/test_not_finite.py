@@ -38,7 +38,7 @@ class _Sometimes(keras.losses.Loss):
 
 def _run(out: pathlib.Path, monkeypatch: pytest.MonkeyPatch, bad_from: int) -> str:
     # Building the loss's sums calls it once.
-    monkeypatch.setattr(recipe, "loss", lambda config, model: _Sometimes(bad_from))
+    monkeypatch.setattr(recipe, "labels_loss", lambda config, model: _Sometimes(bad_from))
     with pytest.raises(TrainingError) as caught:
         training.run(TINY, out)
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""A process that has run the delegate on two threads forks: servers and data loaders do."""
+"""A process that has run the delegate on two threads forks, as servers do, and ends."""
 
 from __future__ import annotations
 
@@ -48,3 +48,13 @@ def test_a_forked_child_runs_on_one_thread_and_deletes(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _RUN, tmp_path / "model.tflite", tmp_path / "u.npy"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, (done.returncode, done.stderr)
+
+
+def test_a_process_ends_without_a_word() -> None:
+    """Where Python clears modules first, as it does after TensorFlow was imported."""
+    code = (
+        "import sys\nfrom xncaps_runtime import load_delegate\nkept = load_delegate()\n"
+        "sys.modules['ai_edge_litert.interpreter'].ctypes = None\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "Exception ignored" in done.stderr) == (0, False), done.stderr
