@@ -6,12 +6,14 @@ import static org.junit.Assert.assertTrue;
 
 import android.Manifest;
 import android.view.View;
+import java.util.concurrent.CountDownLatch;
 import org.junit.Rule;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.Shadows;
 import org.robolectric.annotation.Config;
+import org.xncaps.core.Picture;
 import org.xncaps.demo.R;
 import org.xncaps.demo.measure.MeasureActivity;
 import org.xncaps.demo.models.Pipeline;
@@ -192,17 +194,32 @@ public final class CameraActivityTest {
     CameraActivity activity = screen.start();
     screen.awaitResult(screen.digits[0]);
     Pipeline pipeline = activity.pipeline();
-    for (int i = 0; i < 300; i++) {
-      pipeline.offer(FakeFrames.frame(screen.digits[i % 16], 40), 90, 1);
-    }
-    assertTrue("dropped " + pipeline.gate().dropped(), pipeline.gate().dropped() > 0);
+    Screens.await("the gate to open", pipeline.gate()::isFree);
     long accepted = pipeline.gate().accepted();
-    Screens.await(
-        "the gate to open",
+    long dropped = pipeline.gate().dropped();
+    CountDownLatch busy = new CountDownLatch(1);
+    pipeline.offer(
         () -> {
-          pipeline.offer(FakeFrames.frame(screen.digits[0], 10), 0, 1);
-          return pipeline.gate().accepted() > accepted;
+          hold(busy); // holds the inference thread, however quick the model is
+          return new Picture(1, 1, 1, new byte[1]);
         });
+    for (int i = 0; i < 3; i++) {
+      pipeline.offer(FakeFrames.frame(screen.digits[i], 40), 90, 1);
+    }
+    assertEquals(accepted + 1, pipeline.gate().accepted());
+    assertEquals(dropped + 2, pipeline.gate().dropped());
+    busy.countDown();
+    Screens.await("the gate to open again", pipeline.gate()::isFree);
+    pipeline.offer(FakeFrames.frame(screen.digits[0], 10), 0, 1);
+    assertEquals(accepted + 2, pipeline.gate().accepted());
+  }
+
+  private static void hold(CountDownLatch latch) throws java.io.IOException {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new java.io.InterruptedIOException();
+    }
   }
 
   @Test
