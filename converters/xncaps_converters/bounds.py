@@ -15,8 +15,10 @@ EQUAL_TOP1 = 0.999
 FLIPPED_SHARE = 0.01
 ROUNDED_EQUAL_TOP1 = 0.99
 ACCURACY_LOST = 0.005
-# With the accuracy known more outputs may move, but so few that it has to be this network.
-LABELLED_SHARE = 0.1
+# With the accuracy known more outputs may move, but so few that it has to be this network: another
+# one moves all. Of XnODR on frozen features of EfficientNet-Lite0 and 500 drawn pictures
+# (bench/photos.py) 42 % moved; 84 % of the file's answers were right where 82 % of Keras's were.
+LABELLED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
