@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xncaps_converters import interpreters, marked_layers
 from xncaps_converters.accuracy import Loss, accuracy, loss
-from xncaps_converters.bounds import LABELLED_SHARE, Bounds, bounds_of
+from xncaps_converters.bounds import Bounds, bounds_of, labelled_share
 from xncaps_converters.output_formats import Report, silent
 from xncaps_converters.samples import Samples
 from xncaps_files import expected as stored
@@ -57,7 +57,9 @@ class VerifyResult:
     @property
     def allowed_over(self) -> int:
         """Samples that may exceed the tolerance."""
-        share = self.bounds.share if self.allowed_lost is None else LABELLED_SHARE
+        share = self.bounds.share
+        if self.allowed_lost is not None and self.accuracy_keras is not None:
+            share = labelled_share(self.accuracy_keras)
         return max(1, int(share * self.samples)) if share else 0
 
     @property
