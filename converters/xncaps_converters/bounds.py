@@ -16,9 +16,9 @@ FLIPPED_SHARE = 0.01
 ROUNDED_EQUAL_TOP1 = 0.99
 ACCURACY_LOST = 0.005
 # With the accuracy known more outputs may move, but so few that it has to be this network: a tenth,
-# or for a network that is often wrong three for each wrong answer, since what makes it err moves it.
-# Of XnODR on frozen features of EfficientNet-Lite0 and 500 drawn pictures (bench/photos.py) 42 %
-# moved; 84 % of the file's answers were right where 82 % of Keras's were.
+# or for a network that is often wrong three for each wrong answer, since what makes it err moves
+# it. Of XnODR on frozen features of EfficientNet-Lite0 and 500 drawn pictures (bench/photos.py)
+# 42 % moved; 84 % of the file's answers were right where 82 % of Keras's were.
 LABELLED_SHARE = 0.1
 MOVED_PER_WRONG = 3.0
 MOST_MOVED = 0.6
