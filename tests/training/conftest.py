@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xncaps_tf import training
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -125,3 +127,11 @@ def assert_whole(run: pathlib.Path, epochs: int) -> None:
     assert steps == list(range(epochs))
     assert not list(run.rglob(".tmp-*"))
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The run folder of a training by the test module's CONFIG."""
+    out = tmp_path_factory.mktemp("trained") / "run"
+    training.run(request.module.CONFIG, out)
+    return out

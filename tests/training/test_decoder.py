@@ -33,13 +33,6 @@ CONFIG = TrainConfig(
 )
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    out = tmp_path_factory.mktemp("decoder") / "run"
-    training.run(CONFIG, out)
-    return out
-
-
 def test_a_run_has_its_column_and_its_pictures(run: pathlib.Path) -> None:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row["phase"] for row in rows] == [1, 2]

@@ -57,13 +57,6 @@ def resumed(config: TrainConfig, out: pathlib.Path, steps: int) -> pathlib.Path:
     return out
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    out = tmp_path_factory.mktemp("frozen") / "run"
-    training.run(CONFIG, out)
-    return out
-
-
 def test_the_whole_network_comes_out_with_the_backbone_untouched(run: pathlib.Path) -> None:
     model = xncaps_tf.load_model(run / "best.keras")
     before = models.build("small_cnn", "xnodr", (8, 8, 1), 10, seed=5, dropout=0.2)

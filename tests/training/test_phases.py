@@ -35,13 +35,6 @@ CONFIG = TrainConfig(
 )
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    out = tmp_path_factory.mktemp("phases") / "run"
-    training.run(CONFIG, out)
-    return out
-
-
 def test_each_phase_has_its_rows(run: pathlib.Path) -> None:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row["phase"] for row in rows] == [1, 2, 2, 3]

@@ -11,6 +11,7 @@ import numpy as np
 
 from xncaps_files import writing
 from xncaps_tf.data import Dataset
+from xncaps_tf.layers import WinningCapsule
 from xncaps_tf.models import decoder
 from xncaps_tf.training.run_folder import RunFolder
 
@@ -35,7 +36,7 @@ def write(folder: RunFolder, model: Any, images: Dataset) -> None:
     poses, scores = (np.asarray(x) for x in decoder.poses_and_scores(model)(pixels, training=False))
     winners = scores.argmax(axis=1)
     draw = decoder.find(model)
-    again = np.asarray(draw(_alone(poses, winners)))
+    again = np.asarray(draw(WinningCapsule()([poses, scores])))
     answers = [images.class_names[winner] for winner in winners]
     _write_again(folder, pixels / 255.0, again, labels, answers)
     moved = [
@@ -48,14 +49,6 @@ def write(folder: RunFolder, model: Any, images: Dataset) -> None:
 def _first_of_each_class(labels: np.ndarray) -> np.ndarray:
     """The places of the first image of each of the first classes that there are."""
     return np.unique(labels, return_index=True)[1][:_MOST_CLASSES]
-
-
-def _alone(poses: np.ndarray, winners: np.ndarray) -> np.ndarray:
-    """[n, J * E] of poses [n, J, E]: those of the winners among zeros."""
-    kept = np.zeros_like(poses)
-    rows = np.arange(len(poses))
-    kept[rows, winners] = poses[rows, winners]
-    return kept.reshape(len(poses), -1)
 
 
 def moved_poses(pose: np.ndarray, winner: int) -> np.ndarray:
