@@ -67,7 +67,7 @@ final class AppResult {
         "order", TurnPlan.ORDER, "seed", OwnMeasurement.SEED,
         "runs", TurnPlan.ROUNDS * TurnPlan.BLOCK_RUNS, "seconds", from.limit(),
         "rounds", TurnPlan.ROUNDS, "settle_runs", TurnPlan.SETTLE_RUNS,
-        "block_runs", TurnPlan.BLOCK_RUNS, "warm_up_seconds", OwnMeasurement.WARM_UP_SECONDS,
+        "block_runs", TurnPlan.BLOCK_RUNS, "warm_up_seconds", OwnMeasurement.warmUpSeconds,
         "warm_up_runs", OwnMeasurement.WARM_UP_RUNS, "cooldown_seconds", 0,
         "threads", from.settings.threads, "cpus", Collections.emptyList(), "baseline", baseline(),
         "minimum_runs", 64, "minimum_seconds", 0.01,

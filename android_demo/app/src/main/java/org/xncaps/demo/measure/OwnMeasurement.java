@@ -31,11 +31,12 @@ final class OwnMeasurement implements BenchmarkRunner.Listener {
     void onDone();
   }
 
-  static final double WARM_UP_SECONDS = 0.5;
   static final int WARM_UP_RUNS = 16;
   static final long SEED = 1;
   /** Run time of each model; as long as a person waits for, and a phone stays cool. */
   static double seconds = 5;
+  /** Of each model, before its turns. */
+  static double warmUpSeconds = 0.5;
   /** A model whose runs are slower still has its rounds, unless it slows down by more than this. */
   private static final double SLOWER = 2;
 
@@ -125,7 +126,9 @@ final class OwnMeasurement implements BenchmarkRunner.Listener {
   }
 
   private void check() throws IOException {
-    Collected told = carryOut(models, "\"outputs\":true");
+    Map<String, Object> job = new LinkedHashMap<>();
+    job.put("outputs", true);
+    Collected told = carryOut(models, job);
     List<Map<String, Object>> rows = told.rows();
     for (int i = 0; i < models.size(); i++) {
       Measured model = models.get(i);
@@ -151,12 +154,13 @@ final class OwnMeasurement implements BenchmarkRunner.Listener {
     }
     long slowest = Collections.max(runNanos);
     limit = Math.max(seconds, SLOWER * TurnPlan.ROUNDS * slowest / 1e9);
-    Collected told =
-        carryOut(
-            good,
-            "\"turns\":" + Json.write(TurnPlan.turns(runNanos, seconds, SEED))
-                + ",\"seconds\":" + limit + ",\"settle_runs\":" + TurnPlan.SETTLE_RUNS
-                + ",\"warm_up_runs\":" + WARM_UP_RUNS + ",\"warm_up_seconds\":" + WARM_UP_SECONDS);
+    Map<String, Object> job = new LinkedHashMap<>();
+    job.put("turns", TurnPlan.turns(runNanos, seconds, SEED));
+    job.put("seconds", limit);
+    job.put("settle_runs", TurnPlan.SETTLE_RUNS);
+    job.put("warm_up_runs", WARM_UP_RUNS);
+    job.put("warm_up_seconds", warmUpSeconds);
+    Collected told = carryOut(good, job);
     List<Map<String, Object>> rows = told.rows();
     for (int i = 0; i < good.size(); i++) {
       good.get(i).error = (String) rows.get(i).get("error");
@@ -170,18 +174,16 @@ final class OwnMeasurement implements BenchmarkRunner.Listener {
     return "m" + models.indexOf(model);
   }
 
-  private Collected carryOut(List<Measured> some, String more) throws IOException {
+  private Collected carryOut(List<Measured> some, Map<String, Object> job) throws IOException {
     List<Object> entries = new ArrayList<>();
     for (Measured model : some) {
-      Map<String, Object> entry = new LinkedHashMap<>();
-      entry.put("file", name(model));
-      entries.add(entry);
+      entries.add(Collections.singletonMap("file", name(model)));
     }
-    String json =
-        "{\"models\":" + Json.write(entries) + ",\"threads\":" + settings.threads
-            + ",\"delegate\":" + settings.delegate + "," + more + "}";
+    job.put("models", entries);
+    job.put("threads", settings.threads);
+    job.put("delegate", settings.delegate);
     Collected told = new Collected(some.size());
-    runner.run(Job.parse(json), new Files(), told);
+    runner.run(Job.parse(Json.write(job)), new Files(), told);
     answer = told.result;
     return told;
   }

@@ -54,6 +54,7 @@ public final class MeasureActivityTest {
   @Rule public final MissingRuntime runtime = new MissingRuntime();
 
   private final double usual = OwnMeasurement.seconds;
+  private final double usualWarmUp = OwnMeasurement.warmUpSeconds;
   private ActivityController<MeasureActivity> controller;
 
   @Before
@@ -64,6 +65,7 @@ public final class MeasureActivityTest {
   @After
   public void tearDown() {
     OwnMeasurement.seconds = usual;
+    OwnMeasurement.warmUpSeconds = usualWarmUp;
     if (controller != null) {
       controller.close();
     }
@@ -214,15 +216,15 @@ public final class MeasureActivityTest {
 
   @Test
   public void stoppingAndLeavingEndItAndSaySo() throws Exception {
-    OwnMeasurement.seconds = 600;
+    OwnMeasurement.warmUpSeconds = 600; // the turns of so small a model are over in a moment
     start();
     press();
-    Screens.await("turns", () -> headline().startsWith("Measuring: "));
+    Screens.await("the warm-up", () -> headline().startsWith("Warming up "));
     press();
     awaitEnd();
     assertTrue(headline(), headline().startsWith("Ended early: cancelled"));
     press();
-    Screens.await("turns", () -> headline().startsWith("Measuring: "));
+    Screens.await("the warm-up", () -> headline().startsWith("Warming up "));
     controller.pause().stop();
     awaitEnd();
     controller.restart().resume();
@@ -231,10 +233,10 @@ public final class MeasureActivityTest {
 
   @Test
   public void turningTheScreenKeepsItGoing() throws Exception {
-    OwnMeasurement.seconds = 1;
+    OwnMeasurement.warmUpSeconds = 5;
     start();
     press();
-    Screens.await("turns", () -> headline().startsWith("Measuring: "));
+    Screens.await("the warm-up", () -> headline().startsWith("Warming up "));
     Object before = controller.get().onRetainNonConfigurationInstance();
     controller.recreate();
     assertSame(before, controller.get().onRetainNonConfigurationInstance());
