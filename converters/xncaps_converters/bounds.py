@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files.tflite import TfliteFile
 
@@ -92,7 +93,7 @@ class Bounds:
     tie: float = TOLERANCE
     accuracy_lost: float | None = None
 
-    def for_outputs(self, outputs: np.ndarray, *, labelled: bool = False) -> Bounds:
+    def for_outputs(self, outputs: NDArray[Any], *, labelled: bool = False) -> Bounds:
         """The same for outputs of any size: the tolerance grows with the largest one over 1.
 
         Rounding errors are relative, so logits of size 100 may differ by a hundred times what

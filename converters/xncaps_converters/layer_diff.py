@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters import bounds, interpreters
 from xncaps_converters.samples import Samples
@@ -103,7 +104,7 @@ def _diff(rows: tuple[LayerRow, ...]) -> LayerDiff:
     return LayerDiff(rows, last, rows[following] if following < len(rows) else None)
 
 
-def _nearest(value: np.ndarray, found: dict[int, list[np.ndarray]]) -> float | None:
+def _nearest(value: NDArray[Any], found: dict[int, list[NDArray[Any]]]) -> float | None:
     """The least of the largest differences from a tensor of as many values, relative."""
     flat = value.reshape(len(value), -1).astype(np.float64)  # [n, values]
     size = max(float(np.abs(flat).max(initial=0.0)), 1e-30)
@@ -112,17 +113,17 @@ def _nearest(value: np.ndarray, found: dict[int, list[np.ndarray]]) -> float | N
     return min(finite) / size if finite else None
 
 
-def _tensors(file: tflite.TfliteFile, inputs: np.ndarray) -> dict[int, list[np.ndarray]]:
+def _tensors(file: tflite.TfliteFile, inputs: NDArray[Any]) -> dict[int, list[NDArray[Any]]]:
     """Everything that a file computes, by how many values a sample has: `[n, values]` each."""
     runs = [list(_run(file, each)) for each in inputs[:, np.newaxis]]
-    found: dict[int, list[np.ndarray]] = {}
+    found: dict[int, list[NDArray[Any]]] = {}
     for each in zip(*runs, strict=True):
         if len({part.size for part in each}) == 1:
             found.setdefault(each[0].size, []).append(np.stack([part.ravel() for part in each]))
     return found
 
 
-def _run(file: tflite.TfliteFile, sample: np.ndarray) -> Iterator[np.ndarray]:
+def _run(file: tflite.TfliteFile, sample: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """The tensors after one sample `[1, ...]`, as real numbers; nothing of those not kept."""
     interpreter = _interpreter(file)
     detail = interpreter.get_input_details()[0]

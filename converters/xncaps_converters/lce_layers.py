@@ -11,6 +11,7 @@ from typing import Any
 
 import larq as lq
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf import ops
 from xncaps_tf._keras import keras, tf
@@ -28,7 +29,7 @@ def padded_depth(depth: int) -> tuple[int, int]:
     return repeats, -(-depth * repeats // WORD) * WORD
 
 
-def packed_filter(kernel: np.ndarray) -> np.ndarray:
+def packed_filter(kernel: NDArray[Any]) -> NDArray[Any]:
     """The filter `[1, 1, P, N * J * E]` of +-1 of a grouped 1x1 convolution, one group a capsule.
 
     Args:

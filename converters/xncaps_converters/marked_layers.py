@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters import packing
 from xncaps_converters.clone import Replacement, clone
@@ -32,7 +32,7 @@ class FusedOp:
     """
 
     name: str
-    constants: tuple[np.ndarray, ...]
+    constants: tuple[NDArray[Any], ...]
     routing_iterations: int
     num_capsules: int
     capsule_dim: int
@@ -49,7 +49,7 @@ def fused_op(layer: Any, *, scales: str = "channel", scale_type: str = "float32"
     if kernel is None:
         return None
     given = list(quantizers_of(layer).values())
-    constants: tuple[np.ndarray | None, ...]
+    constants: tuple[NDArray[Any] | None, ...]
     input_scale = 1.0
     if all(quantizer is None for quantizer in given):
         name, constants = "XnCapsFc", (kernel.astype(scale_type),)

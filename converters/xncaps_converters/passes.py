@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters.claims import Claims, Replacements
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights
@@ -160,7 +161,7 @@ def _summed(depthwise: Any) -> Callable[[], Replacement]:
     return lambda: Replacement(keras.layers.DepthwiseConv2D.from_config(config), transfer)
 
 
-def _mean_weights(kernel: np.ndarray, height: int, width: int) -> np.ndarray:
+def _mean_weights(kernel: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     """Kernel `[h, w, C, 1]` of a SAME convolution -> `[H, W, C, 1]`: what each input counts."""
     h, w = kernel.shape[:2]
     sums = np.zeros((height, width, *kernel.shape[2:]))  # float64

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf.errors import DataError
 
@@ -30,7 +31,7 @@ class Inputs(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, rows: Any, /) -> np.ndarray: ...
+    def __getitem__(self, rows: Any, /) -> NDArray[Any]: ...
 
 
 class DatasetInputs:
@@ -51,7 +52,7 @@ class DatasetInputs:
     def __len__(self) -> int:
         return len(self._dataset)
 
-    def __getitem__(self, rows: slice | Sequence[int] | np.ndarray, /) -> np.ndarray:
+    def __getitem__(self, rows: slice | Sequence[int] | NDArray[Any], /) -> NDArray[Any]:
         positions = self._dataset.positions[rows]
         return self._dataset.images.numpy(positions).astype(np.float32)
 
@@ -68,7 +69,7 @@ class Samples:
     """
 
     inputs: Inputs
-    labels: np.ndarray | None
+    labels: NDArray[Any] | None
     source: str
     whole: bool = False
 

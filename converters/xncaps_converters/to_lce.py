@@ -8,6 +8,7 @@ from typing import Any
 
 import larq as lq
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_converters import batch, engines, padding
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights, flat_layers
@@ -229,7 +230,7 @@ def _transfer_convolution(old: Any, new: Any) -> None:
     new.set_weights([(-1.0 if new.negate else 1.0) * _quantized_kernel(old), *rest])
 
 
-def _quantized_kernel(layer: Any) -> np.ndarray:
+def _quantized_kernel(layer: Any) -> NDArray[Any]:
     latent = layer.get_weights()[0]
     return np.asarray(layer.kernel_quantizer(tf.constant(latent)))
 
@@ -241,7 +242,7 @@ def _is_binary(layer: Any) -> bool:
     return any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS)
 
 
-def _expected_signs(layer: Any) -> tuple[np.ndarray | None, str]:
+def _expected_signs(layer: Any) -> tuple[NDArray[Any] | None, str]:
     """(the filter's signs as [O, H, W, I], '') or (None, why there can be none)."""
     if isinstance(layer, XnODR):
         if _packable(layer):
@@ -266,7 +267,7 @@ def _calls(layer: Any) -> int:
     return max(len(layer.inbound_nodes), 1)
 
 
-def _filters(file: tflite.TfliteFile) -> list[np.ndarray]:
+def _filters(file: tflite.TfliteFile) -> list[NDArray[Any]]:
     """Of every LceBconv2d, the bits of its filter [O, H, W, words]; a bit is 1 for a minus."""
     found = []
     for graph in file.subgraphs:
@@ -279,7 +280,7 @@ def _filters(file: tflite.TfliteFile) -> list[np.ndarray]:
     return found
 
 
-def _same_filter(signs: np.ndarray, bits: np.ndarray) -> bool:
+def _same_filter(signs: NDArray[Any], bits: NDArray[Any]) -> bool:
     """Whether the bits are these signs, but for the sign of a whole output channel.
 
     LCE may turn the sign of a channel whose multiplier is negative.
@@ -293,6 +294,6 @@ def _same_filter(signs: np.ndarray, bits: np.ndarray) -> bool:
     return bool(np.array_equal(_relative(flags), _relative(negative)))
 
 
-def _relative(flags: np.ndarray) -> np.ndarray:
+def _relative(flags: NDArray[Any]) -> NDArray[Any]:
     flat = flags.reshape(len(flags), -1)
     return flat ^ flat[:, :1]

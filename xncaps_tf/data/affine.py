@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf._keras import tf
 from xncaps_tf.data import seeds
@@ -34,7 +35,7 @@ _MAT_HEADER, _COMPRESSED = 128, 15
 class MovedImages(StoredImages):
     """`Images` of digits [n, 28, 28, 1], moved while they are read, each by its own draws."""
 
-    def __init__(self, digits: np.ndarray, draws: np.ndarray, *, is_placed: bool) -> None:
+    def __init__(self, digits: NDArray[Any], draws: NDArray[Any], *, is_placed: bool) -> None:
         """draws float32 [n, 6] in [0, 1); `is_placed`: neither turned, sheared nor scaled."""
         self._digits, self._draws, self._is_placed = digits, draws, is_placed
         self._tensors: Any = None
@@ -56,7 +57,7 @@ class MovedImages(StoredImages):
         chosen = tf.cast(tf.gather(digits, indices), tf.float32)
         return move(chosen, tf.gather(draws, indices), is_placed=self._is_placed)
 
-    def numpy(self, indices: np.ndarray) -> np.ndarray:
+    def numpy(self, indices: NDArray[Any]) -> NDArray[Any]:
         self.prepare()
         return self.gather(tf.constant(indices)).numpy().astype(np.uint8)
 
@@ -144,7 +145,7 @@ def from_mat(split: str, folder: Path) -> Found:
     )
 
 
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """uint8 [n, 40, 40, 1] and int64 [n]."""
     from scipy.io import loadmat
 

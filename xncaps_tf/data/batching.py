@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf._keras import tf
 from xncaps_tf.data import augment as augmenting
@@ -29,7 +29,7 @@ def batches(
     one_hot: bool = True,
     drop_remainder: bool = False,
     shard: tuple[int, int] = (0, 1),
-    beside: np.ndarray | None = None,
+    beside: NDArray[Any] | None = None,
 ) -> Any:
     """tf.data of (images float32 [B, H, W, C], labels) of one epoch or of several.
 
@@ -107,7 +107,7 @@ def _reader(
     ds: Dataset,
     augmentation: augmenting.Augmentation | None,
     one_hot: bool,
-    beside: np.ndarray | None,
+    beside: NDArray[Any] | None,
 ) -> Any:
     """The function (indices of ds [n][, draws [n, k]]) -> (images, labels) of a tf.data map."""
     with tf.init_scope(), tf.device("CPU:0"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf.data.catalogue import CIFAR10_CLASSES
 from xncaps_tf.data.dataset import ArrayImages, Dataset
@@ -46,7 +48,7 @@ def from_bin(split: str, folder: Path) -> Found:
     )
 
 
-def _read(path: Path) -> np.ndarray:
+def _read(path: Path) -> NDArray[Any]:
     try:
         size = path.stat().st_size
         if not size or size % _RECORD or size > _MAX_RECORDS * _RECORD:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf._keras import tf
 from xncaps_tf.errors import DataError
@@ -34,15 +35,15 @@ class Images(Protocol):
         """Images float32 [n, H, W, C] of the int64 tensor `indices` [n]."""
         ...
 
-    def numpy(self, indices: np.ndarray) -> np.ndarray:
+    def numpy(self, indices: NDArray[Any]) -> NDArray[Any]:
         """The same images as an array, of the type they are stored in."""
         ...
 
-    def check(self, indices: np.ndarray) -> None:
+    def check(self, indices: NDArray[Any]) -> None:
         """Raises DataError for the first image of these that cannot be read."""
         ...
 
-    def fingerprint(self, indices: np.ndarray) -> str:
+    def fingerprint(self, indices: NDArray[Any]) -> str:
         """A text that is another one where one of these images is: for what is kept of them."""
         ...
 
@@ -57,14 +58,14 @@ class StoredImages:
 
     fault: DataError | None = None
 
-    def numpy(self, indices: np.ndarray) -> np.ndarray:
+    def numpy(self, indices: NDArray[Any]) -> NDArray[Any]:
         """The images as they are stored."""
         raise NotImplementedError
 
-    def check(self, indices: np.ndarray) -> None:
+    def check(self, indices: NDArray[Any]) -> None:
         """Does nothing."""
 
-    def fingerprint(self, indices: np.ndarray) -> str:
+    def fingerprint(self, indices: NDArray[Any]) -> str:
         """SHA-256 of the pixels."""
         digest = hashlib.sha256()
         for first in range(0, len(indices), _HASHED_AT_ONCE):
@@ -76,7 +77,7 @@ class StoredImages:
 class ArrayImages(StoredImages):
     """Images in one array [n, H, W, C], uint8, uint16 or float32; it may be a file's map."""
 
-    def __init__(self, array: np.ndarray) -> None:
+    def __init__(self, array: NDArray[Any]) -> None:
         if array.ndim != 4 or array.dtype not in (np.uint8, np.uint16, np.float32):
             raise ValueError(
                 "ArrayImages: expected uint8, uint16 or float32 images of shape [n, H, W, C]. "
@@ -105,7 +106,7 @@ class ArrayImages(StoredImages):
             found = tf.gather(self._tensor, indices)
         return tf.cast(found, tf.float32)  # [n, H, W, C]
 
-    def numpy(self, indices: np.ndarray) -> np.ndarray:
+    def numpy(self, indices: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(self._array[indices])
 
 
@@ -132,9 +133,9 @@ class Dataset:
     split: str
     class_names: tuple[str, ...]
     images: Images
-    labels: np.ndarray
+    labels: NDArray[Any]
     source: str = ""
-    positions: np.ndarray = field(default=None)  # pyright: ignore[reportAssignmentType]
+    positions: NDArray[Any] = field(default=None)  # pyright: ignore[reportAssignmentType]
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -223,11 +224,11 @@ class Dataset:
 
         return batches(self, min(256, len(self)), one_hot=False).unbatch()
 
-    def numpy(self) -> tuple[np.ndarray, np.ndarray]:
+    def numpy(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """(images [n, H, W, C] as they are stored, labels): the whole split as arrays."""
         return self.images.numpy(self.positions), self.labels
 
-    def subset(self, indices: Sequence[int] | np.ndarray | slice, *, split: str = "") -> Dataset:
+    def subset(self, indices: Sequence[int] | NDArray[Any] | slice, *, split: str = "") -> Dataset:
         """The images at `indices` of this split, in that order; no image is copied.
 
         Raises:

@@ -11,9 +11,10 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf.errors import DataError
 
@@ -23,7 +24,7 @@ _MAX_DEFLATE_RATIO = 1032  # what deflate can at most save; https://zlib.net/zli
 _CHUNK = 2**20
 
 
-def read(path: Path, *, axes: int) -> np.ndarray:
+def read(path: Path, *, axes: int) -> NDArray[Any]:
     """The uint8 array of an IDX file with that number of axes.
 
     The length that the header promises is held against the size of the file before memory is
@@ -51,7 +52,7 @@ def read(path: Path, *, axes: int) -> np.ndarray:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
 
 
-def _read_stream(stream: BinaryIO, path: Path, axes: int, most: int) -> np.ndarray:
+def _read_stream(stream: BinaryIO, path: Path, axes: int, most: int) -> NDArray[Any]:
     magic = stream.read(4)
     expected = bytes([0, 0, _UINT8, axes])
     if magic != expected:

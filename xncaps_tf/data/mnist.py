@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import npz
 from xncaps_tf.data import idx
@@ -60,7 +62,9 @@ def _idx_file(folder: Path, stem: str, axes: int) -> Path | None:
     return None
 
 
-def _dataset(name: str, split: str, path: Path, images: np.ndarray, labels: np.ndarray) -> Dataset:
+def _dataset(
+    name: str, split: str, path: Path, images: NDArray[Any], labels: NDArray[Any]
+) -> Dataset:
     if images.shape[1:] != (_SIDE, _SIDE):
         raise DataError(
             f"{path}: expected images of {_SIDE}x{_SIDE}. Received: shape {images.shape}."

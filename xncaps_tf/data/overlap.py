@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf._keras import tf
 from xncaps_tf.data import seeds
@@ -71,7 +72,7 @@ SIZES = {"train": 240_000, "test": 40_000}
 class Pairs:
     """Draws of pairs of digits with different labels, uniform over all such pairs."""
 
-    def __init__(self, labels: np.ndarray, config: Config, seed: int) -> None:
+    def __init__(self, labels: NDArray[Any], config: Config, seed: int) -> None:
         counts = np.bincount(labels)
         if np.count_nonzero(counts) < 2:
             raise ValueError("overlap: expected digits of two classes or more. Received: one.")
@@ -101,7 +102,7 @@ class Pairs:
         corners = [scaled(column, reach) + self._config.low for column in range(2, _NUM_DRAWS)]
         return tf.stack([first, second, *corners], axis=1)
 
-    def table(self, count: int) -> np.ndarray:
+    def table(self, count: int) -> NDArray[Any]:
         """The rows of examples 0 to count - 1, int64 [count, 6]."""
         blocks = [self.block(number).numpy() for number in range(-(-count // _BLOCK))]
         return np.concatenate(blocks)[:count]
@@ -110,7 +111,7 @@ class Pairs:
 class OverlapImages(StoredImages):
     """`Images` of a table of pairs: composed on the fly, nothing stored but the digits."""
 
-    def __init__(self, digits: np.ndarray, table: np.ndarray, config: Config) -> None:
+    def __init__(self, digits: NDArray[Any], table: NDArray[Any], config: Config) -> None:
         """digits uint8 [n, 28, 28, 1]; table int64 [m, 6] as `Pairs` draws it."""
         self._digits = digits
         self._table = table
@@ -133,14 +134,14 @@ class OverlapImages(StoredImages):
         digits, table = self._tensors
         return compose(digits, tf.gather(table, indices), self._config)
 
-    def numpy(self, indices: np.ndarray) -> np.ndarray:
+    def numpy(self, indices: NDArray[Any]) -> NDArray[Any]:
         rows = self._table[indices]
         result = np.empty((len(rows), SIDE, SIDE, 1), self._config.dtype)
         for target, row in zip(result, rows, strict=True):
             target[...] = self.example(row)
         return result
 
-    def example(self, row: np.ndarray) -> np.ndarray:
+    def example(self, row: NDArray[Any]) -> NDArray[Any]:
         """One picture [36, 36, 1] in plain NumPy: what `compose` does for a batch."""
         height, width = self._digits.shape[1:3]
         margin = max(height, width)
@@ -174,7 +175,7 @@ def compose(digits: Any, rows: Any, config: Config) -> Any:
     return tf.minimum(both, 255.0) if config.is_clipped else both
 
 
-def two_hot(first: np.ndarray, second: np.ndarray, num_classes: int) -> np.ndarray:
+def two_hot(first: NDArray[Any], second: NDArray[Any], num_classes: int) -> NDArray[Any]:
     """float32 [n, classes] with a one for each of the two classes."""
     result = np.zeros((len(first), num_classes), np.float32)
     result[np.arange(len(first)), first] = 1
@@ -237,7 +238,7 @@ def stream(base: Dataset, config: str = DEFAULT, *, seed: int, first: int = 0) -
     return loaded.unbatch().skip(first % _BLOCK)
 
 
-def _checked(base: Dataset, config: str) -> tuple[Config, np.ndarray]:
+def _checked(base: Dataset, config: str) -> tuple[Config, NDArray[Any]]:
     if config not in CONFIGS:
         raise ValueError(
             f"multi_mnist: expected one of {', '.join(CONFIGS)}. Received: config={config!r}."

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import npz, pictures
 from xncaps_tf.data.dataset import ArrayImages, Dataset
@@ -60,7 +62,7 @@ def from_npz(
     )
 
 
-def _check_offsets(path: Path, offsets: np.ndarray, size: int) -> None:
+def _check_offsets(path: Path, offsets: NDArray[Any], size: int) -> None:
     is_sound = len(offsets) > 1 and offsets[0] == 0 and offsets[-1] == size
     if not is_sound or np.any(np.diff(offsets) <= 0):
         raise DataError(
@@ -70,8 +72,8 @@ def _check_offsets(path: Path, offsets: np.ndarray, size: int) -> None:
 
 
 def _labels(
-    path: Path, labels: np.ndarray, names: np.ndarray, class_names: tuple[str, ...], count: int
-) -> np.ndarray:
+    path: Path, labels: NDArray[Any], names: NDArray[Any], class_names: tuple[str, ...], count: int
+) -> NDArray[Any]:
     """The labels in the order of `class_names`, int64 [n]."""
     if len(labels) != count:
         raise DataError(

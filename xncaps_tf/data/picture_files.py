@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import pictures
 from xncaps_tf._keras import tf
@@ -46,7 +47,7 @@ class FileImages:
     ) -> None:
         self._paths = [os.fspath(path) for path in paths]
         self._shape = shape
-        self._kept: dict[int, np.ndarray] = {}
+        self._kept: dict[int, NDArray[Any]] = {}
         self._most_kept = kept_bytes // int(np.prod(shape))
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
@@ -66,7 +67,7 @@ class FileImages:
         found = tf.numpy_function(self._gather, [indices], tf.uint8, stateful=False)
         return tf.cast(found, tf.float32)  # [n, H, W, C]
 
-    def numpy(self, indices: np.ndarray) -> np.ndarray:
+    def numpy(self, indices: NDArray[Any]) -> NDArray[Any]:
         result = np.empty((len(indices), *self._shape), np.uint8)
 
         def put(place: int) -> None:
@@ -75,7 +76,7 @@ class FileImages:
         self._on_all_cores(put, range(len(indices)))
         return result
 
-    def check(self, indices: np.ndarray) -> None:
+    def check(self, indices: NDArray[Any]) -> None:
         """Decodes every picture of `indices` once.
 
         Raises:
@@ -85,7 +86,7 @@ class FileImages:
             chunk = indices[first : first + _CHECKED_AT_ONCE]
             self._on_all_cores(lambda index: self._decoded(int(index)), chunk)
 
-    def fingerprint(self, indices: np.ndarray) -> str:
+    def fingerprint(self, indices: NDArray[Any]) -> str:
         """SHA-256 of each file's path, size and time of change."""
         digest = hashlib.sha256(repr(self._shape).encode())
         for index in indices:
@@ -94,14 +95,14 @@ class FileImages:
             digest.update(f"{path}\0{about.st_size}\0{about.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
-    def _gather(self, indices: np.ndarray) -> np.ndarray:
+    def _gather(self, indices: NDArray[Any]) -> NDArray[Any]:
         try:
             return self.numpy(indices)
         except DataError as error:
             self.fault = self.fault or error
             raise
 
-    def _decoded(self, index: int) -> np.ndarray:
+    def _decoded(self, index: int) -> NDArray[Any]:
         found = self._kept.get(index)
         if found is not None:
             return found

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf._keras import tf
 from xncaps_tf.data import overlap
@@ -68,7 +69,7 @@ def from_tfds(
     )
 
 
-def _arrays(place: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+def _arrays(place: Path, split: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """(images, labels int64 [n] or [n, 2]) of a prepared split."""
     import tensorflow_datasets as tfds
 

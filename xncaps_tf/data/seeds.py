@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf._keras import tf
 
@@ -51,7 +52,7 @@ def order(size: int, seed: int, counter: Any) -> Any:
     return tf.cast(tf.argsort(keys, stable=True), tf.int64)  # [size]
 
 
-def numpy_order(size: int, seed: int) -> np.ndarray:
+def numpy_order(size: int, seed: int) -> NDArray[Any]:
     """The same outside of TensorFlow (another permutation): int64 [size]."""
     keys = np.random.Philox(key=int(seed) % _UINT64).random_raw(size)
     return np.argsort(keys, kind="stable").astype(np.int64)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf.data import seeds
 from xncaps_tf.data.dataset import Dataset
@@ -63,7 +66,7 @@ def sample(ds: Dataset, count: int, seed: int) -> Dataset:
     return ds.subset(order[np.argsort(place, kind="stable")][:count])
 
 
-def _quotas(counts: np.ndarray, fraction: float) -> np.ndarray:
+def _quotas(counts: NDArray[Any], fraction: float) -> NDArray[Any]:
     """How many of each class to hold out: largest remainders, then 1 to count - 1."""
     exact = fraction * counts
     quotas = np.floor(exact).astype(np.int64)

@@ -10,8 +10,10 @@ import importlib.util
 import pathlib
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf.errors import DataError
 from xncaps_tf.models import torch_file
@@ -56,7 +58,7 @@ _NORM = ("weight", "bias", "running_mean", "running_var")
 _BLOCK_NORMS = {"_bn0": "expand", "_bn1": "depthwise", "_bn2": "project"}
 
 
-def imagenet(backbone: str) -> dict[str, list[np.ndarray]]:
+def imagenet(backbone: str) -> dict[str, list[NDArray[Any]]]:
     """Weights by the names of our layers, each as Keras's `set_weights` takes them.
 
     Args:
@@ -83,9 +85,9 @@ def _find(published: Published, backbone: str) -> pathlib.Path:
     return pathlib.Path(spec.submodule_search_locations[0]) / "models" / published.file
 
 
-def by_layer(tensors: dict[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+def by_layer(tensors: dict[str, NDArray[Any]]) -> dict[str, list[NDArray[Any]]]:
     """Torch's tensors by the layers of `efficientnet_lite`, in Keras's order and layout."""
-    layers: dict[str, list[np.ndarray]] = {}
+    layers: dict[str, list[NDArray[Any]]] = {}
     for name, tensor in tensors.items():
         path, _, kind = name.rpartition(".")
         layer = _layer(path)

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf.errors import DataError
 
@@ -59,7 +60,7 @@ class _Tensor:
     strides: tuple[int, ...]
 
 
-def read(path: str | os.PathLike[str], sha256: str) -> dict[str, np.ndarray]:
+def read(path: str | os.PathLike[str], sha256: str) -> dict[str, NDArray[Any]]:
     """The tensors of a file by their names, as arrays in C's order.
 
     Args:
@@ -94,7 +95,7 @@ def read(path: str | os.PathLike[str], sha256: str) -> dict[str, np.ndarray]:
         ) from None
 
 
-def _parse(content: bytes) -> dict[str, np.ndarray]:
+def _parse(content: bytes) -> dict[str, NDArray[Any]]:
     stream = io.BytesIO(content)
     for name, expected in (("magic number", _MAGIC), ("protocol version", _PROTOCOL)):
         found = _unpickle(stream)
@@ -177,12 +178,12 @@ def _is_count(value: Any) -> bool:
 
 def _read_storages(
     content: memoryview, tensors: dict[str, _Tensor], keys: list[Any]
-) -> dict[str, np.ndarray]:
+) -> dict[str, NDArray[Any]]:
     """Views of the file's bytes by the storages' keys."""
     described = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
     if sorted(map(str, keys)) != sorted(described):
         raise _Refused(f"{len(keys)} storages where the tensors name {len(described)}")
-    storages: dict[str, np.ndarray] = {}
+    storages: dict[str, NDArray[Any]] = {}
     place = 0
     for key in map(str, keys):
         dtype, count = described[key].dtype, described[key].count
@@ -199,7 +200,7 @@ def _read_storages(
     return storages
 
 
-def _array(name: str, tensor: _Tensor, storages: dict[str, np.ndarray]) -> np.ndarray:
+def _array(name: str, tensor: _Tensor, storages: dict[str, NDArray[Any]]) -> NDArray[Any]:
     storage = storages[tensor.storage.key]
     if storage.dtype != tensor.storage.dtype or len(storage) != tensor.storage.count:
         raise _Refused(f"a tensor {name} that describes its storage unlike another one")

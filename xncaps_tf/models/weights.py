@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import DataError
@@ -71,7 +71,7 @@ def _whole_model(path: pathlib.Path) -> Any:
         ) from error
 
 
-def imagenet(backbone: str) -> dict[str, list[np.ndarray]]:
+def imagenet(backbone: str) -> dict[str, list[NDArray[Any]]]:
     """Layer name -> the weights of its layer that were trained on ImageNet.
 
     Raises:
@@ -157,11 +157,11 @@ def _line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
-def _by_layer(model: Any) -> dict[str, list[np.ndarray]]:
+def _by_layer(model: Any) -> dict[str, list[NDArray[Any]]]:
     return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
 
 
-def copy(given: dict[str, list[np.ndarray]], target: Any, origin: str) -> None:
+def copy(given: dict[str, list[NDArray[Any]]], target: Any, origin: str) -> None:
     """Gives each layer of the target the weights of its name.
 
     Args:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def sign(x: float) -> float:
@@ -16,7 +18,7 @@ def sign(x: float) -> float:
     return 1.0 if x > 0 else -1.0
 
 
-def squash(s: np.ndarray) -> np.ndarray:
+def squash(s: NDArray[Any]) -> NDArray[Any]:
     """|s|^2 / (1 + |s|^2) * s / |s| of one vector [E]; zero for the zero vector."""
     norm = length(s)
     if norm == 0.0:
@@ -24,24 +26,24 @@ def squash(s: np.ndarray) -> np.ndarray:
     return np.array([norm * norm / (1.0 + norm * norm) * x / norm for x in s])
 
 
-def length(x: np.ndarray) -> float:
+def length(x: NDArray[Any]) -> float:
     """Euclidean norm of one vector [E]."""
     return math.sqrt(sum(float(value) ** 2 for value in x))
 
 
-def caps_fc(u: np.ndarray, kernel: np.ndarray, routing_iterations: int = 3) -> np.ndarray:
+def caps_fc(u: NDArray[Any], kernel: NDArray[Any], routing_iterations: int = 3) -> NDArray[Any]:
     """Float dynamic routing. u [B, N, D], kernel [N, J, D, E] -> [B, J, E]."""
     return np.array([_route(_predict(x, kernel), routing_iterations, _dot) for x in u])
 
 
 def xnodr(
-    u: np.ndarray,
-    kernel: np.ndarray,
+    u: NDArray[Any],
+    kernel: NDArray[Any],
     routing_iterations: int = 3,
     quantize_input: bool = True,
     quantize_kernel: bool = True,
     scales: str = "channel",
-) -> np.ndarray:
+) -> NDArray[Any]:
     """Binarised outside the routing. u [B, N, D], kernel [N, J, D, E] -> [B, J, E].
 
     `scales`: a binary kernel's magnitude is its mean over D ('channel'), over D and E ('capsule')
@@ -57,21 +59,21 @@ def xnodr(
 
 
 def xnidr(
-    u: np.ndarray,
-    kernel: np.ndarray,
+    u: NDArray[Any],
+    kernel: NDArray[Any],
     routing_iterations: int = 3,
     quantize_prediction: bool = True,
     quantize_pose: bool = True,
-) -> np.ndarray:
+) -> NDArray[Any]:
     """Binarised inside the routing. u [B, N, D], kernel [N, J, D, E] -> [B, J, E]."""
 
-    def agreement(u_hat: np.ndarray, v: np.ndarray) -> float:
+    def agreement(u_hat: NDArray[Any], v: NDArray[Any]) -> float:
         return _one_bit_dot(u_hat, v, quantize_prediction, quantize_pose)
 
     return np.array([_route(_predict(x, kernel), routing_iterations, agreement) for x in u])
 
 
-def capsule_reshape(x: np.ndarray, capsule_dim: int) -> np.ndarray:
+def capsule_reshape(x: NDArray[Any], capsule_dim: int) -> NDArray[Any]:
     """Cuts features [B, ...] into capsules and squashes each: [B, N, D]."""
     examples = []
     for example in np.asarray(x, np.float64):
@@ -81,7 +83,7 @@ def capsule_reshape(x: np.ndarray, capsule_dim: int) -> np.ndarray:
     return np.array(examples)
 
 
-def _scaled_signs(kernel: np.ndarray, scales: str) -> np.ndarray:
+def _scaled_signs(kernel: NDArray[Any], scales: str) -> NDArray[Any]:
     """Signs of a kernel [N, J, D, E] times one magnitude a pair of capsules, or one in all."""
     result = np.zeros(kernel.shape)
     n, j, d, e = kernel.shape
@@ -96,7 +98,7 @@ def _scaled_signs(kernel: np.ndarray, scales: str) -> np.ndarray:
     return result
 
 
-def keep_highest(capsules: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def keep_highest(capsules: NDArray[Any], scores: NDArray[Any]) -> NDArray[Any]:
     """All capsules but that of the highest score set to zero. [B, J, E], [B, J] -> [B, J, E]."""
     kept = np.zeros(capsules.shape)
     for b, row in enumerate(scores):
@@ -106,8 +108,11 @@ def keep_highest(capsules: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def _predict(
-    u: np.ndarray, kernel: np.ndarray, quantize_input: bool = False, quantize_kernel: bool = False
-) -> np.ndarray:
+    u: NDArray[Any],
+    kernel: NDArray[Any],
+    quantize_input: bool = False,
+    quantize_kernel: bool = False,
+) -> NDArray[Any]:
     """u_hat [N, J, E] of one example u [N, D]."""
     n, j, _, e = kernel.shape
     u_hat = np.zeros((n, j, e))
@@ -120,7 +125,7 @@ def _predict(
     return u_hat
 
 
-def _one_bit_dot(a: np.ndarray, b: np.ndarray, quantize_a: bool, quantize_b: bool) -> float:
+def _one_bit_dot(a: NDArray[Any], b: NDArray[Any], quantize_a: bool, quantize_b: bool) -> float:
     """Dot product of two vectors, or of their signs times their mean magnitudes."""
     scale, total = 1.0, 0.0
     if quantize_a:
@@ -132,13 +137,13 @@ def _one_bit_dot(a: np.ndarray, b: np.ndarray, quantize_a: bool, quantize_b: boo
     return total * scale
 
 
-def _dot(a: np.ndarray, b: np.ndarray) -> float:
+def _dot(a: NDArray[Any], b: NDArray[Any]) -> float:
     return _one_bit_dot(a, b, False, False)
 
 
 def _route(
-    u_hat: np.ndarray, iterations: int, agreement: Callable[[np.ndarray, np.ndarray], float]
-) -> np.ndarray:
+    u_hat: NDArray[Any], iterations: int, agreement: Callable[[NDArray[Any], NDArray[Any]], float]
+) -> NDArray[Any]:
     """Poses [J, E] of one example's predictions [N, J, E]."""
     n, j, e = u_hat.shape
     logits = np.zeros((n, j))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
+from numpy.typing import NDArray
 
 
 def margin_loss(
-    targets: np.ndarray,
-    scores: np.ndarray,
+    targets: NDArray[Any],
+    scores: NDArray[Any],
     m_plus: float = 0.9,
     m_minus: float = 0.1,
     down_weight: float = 0.5,
@@ -23,7 +25,7 @@ def margin_loss(
     return losses
 
 
-def squared_hinge(targets: np.ndarray, scores: np.ndarray) -> list[float]:
+def squared_hinge(targets: NDArray[Any], scores: NDArray[Any]) -> list[float]:
     """Squared hinge of each example; targets of 0 and 1 and scores [B, classes]."""
     losses = []
     for row, values in zip(targets, scores, strict=True):
@@ -32,12 +34,12 @@ def squared_hinge(targets: np.ndarray, scores: np.ndarray) -> list[float]:
     return losses
 
 
-def _highest(scores: np.ndarray, count: int) -> list[int]:
+def _highest(scores: NDArray[Any], count: int) -> list[int]:
     """Indices of the highest scores; of equal ones the first."""
     return sorted(range(len(scores)), key=lambda k: (-scores[k], k))[:count]
 
 
-def score_accuracy(labels: np.ndarray, scores: np.ndarray) -> list[float]:
+def score_accuracy(labels: NDArray[Any], scores: NDArray[Any]) -> list[float]:
     """1 where the highest score is that of the label, else 0; labels [B], scores [B, classes]."""
     return [
         1.0 if _highest(row, 1)[0] == label else 0.0
@@ -45,7 +47,7 @@ def score_accuracy(labels: np.ndarray, scores: np.ndarray) -> list[float]:
     ]
 
 
-def two_label_accuracy(targets: np.ndarray, scores: np.ndarray) -> list[float]:
+def two_label_accuracy(targets: NDArray[Any], scores: NDArray[Any]) -> list[float]:
     """Share of each example's two labels among its two highest scores; both [B, classes]."""
     return [
         sum(1 for k in _highest(row, 2) if target[k] == 1) / 2

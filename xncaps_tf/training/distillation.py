@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import npz, versions, writing
 from xncaps_files.scores import ScoreScale
@@ -96,7 +97,7 @@ def answers_of(
     images_of: Callable[[tuple[int | None, ...]], Dataset],
     *,
     keep: bool = True,
-) -> np.ndarray:
+) -> NDArray[Any]:
     """The teacher's shares of the training images, float32 `[n, J]`: read from `path`, or made.
 
     Args:
@@ -139,7 +140,7 @@ def answers_of(
 
 def answers(
     config: TrainConfig, folder: RunFolder, own: Dataset | None, *, keep: bool
-) -> np.ndarray | None:
+) -> NDArray[Any] | None:
     """The answers of a run's teacher to the images that it trains on, or None; see `answers_of`.
 
     Args:
@@ -158,7 +159,7 @@ def answers(
     )
 
 
-def kept_answers(path: pathlib.Path, count: int) -> np.ndarray:
+def kept_answers(path: pathlib.Path, count: int) -> NDArray[Any]:
     """The shares `[count, J]` that a run keeps in `path`.
 
     Raises:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import writing
 from xncaps_tf import __version__
@@ -102,7 +103,7 @@ class Features:
                     f"{FILE_IMAGES} pictures"
                 )
 
-    def _features(self, ds: Dataset, start: int, *, is_mirrored: bool) -> np.ndarray:
+    def _features(self, ds: Dataset, start: int, *, is_mirrored: bool) -> NDArray[Any]:
         """float32 [n, h, w, c] of up to FILE_IMAGES images; every batch has BATCH of them."""
         end = min(start + FILE_IMAGES, len(ds))
         parts = []
@@ -139,12 +140,12 @@ def _path(folder: pathlib.Path, variant: str, start: int) -> pathlib.Path:
     return folder / f"{variant}-{start // FILE_IMAGES:05d}.npy"
 
 
-def _save(path: pathlib.Path, features: np.ndarray) -> None:
+def _save(path: pathlib.Path, features: NDArray[Any]) -> None:
     with open(path, "wb") as file:
         np.save(file, features, allow_pickle=False)
 
 
-def _load(path: pathlib.Path) -> np.ndarray:
+def _load(path: pathlib.Path) -> NDArray[Any]:
     """A map of the file."""
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -177,7 +178,7 @@ def _read(parts: list[list[pathlib.Path]], count: int) -> Any:
 class _MappedFeatures(StoredImages):
     """Features in the files' maps, of which a batch is read at a time."""
 
-    def __init__(self, maps: list[list[np.ndarray]], count: int) -> None:
+    def __init__(self, maps: list[list[NDArray[Any]]], count: int) -> None:
         self._maps, self._count = maps, count
         height, width, channels = maps[0][0].shape[1:]
         self.shape: tuple[int, int, int] = (height, width, channels * len(maps[0]))
@@ -191,7 +192,7 @@ class _MappedFeatures(StoredImages):
     def gather(self, indices: Any) -> Any:
         return tf.numpy_function(self.numpy, [indices], tf.float32, stateful=False)
 
-    def numpy(self, indices: np.ndarray) -> np.ndarray:
+    def numpy(self, indices: NDArray[Any]) -> NDArray[Any]:
         found = np.empty((len(indices), *self.shape), np.float32)
         for place, index in enumerate(indices):
             group, row = divmod(int(index), FILE_IMAGES)

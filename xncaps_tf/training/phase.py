@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf import data as datasets
 from xncaps_tf._keras import keras, tf
@@ -51,7 +52,7 @@ class Phase:
         saved: Any,
         end: str,
         data: tuple[Dataset, Dataset | None],
-        answers: np.ndarray | None,
+        answers: NDArray[Any] | None,
         state: State | None,
         cache: pathlib.Path,
         say: Callable[[str], object],
@@ -220,7 +221,7 @@ class Phase:
         names |= {"loss": "loss", f"{pictures}_loss": "reconstruction"}
         return {names[name]: value for name, value in logs.items() if name in names}
 
-    def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
+    def evaluate(self) -> tuple[dict[str, float], NDArray[Any]]:
         """Loss and metrics on the hold-out, and each class's sum of scores."""
         held_out: Any = self.held_out
         batches = datasets.batches(held_out, min(self.batch_size, len(held_out)))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from xncaps_files import pictures
@@ -49,7 +50,7 @@ class Classifier:
 
     def files(
         self, paths: Iterable[pathlib.Path], batch_size: int
-    ) -> Iterator[tuple[str, np.ndarray]]:
+    ) -> Iterator[tuple[str, NDArray[Any]]]:
         """(name, shares [classes]) of each picture file, in order."""
         paths = list(paths)
         for start in range(0, len(paths), batch_size):
@@ -57,7 +58,7 @@ class Classifier:
             pixels = np.stack([pictures.read(path, self.shape) for path in chunk])  # [b, H, W, C]
             yield from zip(map(str, chunk), self._shares(pixels), strict=True)
 
-    def frames(self, camera: Camera, count: int | None) -> Iterator[tuple[str, np.ndarray]]:
+    def frames(self, camera: Camera, count: int | None) -> Iterator[tuple[str, NDArray[Any]]]:
         """(name, shares [classes]) of each frame; without end where count is None."""
         with camera:
             number = 0
@@ -66,12 +67,12 @@ class Classifier:
                 pixels = pictures.fit(Image.fromarray(camera.read()), self.shape)[None]
                 yield f"frame {number}", self._shares(pixels.astype(np.float32))[0]
 
-    def _shares(self, pixels: np.ndarray) -> np.ndarray:
+    def _shares(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Shares [b, classes] of pixels [b, H, W, C]."""
         given = 255 - pixels if self._invert else pixels
         return self._scale.shares(np.asarray(self._model.predict_on_batch(given)))
 
-    def top(self, scores: np.ndarray, count: int) -> list[tuple[str, float]]:
+    def top(self, scores: NDArray[Any], count: int) -> list[tuple[str, float]]:
         """The `count` highest scores with their names, highest first."""
         order = np.argsort(-scores, kind="stable")[:count]
         return [(self.names[index], float(scores[index])) for index in order]
@@ -105,7 +106,7 @@ class Camera:
     def __exit__(self, *_: object) -> None:
         self._capture.release()
 
-    def read(self) -> np.ndarray:
+    def read(self) -> NDArray[Any]:
         """The next frame, uint8 RGB [h, w, 3].
 
         Raises:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import writing
 from xncaps_tf.data import Dataset
@@ -46,12 +47,12 @@ def write(folder: RunFolder, model: Any, images: Dataset) -> None:
     _write_moved(folder, moved, poses.shape[2], answers)
 
 
-def _first_of_each_class(labels: np.ndarray) -> np.ndarray:
+def _first_of_each_class(labels: NDArray[Any]) -> NDArray[Any]:
     """The places of the first image of each of the first classes that there are."""
     return np.unique(labels, return_index=True)[1][:_MOST_CLASSES]
 
 
-def moved_poses(pose: np.ndarray, winner: int) -> np.ndarray:
+def moved_poses(pose: NDArray[Any], winner: int) -> NDArray[Any]:
     """One image's poses [J, E] with each dimension of the winner's moved by each of `MOVES`.
 
     Returns:
@@ -65,7 +66,7 @@ def moved_poses(pose: np.ndarray, winner: int) -> np.ndarray:
     return alone.reshape(dims * len(MOVES), -1)
 
 
-def tiled(pictures: np.ndarray, columns: int) -> np.ndarray:
+def tiled(pictures: NDArray[Any], columns: int) -> NDArray[Any]:
     """[n, H, W, C] of 0 to 1 as one picture of rows of `columns` each, white between them."""
     _, height, width, channels = pictures.shape
     rows = len(pictures) // columns
@@ -114,7 +115,7 @@ def _figure(panels: int, size: tuple[float, float]) -> Any:
     return figure, figure.subplots(1, panels, squeeze=False)[0]
 
 
-def _show(axes: Any, picture: np.ndarray) -> None:
+def _show(axes: Any, picture: NDArray[Any]) -> None:
     """[H, W, C]; of other than three channels the first, in grey."""
     is_colour = picture.shape[2] == 3
     axes.imshow(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_tf import data as datasets
 from xncaps_tf.data import Dataset
@@ -35,7 +36,7 @@ class Evaluation:
     confusion: list[list[int]]
     dead_classes: list[str]
     seconds: float
-    right: np.ndarray
+    right: NDArray[Any]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, without `right`."""
@@ -76,7 +77,7 @@ def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:
     return Evaluation(accuracy, len(ds), per_class, confusion.tolist(), dead, seconds, right)
 
 
-def _right(scores: np.ndarray, ds: Dataset) -> np.ndarray:
+def _right(scores: NDArray[Any], ds: Dataset) -> NDArray[Any]:
     """See `Evaluation.right`; of equal scores the first counts as the highest."""
     if ds.labels.ndim == 1:
         return scores.argmax(axis=1) == ds.labels

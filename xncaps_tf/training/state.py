@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import versions, writing
 from xncaps_tf.errors import DataError, TrainingError
@@ -46,7 +47,7 @@ class State:
     phase_epoch: int = 0
     rows: list[Row] = field(default_factory=list)
     best_epoch: int = 0
-    arrays: dict[str, list[np.ndarray]] = field(
+    arrays: dict[str, list[NDArray[Any]]] = field(
         default_factory=lambda: {group: [] for group in GROUPS}
     )
 
@@ -111,12 +112,12 @@ class State:
             ) from error
 
 
-def values(variables: list[Any]) -> list[np.ndarray]:
+def values(variables: list[Any]) -> list[NDArray[Any]]:
     """The variables' values; under a strategy every worker has to call this (it is collective)."""
     return [np.asarray(variable.numpy()) for variable in variables]
 
 
-def assign(variables: list[Any], arrays: list[np.ndarray], what: str) -> None:
+def assign(variables: list[Any], arrays: list[NDArray[Any]], what: str) -> None:
     """Gives the variables these values.
 
     Raises:

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any, TypedDict, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import versions
 from xncaps_files.errors import XncapsError
@@ -108,12 +109,12 @@ def score(correct: int, images: int) -> Score:
     }
 
 
-def pack(right: np.ndarray) -> str:
+def pack(right: NDArray[Any]) -> str:
     """`right` [n] of bools as base64."""
     return base64.b64encode(np.packbits(right.astype(bool)).tobytes()).decode("ascii")
 
 
-def unpack(line: ResultLine) -> np.ndarray:
+def unpack(line: ResultLine) -> NDArray[Any]:
     """Which test images the model of a line has right, bool [n]."""
     bits = np.frombuffer(base64.b64decode(line["keras"]["right"], validate=True), np.uint8)
     return np.unpackbits(bits, count=line["keras"]["score"]["images"]).astype(bool)

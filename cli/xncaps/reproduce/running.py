@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps.reproduce import result_lines
 from xncaps.reproduce.experiments import FILES, Experiment
@@ -173,7 +174,7 @@ def _line(
     return line
 
 
-def _coarse(confusion: np.ndarray, place: Place) -> result_lines.Score:
+def _coarse(confusion: NDArray[Any], place: Place) -> result_lines.Score:
     """The score of the coarse classes that the fine answers lie in; of images by class, answer."""
     from xncaps_tf import data as datasets
 

@@ -19,7 +19,11 @@ _SMALLEST = 1e-12
 
 
 def fit(
-    outputs: NDArray[np.floating], labels: NDArray[np.integer], kind: str, *, kept: float = KEPT
+    outputs: NDArray[np.floating[Any]],
+    labels: NDArray[np.integer[Any]],
+    kind: str,
+    *,
+    kept: float = KEPT,
 ) -> ScoreScale:
     """The temperature of least cross-entropy, and the threshold that keeps a share of the right.
 
@@ -57,13 +61,13 @@ def fit(
 
 
 def kept_of_right(
-    scale: ScoreScale, outputs: NDArray[np.floating], labels: NDArray[np.integer]
+    scale: ScoreScale, outputs: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]
 ) -> float:
     """Share of the right answers that are not refused."""
     right = outputs.argmax(axis=1) == labels
     return float((~scale.is_none(scale.shares(outputs[right]))).mean()) if right.any() else 0.0
 
 
-def accepted(scale: ScoreScale, outputs: NDArray[np.floating]) -> float:
+def accepted(scale: ScoreScale, outputs: NDArray[np.floating[Any]]) -> float:
     """Share of pictures that get a class: of foreign ones, the wrongly accepted."""
     return float((~scale.is_none(scale.shares(outputs))).mean())

@@ -29,11 +29,11 @@ class Judged:
     """
 
     kind: str
-    held_out: NDArray[np.floating]
-    held_out_labels: NDArray[np.integer]
-    test: NDArray[np.floating]
-    test_labels: NDArray[np.integer]
-    foreign: NDArray[np.floating]
+    held_out: NDArray[np.floating[Any]]
+    held_out_labels: NDArray[np.integer[Any]]
+    test: NDArray[np.floating[Any]]
+    test_labels: NDArray[np.integer[Any]]
+    foreign: NDArray[np.floating[Any]]
 
 
 def run(
@@ -95,7 +95,7 @@ class _Runner:
         height, width, channels = (int(side) for side in told["shape"][1:])
         self.shape = (height, width, channels)
 
-    def outputs(self, ds: Any) -> np.ndarray:
+    def outputs(self, ds: Any) -> NDArray[Any]:
         """Of every image of a data set, [n, classes]."""
         from xncaps_tf import data as datasets
 
@@ -107,7 +107,7 @@ class _Runner:
                 found.append(self._interpreter.get_tensor(self._output)[0].copy())
         return np.array(found)
 
-    def _fitting(self, images: np.ndarray) -> np.ndarray:
+    def _fitting(self, images: NDArray[Any]) -> NDArray[Any]:
         """[n, H, W, C], made to fit as every picture is."""
         from xncaps_files import pictures
         from xncaps_runtime.classifier import as_image

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_files import metadata, tflite
 from xncaps_files.errors import DataError
@@ -21,7 +22,7 @@ from xncaps_runtime.zoo import resolve
 if TYPE_CHECKING:
     from PIL import Image
 
-    Picture = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
+    Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
 _APIS = {"interpreter": Interpreter, "compiled_model": CompiledInterpreter}
 _BATCH = 32  # of a file that takes any number
@@ -130,11 +131,11 @@ class Classifier:
         rankings = [self._ranking(shares, top) for shares in self.shares(several)]
         return rankings[0] if is_one else rankings
 
-    def shares(self, pictures: Sequence[Picture]) -> np.ndarray:
+    def shares(self, pictures: Sequence[Picture]) -> NDArray[Any]:
         """Shares [n, classes] of n pictures, float64: see `xncaps_files.scores`."""
         return self.scale.shares(self.outputs(pictures))
 
-    def outputs(self, pictures: Sequence[Picture]) -> np.ndarray:
+    def outputs(self, pictures: Sequence[Picture]) -> NDArray[Any]:
         """The file's own outputs [n, classes] of n pictures, float32."""
         found = [np.empty((0, len(self.names)), np.float32)]
         size = self._batch if self._is_fixed else _BATCH
@@ -148,13 +149,13 @@ class Classifier:
         signature = self._source.get("shape_signature", self._source["shape"])
         return not len(signature) or int(signature[0]) != -1
 
-    def _input(self, picture: Picture) -> np.ndarray:
+    def _input(self, picture: Picture) -> NDArray[Any]:
         """float32 [H, W, C]."""
         about = self.preprocessing
         flat = Preprocessing(about.mean, about.std, self._invert, about.channel_order)
         return flat.apply(as_image(picture), self.shape)
 
-    def _run(self, inputs: np.ndarray) -> np.ndarray:
+    def _run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """float32 [n, classes] of inputs [n, H, W, C], filled up to the file's batch."""
         count = len(inputs)
         if self._is_fixed:
@@ -169,7 +170,7 @@ class Classifier:
         raw = self._interpreter.get_tensor(self._target["index"])
         return dequantise(raw, self._target).reshape(len(inputs), -1)[:count]
 
-    def _ranking(self, shares: np.ndarray, top: int) -> Ranking:
+    def _ranking(self, shares: NDArray[Any], top: int) -> Ranking:
         order = np.argsort(-shares, kind="stable")[:top]
         entries = [(self.names[index], float(shares[index])) for index in order]
         return Ranking(entries, order.tolist(), bool(self.scale.is_none(shares)))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xncaps_runtime._library import delegate_path
 from xncaps_runtime.errors import RuntimeLibraryError
@@ -159,7 +160,7 @@ class CompiledInterpreter:
         """As an interpreter tells them."""
         return self._details[1]
 
-    def set_tensor(self, index: int, value: np.ndarray) -> None:
+    def set_tensor(self, index: int, value: NDArray[Any]) -> None:
         """Gives an input.
 
         Raises:
@@ -178,7 +179,7 @@ class CompiledInterpreter:
         """Runs the model."""
         self._model.run_by_index(0, self._allocated(self._inputs), self._outputs)
 
-    def get_tensor(self, index: int) -> np.ndarray:
+    def get_tensor(self, index: int) -> NDArray[Any]:
         """A copy of an output."""
         place = self._place(index, 1)
         detail = self._details[1][place]

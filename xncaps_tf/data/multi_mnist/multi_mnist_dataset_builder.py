@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow_datasets as tfds
+from numpy.typing import NDArray
 
 from xncaps_tf.data import mnist, overlap
 from xncaps_tf.data.catalogue import DIGIT_CLASSES
@@ -94,7 +94,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(
         self, split: str, base: Dataset
-    ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    ) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
         digits, labels = base.numpy()
         pairs = overlap.Pairs(labels, self._variant, overlap.SEEDS[split])
         table = pairs.table(self.SIZES[split])
