@@ -15,21 +15,25 @@ from typing import Any
 
 from xncaps_files.errors import DataError
 
+_MOST_TABLES = 1 << 21  # the largest models have some 100,000 tensors, a table or two each
+
 
 @dataclass
 class Source:
-    """A file's bytes, and how many more tables may be read.
+    """A file's bytes, and how many more tables and how many more of the bytes may be copied out.
 
-    Honest files share no tables, so there are fewer of them than bytes; a hostile one could have
-    every table of a vector point to one other large vector, which is quadratic work.
+    Honest files share next to nothing, so both are bounded by the file's size. A hostile one could
+    have every table of a vector be one and the same with a long name: quadratic work and memory.
     """
 
     data: bytes
     what: str = "flatbuffer"
     tables_left: int = field(init=False)
+    bytes_left: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.tables_left = len(self.data) // 4
+        self.tables_left = min(len(self.data) // 4, _MOST_TABLES)
+        self.bytes_left = 2 * len(self.data)
 
     def fail(self, reason: str) -> DataError:
         return DataError(f"expected an intact {self.what}. Received: {reason}.")
@@ -40,6 +44,18 @@ class Source:
             raise self.fail(
                 f"{name} at byte {start} of {size} bytes, in a file of {len(self.data)} bytes"
             )
+
+    def copy(self, start: int, size: int, name: str) -> memoryview:
+        """A view of `size` bytes that are to be copied; counts them."""
+        self.check(start, size, name)
+        self.spend(size, name)
+        return memoryview(self.data)[start : start + size]
+
+    def spend(self, size: int, name: str) -> None:
+        """Counts bytes that are about to be copied."""
+        self.bytes_left -= size
+        if self.bytes_left < 0:
+            raise self.fail(f"{name} and others that are the same bytes over and over")
 
     def number(self, position: int, code: str, name: str) -> int | float:
         """A little-endian scalar; `code` as in `struct`."""
@@ -67,11 +83,13 @@ class Table:
         source.check(vtable, max(size, 4), f"vtable of {name}")
         extent = int(source.number(vtable + 2, "H", f"vtable of {name}"))
         source.check(position, extent, name)
-        self._fields = struct.unpack_from(f"<{max(size // 2 - 2, 0)}H", source.data, vtable + 4)
+        self._vtable, self._count = vtable, size // 2 - 2
 
     def _at(self, number: int) -> int | None:
         """The position of a field's value, None where it is left out."""
-        offset = self._fields[number] if number < len(self._fields) else 0
+        if number >= self._count:
+            return None
+        offset = int(self.source.number(self._vtable + 4 + 2 * number, "H", self.name))
         return self.position + offset if offset else None
 
     def number(self, number: int, code: str, default: int | float = 0) -> int:
@@ -122,6 +140,11 @@ class Table:
             return None
         return memoryview(self.source.data)[vector[0] : vector[0] + vector[1]]
 
+    def copied(self, number: int, name: str) -> bytes:
+        """A field that is a vector of bytes, as a copy; empty where it is left out."""
+        vector = self._vector(number, 1, name)
+        return b"" if vector is None else bytes(self.source.copy(*vector, name))
+
     def ints(self, number: int, name: str, code: str = "i") -> tuple[int, ...]:
         """A field that is a vector of integers; `code` as in `struct`; empty where left out."""
         return self._numbers(number, code, name)
@@ -131,15 +154,17 @@ class Table:
         return self._numbers(number, "f", name)
 
     def _numbers(self, number: int, code: str, name: str) -> tuple[Any, ...]:
-        vector = self._vector(number, struct.calcsize("<" + code), name)
+        width = struct.calcsize("<" + code)
+        vector = self._vector(number, width, name)
         if vector is None:
             return ()
-        return struct.unpack_from(f"<{vector[1]}{code}", self.source.data, vector[0])
+        return struct.unpack(
+            f"<{vector[1]}{code}", self.source.copy(vector[0], vector[1] * width, name)
+        )
 
     def text(self, number: int, name: str) -> str:
         """A field that is a string; empty where it is left out, odd bytes replaced."""
-        content = self.data(number, name)
-        return "" if content is None else bytes(content).decode("utf-8", "replace")
+        return self.copied(number, name).decode("utf-8", "replace")
 
     def texts(self, number: int, name: str) -> list[str]:
         """A field that is a vector of strings; empty where it is left out."""
@@ -150,9 +175,9 @@ class Table:
         for at in range(vector[0], vector[0] + 4 * vector[1], 4):
             start = at + int(self.source.number(at, "I", name))
             count = int(self.source.number(start, "I", f"length of {name}"))
-            self.source.check(start + 4, count, name)
-            self.source.tables_left -= 1 + count // 4
+            self.source.tables_left -= 1
             if self.source.tables_left < 0:
                 raise self.source.fail("strings that are used over and over")
-            found.append(self.source.data[start + 4 : start + 4 + count].decode("utf-8", "replace"))
+            content = bytes(self.source.copy(start + 4, count, name))
+            found.append(content.decode("utf-8", "replace"))
         return found

@@ -19,6 +19,7 @@ from xncaps_files.op_codes import IDENTIFIER, TENSOR_TYPES, OperatorCode, operat
 MAX_MODEL_BYTES = 2**31 - 1  # a flatbuffer's own limit: its offsets are 32 bits, signed
 Item = TypeVar("Item")
 Bytes = NDArray[np.uint8]
+_MOST_AXES = 64  # TFLite's ops know 8; the product of a million sizes would take minutes
 _NUMBERS = ("float32", "float16", "int32", "uint8", "int64", "bool", "int16", "int8")
 
 
@@ -183,6 +184,8 @@ def parse(data: bytes, what: str = "TFLite file") -> TfliteFile:
     for entry in model.tables(6, "metadata entry"):
         number = entry.number(1, "I")
         content = _item(source, buffers, number, f"buffer of {entry.name}")
+        size = 0 if content is None else content.size
+        source.spend(size, f"buffer of {entry.name}")
         metadata[entry.text(0, "name of a metadata entry")] = (
             b"" if content is None else content.tobytes()
         )
@@ -217,13 +220,12 @@ def _subgraph(
     ops: list[Op] = []
     for node in table.tables(3, "operator"):
         code = _item(source, codes, node.number(0, "I"), f"code of {node.name}")
-        options = node.data(5, f"options of {node.name}")
         op = Op(
             code.name,
             code.is_custom,
             node.ints(1, f"inputs of {node.name}"),
             node.ints(2, f"outputs of {node.name}"),
-            b"" if options is None else bytes(options),
+            node.copied(5, f"options of {node.name}"),
         )
         for number in op.inputs + op.outputs:
             if not -1 <= number < len(tensors):
@@ -237,6 +239,8 @@ def _subgraph(
 
 def _tensor(source: Source, table: Table, buffers: list[Bytes | None]) -> Tensor:
     shape = table.ints(0, f"shape of {table.name}")
+    if len(shape) > _MOST_AXES:
+        raise source.fail(f"{len(shape)} axes of {table.name}")
     if any(size < 0 for size in shape) or math.prod(shape) > 2**40:
         raise source.fail(f"shape {list(shape)} of {table.name}")
     number = table.number(2, "I")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pathlib
+import struct
 import subprocess
 import sys
 
+import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -141,3 +143,49 @@ def test_the_reader_of_ops_needs_no_package() -> None:
 def test_a_source_reads_numbers_with_checks_alone() -> None:
     with pytest.raises(DataError, match="expected an intact flatbuffer. Received: x at byte 2"):
         Source(b"1234").number(2, "I", "x")
+
+
+def _repeated(tensors: int, field: int, content: bytes) -> bytes:
+    """A file whose tensors are all one and the same table, with a vector in one of its fields."""
+    builder = flatbuffers.Builder(1024)
+    vector = builder.CreateByteVector(content)
+    if field == SHAPE:  # its length counts numbers of four bytes
+        struct.pack_into("<I", builder.Bytes, builder.Head(), len(content) // 4)
+    builder.StartObject(4)
+    builder.PrependUOffsetTRelativeSlot(field, vector, 0)
+    tensor = builder.EndObject()
+
+    def vector_of(table: int, count: int) -> int:
+        builder.StartVector(4, count, 4)
+        for _ in range(count):
+            builder.PrependUOffsetTRelative(table)
+        return builder.EndVector()
+
+    many = vector_of(tensor, tensors)
+    builder.StartObject(5)
+    builder.PrependUOffsetTRelativeSlot(0, many, 0)
+    graphs = vector_of(builder.EndObject(), 1)
+    builder.StartObject(1)
+    buffers = vector_of(builder.EndObject(), 1)
+    builder.StartObject(8)
+    builder.PrependUOffsetTRelativeSlot(2, graphs, 0)
+    builder.PrependUOffsetTRelativeSlot(4, buffers, 0)
+    builder.Finish(builder.EndObject(), b"TFL3")
+    return bytes(builder.Output())
+
+
+SHAPE, NAME = 0, 3
+
+
+def test_a_long_name_that_many_tensors_share_is_not_copied_for_each() -> None:
+    """580 KB that became 10 GB of names."""
+    assert len(tflite.parse(_repeated(1, NAME, b"n" * 500_000)).main.tensors[0].name) == 500_000
+    with pytest.raises(DataError, match="name of tensor 2 and others that are the same bytes"):
+        tflite.parse(_repeated(20_000, NAME, b"n" * 500_000))
+
+
+def test_a_shape_of_very_many_axes_is_not_multiplied() -> None:
+    one = _repeated(1, SHAPE, struct.pack("<4i", 2, 3, 4, 5))
+    assert tflite.parse(one).main.tensors[0].shape == (2, 3, 4, 5)
+    with pytest.raises(DataError, match="1000000 axes of tensor 0"):
+        tflite.parse(_repeated(1, SHAPE, b"\xff\xff\xff\x7f" * 1_000_000))
