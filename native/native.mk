@@ -30,8 +30,8 @@ native-asan: native-tools
 native-tsan: native-tools
 	@$(NATIVE_CMAKE) -B $(NATIVE)/tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DXNCAPS_SANITIZE=thread \
 	  -DXNCAPS_BUILD_TESTS=ON > /dev/null
-	@ninja -C $(NATIVE)/tsan --quiet caps_test lce_test lce_limits_test delegate_test thread_pool_test
-	@ctest --test-dir $(NATIVE)/tsan --output-on-failure -R '^(caps|lce|lce_limits|delegate|thread_pool)_test'
+	@ninja -C $(NATIVE)/tsan --quiet caps_test lce_test lce_limits_test lce_tail_test delegate_test thread_pool_test
+	@ctest --test-dir $(NATIVE)/tsan --output-on-failure -R '^(caps|lce|lce_limits|lce_tail|delegate|thread_pool)_test'
 
 FUZZ_SECONDS ?= 30
 native-fuzz-build: native-tools

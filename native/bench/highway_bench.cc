@@ -4,10 +4,9 @@
 #include <hwy/highway.h>
 #include <stdint.h>
 
-#include "kernels/simd_avx2.h"
-
 #include "kernels/caps_project.h"
 #include "kernels/memory.h"
+#include "kernels/simd_avx2.h"
 
 namespace xncaps {
 namespace {
@@ -92,8 +91,8 @@ template <bool kHighway, bool kFirst>
 static void Block(const Data& data, int nb) {
   const float* beta = data.beta.as<float>() + nb * kBlock;
   const uint8_t* x = data.x.as<uint8_t>() + nb * kBlock;
-  F8 c[kVectors];
-  XNCAPS_UNROLL4(k) c[k] = Load(beta + k * kGroup);
+  Avx2Vectors::F8 c[kVectors];
+  XNCAPS_UNROLL4(k) c[k] = Avx2Vectors::Load(beta + k * kGroup);
   for (int j = 0; j < kClasses; ++j) {
     const size_t at = (static_cast<size_t>(nb) * kClasses + j) * kPoses * kBlock;
     float* acc = data.acc.as<float>() + static_cast<size_t>(j) * kPoses * kGroup;
@@ -103,7 +102,8 @@ static void Block(const Data& data, int nb) {
     if (kHighway)
       HighwayRow(x, bits, scale, uhat, acc, kFirst, beta);
     else
-      ProjectOdrRow<false, 1>(x, bits, scale, uhat, acc, kPoses, 1, SetBytes(0), kFirst, c);
+      CapsProject<Avx2Vectors>::ProjectOdrRow<false, 1>(x, bits, scale, uhat, acc, kPoses, 1,
+                                                        Avx2Vectors::SetBytes(0), kFirst, c);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kernels/sizes.h"
+
 namespace xncaps {
 namespace {
 
@@ -117,8 +119,10 @@ TfLiteStatus Tail::CopyConstant(const OpContext& op, const TfLiteTensor* operand
     return op.Error("expected a constant operand of one value or one for each of %d channels.",
                     cols);
   }
-  const size_t count = static_cast<size_t>(cols), room = count + kTailBlock;
-  if (room > SIZE_MAX / 8 || !constants_[step].Reserve(room * 4)) return op.Error("out of memory.");
+  const size_t count = static_cast<size_t>(cols);
+  Sizes sizes;
+  const size_t bytes = sizes.Product(count + kTailBlock, sizeof(float));
+  if (!sizes.ok() || !constants_[step].Reserve(bytes)) return op.Error("out of memory.");
   memset(constants_[step].as<float>() + count, 0, kTailBlock * 4);
   const bool one = operand->bytes == 4;
   for (size_t i = 0; i < count; ++i) {

@@ -27,7 +27,7 @@ void PrintCounts() {
 
 void Fill(Mutator* m, FakeContext* fake, int index) {
   const TfLiteTensor& tensor = fake->tensor(index);
-  if (tensor.allocation_type == tflite::kTfLiteMmapRo || tensor.data == nullptr) return;
+  if (tensor.allocation_type == tflite::kTfLiteMmapRo || !fake->Holds(index)) return;
   if (tensor.bytes < 4) return;
   const std::vector<uint8_t> values =
       tensor.type == kTfLiteFloat32 ? m->Floats(tensor.bytes / 4) : m->Bytes(tensor.bytes);

@@ -1,12 +1,13 @@
-// The capsule kernels for one instruction set: its vectors first, then the bodies on top of them.
-#include "kernels/simd_neon.h"
-
+// The capsule kernels over one instruction set's vectors.
 #include "kernels/caps_project.h"
 #include "kernels/caps_turn.h"
+#include "kernels/simd_neon.h"
 
 namespace xncaps {
 
 extern const CapsKernels kCapsNeon;
-const CapsKernels kCapsNeon = {Project, Turn, Squash, true, kSumsInterleaved, kSumUnit};
+const CapsKernels kCapsNeon = {CapsProject<NeonVectors>::Project, CapsTurn<NeonVectors>::Turn,
+                               CapsTurn<NeonVectors>::Squash,     true,
+                               NeonVectors::kSumsInterleaved,     NeonVectors::kSumUnit};
 
 }  // namespace xncaps

@@ -1,12 +1,14 @@
-// The capsule kernels for one instruction set: its vectors first, then the bodies on top of them.
-#include "kernels/simd_portable.h"
-
+// The capsule kernels over one instruction set's vectors.
 #include "kernels/caps_project.h"
 #include "kernels/caps_turn.h"
+#include "kernels/simd_portable.h"
 
 namespace xncaps {
 
 extern const CapsKernels kCapsPortable;
-const CapsKernels kCapsPortable = {Project, Turn, Squash, false, kSumsInterleaved, kSumUnit};
+const CapsKernels kCapsPortable = {
+    CapsProject<PortableVectors>::Project, CapsTurn<PortableVectors>::Turn,
+    CapsTurn<PortableVectors>::Squash,     false,
+    PortableVectors::kSumsInterleaved,     PortableVectors::kSumUnit};
 
 }  // namespace xncaps

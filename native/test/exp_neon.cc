@@ -3,8 +3,10 @@
 
 namespace xncaps {
 
+typedef NeonVectors V;
+
 void ExpNeon(const float* x, size_t count, float* y) {
-  for (size_t i = 0; i < count; i += 8) Store(y + i, Exp(Load(x + i)));
+  for (size_t i = 0; i < count; i += 8) V::Store(y + i, V::Exp(V::Load(x + i)));
 }
 
 }  // namespace xncaps

@@ -191,6 +191,11 @@ class FakeContext {
   }
 
   TfLiteTensor& tensor(int index) { return tensors_[index]; }
+  // Whether the tensor's memory has the size that its shape has now.
+  bool Holds(int index) const {
+    const size_t at = static_cast<size_t>(index);
+    return at < memory_.size() && memory_[at] != nullptr && sizes_[at] == tensors_[at].bytes;
+  }
   int tensor_count() const { return static_cast<int>(tensors_.size()); }
   void SetDims(int index, const std::vector<int>& dims) {
     free(tensors_[index].dims);
