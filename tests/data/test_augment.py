@@ -165,6 +165,57 @@ def test_photo_of_a_picture_does_not_depend_on_the_others() -> None:
         np.testing.assert_array_equal(alone[0], whole[number])
 
 
+def _erased(image: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """`erase(0.5, 0.05, 0.25)` of one picture in plain loops, float64."""
+    image = image.copy()
+    if row[0] >= 0.5:
+        return image
+    area, ratio = 0.05 + 0.2 * row[1], 2 ** (2 * row[2] - 1)
+    part = np.minimum(np.sqrt([area / ratio, area * ratio]), 1)
+    start = row[3:5] * (1 - part)
+    for y, x in np.ndindex(*image.shape[:2]):
+        place = (np.array([y, x]) + 0.5) / image.shape[:2]
+        if np.all((place >= start) & (place < start + part)):
+            image[y, x] = 127
+    return image
+
+
+def test_erase_paints_one_rectangle_grey_in_half_of_the_pictures() -> None:
+    draws = np.random.default_rng(2).uniform(0, 1, (len(IMAGES), 5)).astype(np.float32)
+    found = augment.erase(0.5, 0.05, 0.25)(tf.constant(IMAGES), tf.constant(draws)).numpy()
+    for number, row in enumerate(draws.astype(np.float64)):
+        np.testing.assert_array_equal(found[number], _erased(IMAGES[number], row))
+    changed = (found != IMAGES).any(axis=(1, 2, 3))
+    np.testing.assert_array_equal(changed, draws[:, 0] < 0.5)
+    assert 0 < changed.sum() < len(draws)
+
+
+def test_photo_strong_is_a_turn_a_part_and_a_rectangle() -> None:
+    """Each by its own draws; a part of the whole, not turned, not erased, is the picture itself."""
+    draws = np.full((len(IMAGES), 14), 0.5, np.float32)
+    draws[:, 1], draws[:, 5] = 1, 1  # the whole, not mirrored
+    apply = augment.AUGMENTATIONS["photo_strong"].apply
+    same = apply(tf.constant(IMAGES), tf.constant(draws)).numpy()
+    np.testing.assert_allclose(same, IMAGES, atol=3 * TOLERANCE)
+    for column in range(14):
+        other = draws.copy()
+        if column > 9:
+            other[:, 9] = 0  # where a rectangle is, its own draws count
+        before = apply(tf.constant(IMAGES), tf.constant(other)).numpy()
+        other[:, column] = 0.2
+        after = apply(tf.constant(IMAGES), tf.constant(other)).numpy()
+        # A place counts only where the part is smaller than the whole.
+        assert np.array_equal(before, after) == (column in (3, 4)), column
+
+
+def test_photo_strong_of_a_picture_does_not_depend_on_the_others() -> None:
+    draws, apply = _draws("photo_strong"), augment.AUGMENTATIONS["photo_strong"].apply
+    whole = apply(tf.constant(IMAGES), tf.constant(draws)).numpy()
+    assert whole.min() >= 0 and whole.max() <= 255
+    alone = apply(tf.constant(IMAGES[7:8]), tf.constant(draws[7:8])).numpy()
+    np.testing.assert_array_equal(alone[0], whole[7])
+
+
 def test_get_takes_words_none_and_augmentations() -> None:
     assert augment.get(None) is None and augment.get("none") is None
     own = augment.Augmentation("brighter", 1, lambda images, draws: images + 10, "ten brighter")

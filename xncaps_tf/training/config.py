@@ -32,7 +32,7 @@ OPTIMIZERS = ("adam", "sgd")
 LOSSES = ("margin", "squared_hinge", "crossentropy")
 SCHEDULES = ("cosine", "constant", "triangular2")
 STRATEGIES = ("none", "mirrored", "multi_worker")
-AUGMENTATIONS = ("none", "shift", "affine", "affine_flip", "flip", "photo")
+AUGMENTATIONS = ("none", "shift", "affine", "affine_flip", "flip", "photo", "photo_strong")
 # What an image of each data set may go through and still be of its class.
 _AUGMENT_OF = {"mnist": "shift", "fashion_mnist": "shift", "cifar10": "affine_flip"}
 _WITHOUT_POSES = ("dense",)
