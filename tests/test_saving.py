@@ -136,6 +136,25 @@ def test_missing_file_is_named(tmp_path):
     _fails(tmp_path / "none.keras", "which does not exist")
 
 
+def test_a_tflite_file_is_called_one(tmp_path):
+    """Those with metadata are ZIP files too, and were asked for the suffix .keras."""
+    path = tmp_path / "net.tflite"
+    path.write_bytes(b"\x1c\0\0\0TFL3" + bytes(100))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", "one\ntwo\n")
+    assert zipfile.is_zipfile(path)
+    _fails(path, "expected a Keras model .* a TFLite file")
+
+
+def test_a_part_that_unpacks_to_gigabytes_is_refused_unread(tmp_path):
+    path = tmp_path / "bomb.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("config.json", "w") as part:
+            for _ in range(200):
+                part.write(bytes(1 << 20))
+    _fails(path, "'config.json' of 209715200 bytes")
+
+
 def test_folder_without_a_model_is_named(tmp_path):
     _fails(tmp_path, "has no saved_model.pb")
 

@@ -22,6 +22,8 @@ _MODULES = ("keras", "tf_keras", "larq", "xncaps_tf")
 # How Keras says so where a config names no module, as in .h5 files.
 _UNKNOWN_CLASS = re.compile(r"(?:Unknown [a-z ]+: '?|Cannot deserialize object of type `)([\w.>]+)")
 _REGISTER = ("layers", "losses", "metrics", "models", "quantizers", "schedules")
+_MOST_RATIO = 20  # of a part packed by somebody; Keras packs nothing
+_MOST_CONFIG = 64 << 20  # bytes that are no matter in any case
 
 
 def load_model(path: str | os.PathLike[str], *, compile: bool = True, decoder: bool = False) -> Any:
@@ -127,6 +129,11 @@ def _configs(path: pathlib.Path) -> Iterator[Any]:
                 f"path={str(path)!r}, which has no saved_model.pb."
             )
         yield from saved_model_configs(path)
+    elif _is_tflite(path):
+        raise DataError(
+            "load_model: expected a Keras model (.keras, .h5, a SavedModel or a run folder). "
+            f"Received: path={str(path)!r}, a TFLite file."
+        )
     elif zipfile.is_zipfile(path):
         if path.suffix != ".keras":
             raise DataError(
@@ -134,6 +141,7 @@ def _configs(path: pathlib.Path) -> Iterator[Any]:
                 f"Received: path={str(path)!r}."
             )
         with zipfile.ZipFile(path) as archive:
+            _check_sizes(archive, path)
             damaged = archive.testzip()
             if damaged is not None:
                 raise DataError(
@@ -148,6 +156,23 @@ def _configs(path: pathlib.Path) -> Iterator[Any]:
             for name in ("model_config", "training_config"):
                 if name in file.attrs:
                     yield json.loads(str(file.attrs[name]))
+
+
+def _is_tflite(path: pathlib.Path) -> bool:
+    """Whether it is one; those with metadata are ZIP files as well."""
+    with open(path, "rb") as file:
+        return file.read(8)[4:] == b"TFL3"
+
+
+def _check_sizes(archive: zipfile.ZipFile, path: pathlib.Path) -> None:
+    """Keras stores its parts unpacked; a few bytes that unpack to gigabytes are no model."""
+    for part in archive.infolist():
+        if part.file_size > _MOST_RATIO * part.compress_size + _MOST_CONFIG:
+            raise DataError(
+                f"load_model: expected parts that are about as large as the file. Received: "
+                f"path={str(path)!r}, with {part.filename!r} of {part.file_size} bytes in "
+                f"{part.compress_size}."
+            )
 
 
 def _saved_by(path: pathlib.Path) -> str:

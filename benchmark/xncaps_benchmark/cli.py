@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from xncaps_benchmark.limits import LIMITS, RUNTIMES
+from xncaps_benchmark.modelfile import ModelFile
 
 
 def _target(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -37,7 +38,7 @@ def _limit(name: str) -> Callable[[Any], Any]:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
+@click.argument("files", nargs=-1, required=True, type=ModelFile())
 @click.option(
     "--target",
     default="local",
@@ -137,7 +138,7 @@ def bench(
 
     What lies beside FILE is used: FILE.expected.npz (stored by `xncaps convert`) to check its
     outputs, FILE.summary.json for the report. A file that fails has no time, and the exit code is
-    then 1.
+    then 1. FILE may be zoo:NAME, a trained file of the package xncaps-zoo.
     """
     from xncaps_benchmark import measuring, results, terminal
 
@@ -155,7 +156,8 @@ def bench(
         results.write_result(result, out)
     click.echo(terminal.table(result))
     if out is not None:
-        click.echo(f"{out}  (xncaps report {out} -o page.html)")
+        program = click.get_current_context().find_root().info_name
+        click.echo(f"{out}  ({program} report {out} -o page.html)")
     good = result["complete"] and all(model["status"] == "ok" for model in result["models"])
     return 0 if good else 1
 
@@ -211,11 +213,17 @@ def main(args: list[str] | None = None) -> None:
     sys.exit(_run(arguments or ["--help"]))
 
 
+def _program() -> str:
+    """How this was called, for help that can be typed again."""
+    called = pathlib.Path(sys.argv[0]).name
+    return called if called == "xncaps-benchmark" else "python -m xncaps_benchmark"
+
+
 def _run(arguments: list[str]) -> int:
     from xncaps_files.errors import XncapsError
 
     try:
-        code = _both.main(args=arguments, prog_name="xncaps_benchmark", standalone_mode=False)
+        code = _both.main(args=arguments, prog_name=_program(), standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

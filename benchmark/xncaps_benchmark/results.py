@@ -16,7 +16,7 @@ from xncaps_benchmark import upgrades
 from xncaps_benchmark.errors import ResultError
 from xncaps_benchmark.json_values import is_list, is_object
 from xncaps_benchmark.result_types import Result, Summary
-from xncaps_files import writing
+from xncaps_files import strict_json, writing
 
 FORMAT = "xncaps-benchmark"
 FORMAT_VERSION = upgrades.VERSION
@@ -122,15 +122,13 @@ def _read_json(path: pathlib.Path, limit: int) -> Any:
             raise ResultError(
                 f"{path}: expected at most {limit >> 20} MiB. Received: {size} bytes."
             )
-        return json.loads(path.read_text("utf-8"), parse_constant=_no_constant)
-    except (OSError, ValueError, RecursionError) as error:
+        return strict_json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ResultError(f"{path}: cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
         raise ResultError(
             f"{path}: expected JSON. Received: {' '.join(str(error).split())[:200]}"
         ) from error
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def write_result(result: Result, path: str | os.PathLike[str]) -> None:

@@ -122,13 +122,13 @@ class Inspection:
         return lines + [f"changed: {words}" for words in changed] + list(self.notes)
 
 
-def inspect(flatbuffer: bytes) -> Inspection:
-    """Reads a TFLite file; nothing of it is executed.
+def inspect(flatbuffer: bytes, what: str = "TFLite file") -> Inspection:
+    """Reads a TFLite file; nothing of it is executed. `what` names it in errors.
 
     Raises:
         DataError: the file is damaged.
     """
-    file = tflite.parse(flatbuffer)
+    file = tflite.parse(flatbuffer, what)
     needed = set(file.custom_ops)
     return Inspection(
         size=file.size,
@@ -136,13 +136,13 @@ def inspect(flatbuffer: bytes) -> Inspection:
         rows=_rows(file),
         custom_ops=tuple(file.custom_ops),
         runtimes=tuple(r.name for r in interpreters.RUNTIMES if needed <= r.ops),
-        metadata=metadata.read(file),
+        metadata=metadata.read(file, what),
     )
 
 
 def inspect_file(path: str | os.PathLike[str]) -> Inspection:
     """`inspect` of a file on the disk."""
-    return inspect(tflite.load(path))
+    return inspect(tflite.load(path), str(path))
 
 
 def _rows(file: TfliteFile) -> tuple[OpRow, ...]:

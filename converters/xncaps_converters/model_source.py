@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import pathlib
 from dataclasses import dataclass
 from typing import Any, cast
+
+from xncaps_files import strict_json
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        config: Any = json.loads(file.read_text(encoding="utf-8"))
+        config: Any = strict_json.loads(file.read_text(encoding="utf-8"))
     except ValueError:  # UnicodeDecodeError is one
         _log.info("%s is no JSON, so no run's config", file)
         return {}

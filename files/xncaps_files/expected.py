@@ -25,7 +25,7 @@ from xncaps_files.errors import DataError
 FORMAT_VERSION = 2
 MAX_ROWS = 100
 MAX_BYTES = 2_500_000  # of a file that is written
-MAX_READ_BYTES = 1 << 30  # of the arrays of a file that is read
+MAX_READ_BYTES = 1 << 27  # of the arrays of a file that is read; bytes become float32
 MAX_CLASSES = 1 << 16
 _REQUIRED: dict[str, npz.Kind] = {
     "inputs": ("fu", None),

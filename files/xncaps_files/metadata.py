@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from xncaps_files import metadata_format, tflite, versions
+from xncaps_files import metadata_format, strict_json, tflite, versions
 from xncaps_files.errors import DataError
 from xncaps_files.metadata_format import InputTensor, ModelMetadata, OutputTensor
 from xncaps_files.preprocessing import Preprocessing
@@ -195,18 +195,14 @@ def _json(origin: dict[str, Any]) -> bytes:
 def _origin(content: bytes, where: str) -> dict[str, Any]:
     """The newest form of xncaps.json."""
     try:
-        found = json.loads(content, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        found = strict_json.loads(content)
+    except ValueError as error:
         raise DataError(f"{where}: {ORIGIN_FILE}: expected JSON. Received: {error}.") from error
     if not isinstance(found, dict):
         raise DataError(f"{where}: {ORIGIN_FILE}: expected an object. Received: {found!r:.50}.")
     origin = cast("dict[str, Any]", found)
     version = origin.get("format_version", 1)  # the first did not need to be told
     return versions.upgrade(origin, version, _UPGRADES, f"{where}: {ORIGIN_FILE}")
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _from_1(origin: dict[str, Any]) -> dict[str, Any]:
@@ -237,6 +233,6 @@ def _associated(data: bytes, names: set[str]) -> dict[str, bytes]:
     except DataError:
         raise
     except _DAMAGE as error:
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"expected a sound ZIP behind the model. Received: {text}.") from error
     return found

@@ -75,7 +75,7 @@ def read(
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except _DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"{path}: expected a sound .npz file. Received: {reason}.") from error
 
 

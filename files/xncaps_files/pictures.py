@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from xncaps_files.errors import DataError
 
@@ -37,6 +37,15 @@ Image.preinit()
 _WARNINGS = threading.Lock()  # warnings.catch_warnings changes what all threads share
 _FILTER = Image.Resampling.BILINEAR
 _ORIENTATION = 0x0112  # EXIF's tag
+_TURNS = {  # what makes the picture upright; ImageOps.exif_transpose would read EXIF once more
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _GREY_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
@@ -248,6 +257,8 @@ def _opened(path: str | Path, content: bytes | None) -> Image.Image:
                     content = file.read((size or MAX_FILE_BYTES) + 1)
         except OSError as error:
             raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
+        except ValueError as error:  # a name with a NUL in it
+            raise DataError(f"{str(path)!r}: cannot be read: {error}.") from error
     if content is None or len(content) > MAX_FILE_BYTES:
         raise DataError(
             f"{path}: expected a picture of at most {MAX_FILE_BYTES // 10**6} MB. "
@@ -255,6 +266,7 @@ def _opened(path: str | Path, content: bytes | None) -> Image.Image:
         )
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
+        warnings.simplefilter("ignore", UserWarning)  # of damaged EXIF
         with _one_line_errors(path):
             try:
                 picture = Image.open(io.BytesIO(content), formats=_FORMATS)
@@ -278,9 +290,10 @@ def _too_large(path: str | Path, found: str) -> str:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    if picture.getexif().get(_ORIENTATION, 1) == 1:
-        return picture
-    return ImageOps.exif_transpose(picture)
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # as above
+        turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _to_mode(picture: Image.Image, mode: str) -> Image.Image:

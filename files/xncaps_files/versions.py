@@ -31,7 +31,9 @@ def upgrade(
     """
     newest = len(steps) + 1
     if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise DataError(f"{where}: expected a format_version of 1 or more. Received: {found!r}.")
+        raise DataError(
+            f"{where}: expected a format_version of 1 or more. Received: {found!r:.50}."
+        )
     if found > newest:
         raise DataError(
             f"{where}: expected format_version {_range(newest)}. Received: {found}; a newer xncaps "

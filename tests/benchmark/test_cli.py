@@ -12,6 +12,7 @@ import pytest
 from benchmark_results import failed, model, result
 from click.testing import CliRunner
 
+import xncaps_zoo
 from xncaps_benchmark import cli, limits, plan, results, terminal
 from xncaps_benchmark.errors import BenchmarkError
 
@@ -30,6 +31,36 @@ def test_bench_and_report_make_a_page(model: Make, tmp_path: pathlib.Path) -> No
     assert made.exit_code == 0, made.output
     assert made.output.strip() == str(page)
     assert "second" in page.read_text()
+
+
+def test_a_file_of_the_zoo_is_measured_by_its_name(
+    model: Make, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With xncaps-benchmark and xncaps-zoo alone, as a board has them."""
+    file, out = model("drawn"), tmp_path / "r.json"
+    monkeypatch.setattr(xncaps_zoo, "path", {"drawn": file}.__getitem__)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["zoo:drawn", "-o", str(out), *FAST])
+    assert ended.value.code == 0
+    [measured] = results.read_result(out)["models"]
+    assert measured["status"] == "ok" and measured["name"] == file.stem
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["zoo:nothing"])
+    assert ended.value.code == 2
+
+
+def test_the_next_command_is_one_that_is_installed(
+    model: Make,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On a board there is no `xncaps`."""
+    monkeypatch.setattr("sys.argv", ["/usr/bin/xncaps-benchmark"])
+    out = tmp_path / "r.json"
+    with pytest.raises(SystemExit):
+        cli.main([str(model()), "-o", str(out), *FAST])
+    assert f"(xncaps-benchmark report {out} -o page.html)" in capsys.readouterr().out
 
 
 def test_bench_exits_with_1_where_a_file_failed(model: Make, tmp_path: pathlib.Path) -> None:
@@ -110,7 +141,7 @@ def test_a_board_needs_only_a_runtime(model: Make, tmp_path: pathlib.Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["report", "nowhere.json"], 1, "xncaps_benchmark: nowhere.json: expected JSON"),
+        (["report", "nowhere.json"], 1, "nowhere.json: cannot be read: No such file or directory."),
         (["bench", "m.tflite", "--cpus", "999"], 1, "xncaps_benchmark: --cpus"),
         (["bench"], 2, "Missing argument"),
         (["--help"], 0, ""),

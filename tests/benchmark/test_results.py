@@ -85,8 +85,14 @@ def test_check_names_the_place(wrong: dict[str, Any], place: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "expected JSON"), ('{"a": NaN}', "NaN is not JSON"), ("[" * 200_000, "expected JSON")],
-    ids=["cut", "nan", "deep"],
+    [
+        ("{", "expected JSON"),
+        ('{"a": NaN}', "NaN is not JSON"),
+        ("[" * 200_000, "expected JSON"),
+        ("1" + "0" * 400, "a number of 401 digits"),
+        ("1e999", "larger than any number"),
+    ],
+    ids=["cut", "nan", "deep", "long", "infinite"],
 )
 def test_read_refuses_what_is_no_json(tmp_path: pathlib.Path, text: str, message: str) -> None:
     path = tmp_path / "r.json"

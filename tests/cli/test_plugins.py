@@ -16,8 +16,8 @@ from PIL import Image
 
 from xncaps.commands.train import train
 from xncaps.main import cli
+from xncaps_files import zoo
 from xncaps_files.errors import XncapsError
-from xncaps_runtime import zoo
 
 PLUGIN = """
 from xncaps_tf import models

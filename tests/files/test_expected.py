@@ -132,6 +132,17 @@ def test_read_refuses_what_unpacks_to_more_than_the_limit(
         expected.read(_write_1(tmp_path / "m.expected.npz"))
 
 
+def test_a_small_file_does_not_become_gigabytes(tmp_path: pathlib.Path) -> None:
+    """A row of 256 MB of zeros in 250 KB; as float32 it would be four times as large."""
+    path = tmp_path / "m.expected.npz"
+    inputs = np.zeros((1, 1 << 28), np.uint8)
+    np.savez_compressed(
+        path, inputs=inputs, outputs=np.zeros((1, 2), np.float32), tolerance=np.float32(0)
+    )
+    with pytest.raises(DataError, match="at most 134217728 bytes unpacked"):
+        expected.read(path)
+
+
 def test_read_names_what_is_missing(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "m.expected.npz"
     np.savez(path, inputs=np.zeros((1, 2), np.float32))

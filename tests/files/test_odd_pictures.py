@@ -283,3 +283,17 @@ def test_predict_ends_with_1_and_starts_no_program(
     error = [line for line in ran.stderr.splitlines() if not line.startswith("INFO: ")]
     assert len(error) == 1 and error[0].startswith(f"xncaps_runtime: {bad}: expected a "), error
     assert not (ghostscript / "started").exists()
+
+
+def test_damaged_exif_is_passed_over_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
+    file = io.BytesIO()
+    tag = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)  # turned
+    cut = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 9) + tag  # of nine tags one is there
+    Image.fromarray(_draw()).save(file, "JPEG", exif=cut)
+    assert pictures.load("cut.jpg", content=file.getvalue()).size in (SIZE, SIZE[::-1])
+    assert [str(each.message) for each in recwarn] == []
+
+
+def test_a_name_that_no_file_can_have_is_one_line() -> None:
+    with pytest.raises(DataError, match=r"'a\\x00b.png': cannot be read: embedded null"):
+        pictures.load("a\0b.png")

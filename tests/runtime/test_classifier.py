@@ -17,11 +17,11 @@ from PIL import Image
 
 from xncaps_converters import graph_edit
 from xncaps_files import metadata
+from xncaps_files import zoo as names
 from xncaps_files.errors import DataError
 from xncaps_files.scores import ScoreScale
 from xncaps_runtime import Classifier, Interpreter, RuntimeLibraryError, camera
 from xncaps_runtime import __main__ as command
-from xncaps_runtime import zoo as names
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "android"
 MODEL = GOLDEN / "tiny_float.tflite"

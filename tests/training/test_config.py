@@ -93,6 +93,7 @@ def test_a_wrong_value_is_named(name: str, value: Any) -> None:
         ("", "expected a JSON object"),
         ("[1]", "expected a JSON object. Received: list"),
         ('{"epochs": 3', "expected a JSON object"),
+        ("[" * 200_000, "expected a JSON object. Received: maximum recursion depth"),
         ('{"format_version": 2}', "expected format_version 1. Received: 2"),
         ('{"epoch": 3}', "Received: 'epoch'"),
     ],

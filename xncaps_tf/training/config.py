@@ -344,8 +344,8 @@ class TrainConfig:
             TrainingError: not JSON, another format version, an unknown key or a value out of range.
         """
         try:
-            document = json.loads(text)
-        except ValueError as error:
+            document = json.loads(text)  # NaN is named by the field that has it
+        except (ValueError, RecursionError) as error:
             raise TrainingError(f"{source}: expected a JSON object. Received: {error}.") from error
         if not isinstance(document, dict):
             raise TrainingError(

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from xncaps_benchmark.errors import TargetError
 from xncaps_benchmark.json_values import Object, is_object
+from xncaps_files import strict_json
 
 PROTOCOL = 2
 SILENCE_SECONDS = 60.0
@@ -66,8 +67,8 @@ class Frame:
         """
         what = self.kind.decode().strip()
         try:
-            value = json.loads(self.content.decode("utf-8"))
-        except (ValueError, RecursionError) as error:
+            value = strict_json.loads(self.content.decode("utf-8"))
+        except ValueError as error:
             text = str(error)[:100]
             raise WireError(f"the app's {what}: expected JSON. Received: {text}") from error
         if not is_object(value):

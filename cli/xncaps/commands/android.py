@@ -6,7 +6,7 @@ import pathlib
 
 import click
 
-from xncaps.modelfile import ModelFile
+from xncaps_benchmark.modelfile import ModelFile
 
 
 @click.group()

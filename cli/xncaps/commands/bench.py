@@ -1,4 +1,4 @@
-"""`xncaps bench`: the benchmark's own command; `--accuracy` takes data sets, FILE zoo:NAME too."""
+"""`xncaps bench`: the benchmark's own command; `--accuracy` takes data sets too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from xncaps.modelfile import ModelFile
 from xncaps_benchmark.cli import bench as _plain
 from xncaps_tf.data.catalogue import NAMES, PICTURES, SPLITS
 
@@ -88,12 +87,9 @@ def _store(
     images.write(path, images.Images(pixels, labels, ds.class_names, f"{name} {split}"))
 
 
-_FILES = click.Argument(["files"], nargs=-1, required=True, type=ModelFile())
-_OURS: dict[str | None, click.Parameter] = {"accuracy": _ACCURACY, "files": _FILES}
-
 bench = click.Command(
     "bench",
-    params=[_OURS.get(p.name, p) for p in _plain.params] + _MORE,
+    params=[_ACCURACY if p.name == "accuracy" else p for p in _plain.params] + _MORE,
     callback=_bench,
     help=_plain.help,
 )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import click
+
+from xncaps_benchmark.modelfile import ModelFile
 
 
 @click.command()
-@click.argument("file", type=click.Path())
+@click.argument("file", type=ModelFile())
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
-def inspect(file: str, as_json: bool) -> None:
+def inspect(file: pathlib.Path, as_json: bool) -> None:
     """Lists the ops of FILE with their shapes and the bytes of their constants.
 
-    An asterisk marks an op that a stock TFLite or LiteRT interpreter lacks.
+    FILE is a path or zoo:NAME. An asterisk marks an op that a stock TFLite or LiteRT interpreter
+    lacks.
     """
     import json
 

@@ -10,11 +10,11 @@ from xncaps_files import metadata, tflite
 from xncaps_files.errors import XncapsError
 from xncaps_files.preprocessing import Preprocessing
 from xncaps_files.scores import ScoreScale
+from xncaps_files.zoo import resolve
 from xncaps_runtime import camera
 from xncaps_runtime._library import info
 from xncaps_runtime.classifier import Classifier, Ranking
 from xncaps_runtime.errors import RuntimeLibraryError
-from xncaps_runtime.zoo import resolve
 
 
 def _parser() -> argparse.ArgumentParser:

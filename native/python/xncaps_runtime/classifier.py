@@ -14,10 +14,10 @@ from xncaps_files import metadata, tflite
 from xncaps_files.errors import DataError
 from xncaps_files.preprocessing import Preprocessing, dequantise, quantise
 from xncaps_files.scores import ScoreScale
+from xncaps_files.zoo import resolve
 from xncaps_runtime.compiled import CompiledInterpreter
 from xncaps_runtime.errors import RuntimeLibraryError
 from xncaps_runtime.interpreter import Interpreter
-from xncaps_runtime.zoo import resolve
 
 if TYPE_CHECKING:
     from PIL import Image

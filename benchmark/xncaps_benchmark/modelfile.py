@@ -18,8 +18,8 @@ class ModelFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and value.startswith("zoo:"):
+            from xncaps_files import zoo
             from xncaps_files.errors import DataError
-            from xncaps_runtime import zoo
 
             try:
                 return zoo.resolve(value)
