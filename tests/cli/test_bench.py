@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests import drawn_grocery
+import drawn_grocery
 from xncaps.commands import bench as command
 from xncaps.main import cli
 from xncaps_benchmark.errors import BenchmarkError

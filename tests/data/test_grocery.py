@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from tests import drawn_grocery
+import drawn_grocery
 from xncaps_tf import data
 from xncaps_tf.errors import DataError
 

@@ -147,7 +147,7 @@ def _resizing() -> Any:
 
 
 def test_sizes_grow_from_phase_to_phase(tmp_path: pathlib.Path) -> None:
-    from tests import drawn_grocery
+    import drawn_grocery
 
     drawn_grocery.write(tmp_path, {"train": [0, 1, 2] * 4, "val": [2, 0, 1], "test": [1, 2, 0]})
     _resizing().save(tmp_path / "start.keras")

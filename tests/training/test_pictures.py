@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from tests import drawn_grocery
+import drawn_grocery
 from tests.training.conftest import assert_same_run
 from xncaps.commands.evaluate import evaluate
 from xncaps_converters.samples import from_data
