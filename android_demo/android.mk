@@ -35,8 +35,9 @@ android-test: $(SETUP) .make/android ## the app's tests: JUnit and Robolectric w
 
 # For a connected phone or emulator, and for a machine with Gradle and the SDK; no test covers them.
 .PHONY: phone-check gradle-assemble
-phone-check: $(SETUP) ## installs and starts APK on the phone at adb, measures a file of the zoo there: OUT=FILE
+phone-check: $(SETUP) ## installs and starts APK on the phone at adb, opens its camera, measures a file of the zoo there: OUT=FILE
 	@$(VENV)/bin/xncaps android run "$(APK)"
+	@scripts/phone_camera.sh "$(OUT:.json=)-camera.png"
 	@$(VENV)/bin/xncaps bench zoo:mnist-cnn-xnodr --target adb -o "$(OUT)"
 
 gradle-assemble: ## the app by Gradle and the Android SDK

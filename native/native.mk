@@ -6,11 +6,13 @@ empty :=
 space := $(empty) $(empty)
 NATIVE_CMAKE = cmake -S native -G Ninja -Wno-dev
 
-.PHONY: native-tools native-build native-test native-asan native-tsan native-fuzz-build native-fuzz native-slow native-arm native-arm-python bench-native arm-count board-result fuzz wheels
+.PHONY: native-tools native-arm-tools native-build native-test native-asan native-tsan native-fuzz-build native-fuzz native-slow native-arm native-arm-python bench-native arm-count board-result fuzz wheels
 
 native-tools:
-	@scripts/apt.sh "the native runtime's tests" g++ cmake ninja-build libgtest-dev libbenchmark-dev maven unzip \
-	  qemu-user-static g++-aarch64-linux-gnu binutils
+	@scripts/apt.sh "the native runtime's tests" g++ cmake ninja-build libgtest-dev libbenchmark-dev maven unzip binutils
+
+native-arm-tools: native-tools
+	@scripts/apt.sh "aarch64 on another machine" qemu-user-static g++-aarch64-linux-gnu
 
 native-build: native-tools ## the delegate, its tests and benchmarks in native/build/native
 	@native/aar_headers.sh $(NATIVE)/aar $(AARS)
@@ -44,13 +46,13 @@ native-fuzz: native-fuzz-build $(SETUP) ## a minute of made-up graphs: on the st
 	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -max_total_time=$(FUZZ_SECONDS)
 	@$(PY) native/fuzz/fuzz_interpreter.py --seconds $(FUZZ_SECONDS)
 
-native-arm: native-tools
+native-arm: native-arm-tools
 	@$(NATIVE_CMAKE) -B $(NATIVE)/arm -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/native/toolchains/aarch64-linux-gnu.cmake \
 	  -DXNCAPS_WERROR=ON -DXNCAPS_BUILD_TESTS=ON -DXNCAPS_GTEST_SOURCE=/usr/src/googletest > /dev/null
 	@ninja -C $(NATIVE)/arm --quiet
 	@ctest --test-dir $(NATIVE)/arm --output-on-failure
 
-native-arm-python: wheels ## pytest of the ops with the aarch64 wheel under qemu
+native-arm-python: native-arm-tools wheels ## pytest of the ops with the aarch64 wheel under qemu
 	@native/arm_sysroot.sh $(NATIVE)/sysroot
 	@native/arm_pytest.sh $(CURDIR)/$(PY) dist $(NATIVE)/sysroot
 

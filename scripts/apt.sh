@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs the Debian packages named, where it may; else says what to install.
+# XNCAPS_NO_APT=1: what is needed is there by another way (Homebrew's, a distribution's own).
 # usage: scripts/apt.sh PURPOSE PACKAGE...
 set -euo pipefail
+[ -z "${XNCAPS_NO_APT:-}" ] || exit 0
 purpose=$1; shift
 missing=()
 for package in "$@"; do
@@ -9,7 +11,7 @@ for package in "$@"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 if ! command -v apt-get >/dev/null; then
-  echo "setup: $purpose: expected Debian's packages ${missing[*]}; install what your system calls them" >&2
+  echo "setup: $purpose: expected Debian's packages ${missing[*]}; install what your system calls them, then set XNCAPS_NO_APT=1" >&2
   exit 1
 fi
 run=()

@@ -7,7 +7,10 @@ out=$(cd "$(dirname "$1")" && pwd)/$(basename "$1"); shift
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 if [ -z "${BOARD_PYTHON:-}" ]; then
-  [ -x .venv-board/bin/python ] || "$python" -m venv .venv-board
+  if [ ! -x .venv-board/bin/pip ]; then
+    "$python" -c 'import ensurepip' 2>/dev/null || scripts/apt.sh "making .venv-board" python3-venv
+    "$python" -m venv --clear .venv-board
+  fi
   BOARD_PYTHON=$PWD/.venv-board/bin/python
   "$BOARD_PYTHON" -m pip install --quiet --disable-pip-version-check ./files ./native ./benchmark flatbuffers
 fi
