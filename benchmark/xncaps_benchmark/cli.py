@@ -221,6 +221,7 @@ def _program() -> str:
 
 def _run(arguments: list[str]) -> int:
     from xncaps_files.errors import XncapsError
+    from xncaps_files.printable import printable
 
     try:
         code = _both.main(args=arguments, prog_name=_program(), standalone_mode=False)
@@ -231,6 +232,6 @@ def _run(arguments: list[str]) -> int:
         click.echo("xncaps_benchmark: interrupted", err=True)
         return 130
     except (XncapsError, OSError) as error:
-        click.echo("xncaps_benchmark: " + " ".join(str(error).split()), err=True)
+        click.echo("xncaps_benchmark: " + printable(" ".join(str(error).split())), err=True)
         return 1
     return code if isinstance(code, int) else 0

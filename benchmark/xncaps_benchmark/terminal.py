@@ -11,6 +11,7 @@ from typing import Any
 from xncaps_benchmark.number_text import bytes_text, ratio_text, time_text
 from xncaps_benchmark.report.sentences import accuracy, percent
 from xncaps_benchmark.result_types import Model, Ratio, Result
+from xncaps_files.printable import printable
 
 WIDTH = 80
 
@@ -81,11 +82,11 @@ def table(result: Result) -> str:
     ):
         grid.add_column(Text(heading), justify=justify, overflow="fold", min_width=5)  # type: ignore[arg-type]
     for model in result["models"]:
-        grid.add_row(*(Text(_clean(cell)) for cell in _cells(model, ratios, result)))
+        grid.add_row(*(Text(printable(cell)) for cell in _cells(model, ratios, result)))
     console = Console(file=io.StringIO(), width=WIDTH, no_color=True, legacy_windows=False)
     console.print(grid)
     for line in _below(result):
-        console.print(Text(_clean(line)))
+        console.print(Text(printable(line)))
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()).strip("\n")  # type: ignore[attr-defined]
 
 
@@ -129,8 +130,3 @@ def _below(result: Result) -> list[str]:
     told = f", load {load[0]:.1f}" if load else ""
     lines.append(f"{result['target']['name']}: {machine['cpu']}, {threads}{cpus}{told}")
     return lines
-
-
-def _clean(text: str) -> str:
-    """No control characters: names come from files of strangers."""
-    return "".join(char if char.isprintable() else "?" for char in text)

@@ -18,6 +18,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TextIO
 
+import click
+
+from xncaps_files.printable import printable
+
 _KEPT_LOGS = 20
 
 
@@ -99,7 +103,12 @@ def _new_log(arguments: list[str]) -> pathlib.Path:
 
 def error_line(text: str) -> None:
     """One line on stderr, whatever the text held."""
-    print("xncaps: " + " ".join(text.split()), file=sys.stderr)
+    print("xncaps: " + printable(" ".join(text.split())), file=sys.stderr)
+
+
+def say(*lines: str) -> None:
+    """Lines on stdout; what strangers' names hold moves no cursor."""
+    click.echo("\n".join(map(printable, lines)))
 
 
 def failure(error: Exception, log: Log) -> int:

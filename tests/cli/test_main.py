@@ -83,6 +83,16 @@ def test_a_users_mistake_is_one_line(
     assert "Traceback" in log.path.read_text() and log.keep
 
 
+def test_names_of_strangers_do_not_reach_the_terminal_as_commands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    _failing(monkeypatch, XncapsError("cat\x1b[2J\u202e.png: expected a picture."))
+    assert main._run(["predict"], output.Log(tmp_path / "log")) == 1
+    assert capsys.readouterr().err.startswith("xncaps: cat?[2J?.png: expected a picture.")
+    output.say("dög 蓝 \x1b]0;title\x07 0.5", "two\nlines")
+    assert capsys.readouterr().out == "dög 蓝 ?]0;title? 0.5\ntwo?lines\n"
+
+
 def test_a_foreign_error_is_one_short_line_with_its_type(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
 ) -> None:

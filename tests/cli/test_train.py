@@ -79,6 +79,32 @@ def test_errors_before_tensorflow_are_one_line(
     assert done.stderr.startswith("xncaps: ") and text in done.stderr
 
 
+def test_a_command_that_failed_at_once_can_be_given_again(tmp_path: pathlib.Path) -> None:
+    """A misspelt folder left a run behind, which neither a new one nor --resume could use."""
+    command = ["train", *SMALL, "--data=folder", "--data-dir=photoz", "--out=run"]
+    for _ in range(2):
+        done = _real(*command, cwd=tmp_path)
+        assert done.returncode == 1
+        assert (
+            "photoz: expected a folder with a folder a class. Received: no folder." in done.stderr
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_with_something_to_go_on_from_is_not_discarded(tmp_path: pathlib.Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.create(TrainConfig())
+    run.features.mkdir()
+    run.discard_unbegun()
+    assert run.config.is_file()
+    run.features.rmdir()
+    with run.locked():  # another process is in it
+        run.discard_unbegun()
+        assert run.config.is_file()
+    run.discard_unbegun()
+    assert not run.path.exists()
+
+
 def test_a_real_run_then_its_config_again(tmp_path: pathlib.Path) -> None:
     done = _real("train", *SMALL, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == "", done.stderr

@@ -211,6 +211,17 @@ class RunFolder:
             writing.remove_temporary(self.path)
             yield
 
+    def discard_unbegun(self) -> None:
+        """Removes a run that ended before its first state or feature, as with a wrong data folder.
+
+        So the same command can be given again, mended. Where another process is in the run, or
+        there is something to go on from, all stays.
+        """
+        if self.checkpoint.exists() or self.features.exists():
+            return
+        with contextlib.suppress(TrainingError), self.locked():
+            shutil.rmtree(self.path)
+
     def mark_finished(self) -> None:
         """The last thing that a run writes."""
         writing.write_text(self.finished, "finished\n")

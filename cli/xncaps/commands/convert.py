@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xncaps import plugins
+from xncaps.output import say
 from xncaps_converters.output_formats import BACKBONES, FORMATS, SCALE_TYPES, SCALES
 
 
@@ -115,8 +116,5 @@ def command(
             backbone="int8" if int8 else "dynamic" if dynamic_range else BACKBONES[0],
             report=report,
         )
-    click.echo(f"{done.path}  {done.size:,} bytes")
-    for note in done.notes:
-        click.echo(note)
-    for line in done.verification.lines() if done.verification else ["not verified"]:
-        click.echo(line)
+    say(f"{done.path}  {done.size:,} bytes", *done.notes)
+    say(*(done.verification.lines() if done.verification else ["not verified"]))

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from xncaps import plugins
+from xncaps.output import say
 from xncaps_tf.data.catalogue import NAMES, SPLITS, VALIDATION
 
 
@@ -51,12 +52,12 @@ def evaluate(
         about = {"model": str(path), "data": name, "split": split, "source": ds.source}
         click.echo(json.dumps({**about, **result.to_dict()}, indent=2))
         return
-    click.echo(f"{path} on {name} ({split}, {result.images} images): {result.accuracy:.4f}")
+    say(f"{path} on {name} ({split}, {result.images} images): {result.accuracy:.4f}")
     width = max((len(key) for key in result.per_class), default=0)
     for key, accuracy in result.per_class.items():
-        click.echo(f"  {key:<{width}}  {accuracy:.4f}")
+        say(f"  {key:<{width}}  {accuracy:.4f}")
     if result.dead_classes:
-        click.echo(f"the score is zero on all images for: {', '.join(result.dead_classes)}")
+        say(f"the score is zero on all images for: {', '.join(result.dead_classes)}")
 
 
 def _data_of(model: pathlib.Path, data: str | None, data_dir: str | None) -> tuple[str, Any]:

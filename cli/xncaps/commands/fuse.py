@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from xncaps.output import say
+
 
 @click.command()
 @click.argument("file", type=click.Path())
@@ -16,4 +18,4 @@ def fuse(file: str, output: str, tolerance: float | None) -> None:
     """
     from xncaps_converters.fuse_file import fuse_file
 
-    click.echo("\n".join(fuse_file(file, output, tolerance=tolerance).lines()))
+    say(*fuse_file(file, output, tolerance=tolerance).lines())

@@ -6,6 +6,7 @@ import pathlib
 
 import click
 
+from xncaps.output import say
 from xncaps_benchmark.modelfile import ModelFile
 
 
@@ -23,4 +24,7 @@ def inspect(file: pathlib.Path, as_json: bool) -> None:
     from xncaps_converters.inspect import inspect_file
 
     found = inspect_file(file)
-    click.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=2))
+    else:
+        say(*found.lines())

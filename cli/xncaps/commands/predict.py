@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from xncaps import plugins
+from xncaps.output import say
 
 
 @click.command()
@@ -119,4 +120,4 @@ def _show(name: str, is_none: bool, ranking: list[tuple[str, float]], as_json: b
         click.echo(json.dumps(document))
     else:
         said = ", ".join(f"{label} {score:.3f}" for label, score in ranking)
-        click.echo(f"{name}: {'none of these; ' if is_none else ''}{said}")
+        say(f"{name}: {'none of these; ' if is_none else ''}{said}")

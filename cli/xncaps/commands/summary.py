@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xncaps import plugins
+from xncaps.output import say
 
 if TYPE_CHECKING:
     from xncaps_tf.accounting import Account, LayerAccount
@@ -33,8 +34,7 @@ def summary(model: str, as_json: bool, show_all: bool) -> None:
 
         click.echo(json.dumps(result.to_dict(), indent=2))
         return
-    for line in table(result, show_all):
-        click.echo(line)
+    say(*table(result, show_all))
 
 
 def table(result: Account, show_all: bool = False) -> list[str]:

@@ -104,6 +104,7 @@ def train(ctx: click.Context, out: str | None, resume: str | None, **values: Any
     last.keras. A run may be killed at any moment; --resume ends with the weights that an
     undisturbed run would have had.
     """
+    from xncaps_tf.errors import XncapsError
     from xncaps_tf.training import RunFolder
     from xncaps_tf.training.task import Task
 
@@ -122,7 +123,12 @@ def train(ctx: click.Context, out: str | None, resume: str | None, **values: Any
         # Before TensorFlow is there, so that a run can be resumed from its first second on.
         task = Task.from_environment(config.strategy)
         folder.start(config, task, values["wait_for_workers"])
-    _run(folder, config.strategy == "multi_worker", values["wait_for_workers"])
+    try:
+        _run(folder, config.strategy == "multi_worker", values["wait_for_workers"])
+    except XncapsError:
+        if resume is None:
+            folder.discard_unbegun()
+        raise
 
 
 def _given(ctx: click.Context, values: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xncaps import plugins
+from xncaps.output import say
 
 
 @click.command()
@@ -41,8 +42,11 @@ def verify(
     if layers and as_json:
         raise click.UsageError("--layers and --json exclude each other.")
     if layers:
-        click.echo("\n".join(conversion.diff_file(model, file, check).lines()))
+        say(*conversion.diff_file(model, file, check).lines())
     with steps("verify", verification_shares(samples)) as report:
         result = conversion.verify_file(model, file, check, store=store, report=report)
-    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else "\n".join(result.lines()))
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), indent=2))
+    else:
+        say(*result.lines())
     result.check()

@@ -9,6 +9,7 @@ import sys
 from xncaps_files import metadata, tflite
 from xncaps_files.errors import XncapsError
 from xncaps_files.preprocessing import Preprocessing
+from xncaps_files.printable import printable
 from xncaps_files.scores import ScoreScale
 from xncaps_files.zoo import resolve
 from xncaps_runtime import camera
@@ -60,10 +61,9 @@ def _info(model: str | None) -> None:
 
 
 def _say(line: str) -> None:
-    """Prints a line; names come from files of strangers, so what is no text becomes '?'."""
-    plain = "".join(char if char.isprintable() else "?" for char in line)
+    """Prints a line, in what the terminal can show."""
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(plain.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stdout.write(printable(line).encode(encoding, "replace").decode(encoding) + "\n")
     sys.stdout.flush()
 
 
@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except (XncapsError, OSError) as error:
-        sys.stderr.write(f"xncaps_runtime: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"xncaps_runtime: {printable(' '.join(str(error).split()))}\n")
         return 1
     return 0
 
