@@ -41,10 +41,19 @@ class _Formula(InlineProcessor):
     def handleMatch(  # type: ignore[override]  # the base class returns None
         self, m: re.Match[str], data: str
     ) -> tuple[str, int, int]:
-        formula = convert_to_element(_spaced(" ".join(m.group(1).split())), display=self._display)
-        _drawn(formula)
-        mathml = html.unescape(ElementTree.tostring(formula, encoding="unicode"))
+        tex = _spaced(" ".join(m.group(1).split()))
+        if self._display == "block":
+            # Several equations of a display stand on lines of their own where one is too narrow.
+            parts = "".join(self._mathml(part) for part in tex.split(r"\quad"))
+            mathml = f'<span class="display">{parts}</span>'
+        else:
+            mathml = self._mathml(tex)
         return self.md.htmlStash.store(mathml), m.start(0), m.end(0)
+
+    def _mathml(self, tex: str) -> str:
+        formula = convert_to_element(tex, display=self._display)
+        _drawn(formula)
+        return html.unescape(ElementTree.tostring(formula, encoding="unicode"))
 
 
 def _drawn(formula: ElementTree.Element) -> None:

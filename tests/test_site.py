@@ -70,3 +70,11 @@ def test_bars_enclose_and_means_have_a_line(site: dict[str, str]) -> None:
     assert any('<mrow class="mean">' in text for text in bars)
     assert "&#x02015;" not in "".join(formulas)
     assert 'href="../assets/site.css"' in site["maths/index.html"]
+
+
+def test_equations_of_a_display_wrap_on_a_narrow_page(site: dict[str, str]) -> None:
+    """Side by side, four of them are wider than the text, and ran into the table of contents."""
+    page = site["api/layers/index.html"]
+    displays = re.findall(r'<span class="display">(.*?)</span>', page, re.S)
+    assert displays and max(part.count("<math") for part in displays) == 4
+    assert page.count('display="block"') == sum(part.count("<math") for part in displays)
