@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rows import write_between
+
 NATIVE = Path(__file__).parents[1]
 COMPILER = "aarch64-linux-gnu-g++"
 FLAGS = "-std=c++17 -O3 -fno-exceptions -fno-rtti -fno-math-errno -fPIC".split()
@@ -233,12 +235,14 @@ def row(name: str, code: tuple[Instruction, ...], products: int, apple: bool) ->
 
 
 def best_loop(name: str, binary: Path, apple: bool, function: str = "") -> Row:
-    """The loop with the fewest instructions; `function`: what its name begins with."""
+    """The loop with the fewest instructions; `function`: a part of its name."""
     found = [
         row(name, loop.body, loop.products, apple)
         for loop in loops(binary)
-        if short(loop.function).startswith(function)
+        if function in short(loop.function)
     ]
+    if not found:
+        sys.exit(f"arm_count: expected a loop of {function} in {binary.name}. Received: none.")
     return min(found, key=lambda each: each.instructions)
 
 
@@ -278,20 +282,6 @@ def gemm_row(library: Path, name: str) -> Row:
 def markdown(rows: list[Row]) -> str:
     heads = "| loop | instructions | Cortex-A55 cycles | Neoverse N1 cycles |"
     return "\n".join([heads, "| --- | --- | --- | --- |", *(each.line for each in rows)]) + "\n"
-
-
-def write_docs(path: Path, text: str) -> None:
-    """Puts the table between the page's marks.
-
-    Raises:
-        ValueError: the page has none.
-    """
-    page = path.read_text(encoding="utf-8")
-    begin, end = "<!-- arm-count -->\n", "<!-- /arm-count -->"
-    if begin not in page or end not in page:
-        raise ValueError(f"arm_count: expected {begin.strip()} in {path}. Received: no such mark.")
-    head, rest = page.split(begin)
-    path.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def summary(folder: Path, library: Path | None) -> list[Row]:
@@ -337,7 +327,7 @@ def main() -> int:
         text = markdown(summary(folder, args.library))
     sys.stdout.write(text)
     if args.write is not None:
-        write_docs(args.write, text)
+        write_between(args.write, "arm-count", text)
     return 0
 
 

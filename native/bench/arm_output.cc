@@ -4,12 +4,16 @@
 
 extern "C" {
 
+// What WriteFloats does of a block that nothing follows; that itself is a call of up to four
+// blocks.
 void xncaps_output_float(const uint16_t* counts, const xncaps::BconvView* view, size_t at,
                          float* out) {
-  const xncaps::TailView none = {};
-  xncaps::Spot spot = {};
-  spot.at = at, spot.count = xncaps::Neon::kBlock;
-  xncaps::WriteFloats<xncaps::Neon, 1>(*view, none, counts, spot, out);
+  typedef xncaps::Neon Neon;
+#pragma GCC unroll 4
+  for (int c = 0; c < Neon::kBlock; c += Neon::kFloats) {
+    const size_t channel = at + static_cast<size_t>(c);
+    xncaps::StoreFloats(out + c, Neon::Transformed(counts + c, *view, channel));
+  }
 }
 
 void xncaps_output_int8(const uint16_t* counts, const xncaps::BconvView* view, size_t at,

@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
-from rows import report
+from rows import Report
 
 from xncaps_runtime import Interpreter, info
 
@@ -156,13 +156,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--turns", type=int, default=TURNS)
+    parser.add_argument("--write", type=pathlib.Path, metavar="PAGE", help="puts the table there")
     args = parser.parse_args()
-    sys.stdout.write(f"kernels: {info()['isa']}\n")
-    failed = 0
+    report = Report()
     for row in rows():
         ours, theirs = median([row.ours, row.theirs], args.turns)
-        failed += not report(row.name, ours, theirs, row.figure)
-    return 1 if args.check and failed else 0
+        report.add(row.name, ours, theirs, row.figure)
+    if args.write is not None:
+        isa = info()["isa"]
+        report.write(args.write, f"lce-{isa}", f"XNCAPS_ISA={isa} python native/bench/bench_lce.py")
+    return 1 if args.check and not report.good else 0
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -19,9 +20,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import caps_rows as make
 import numpy as np
 from caps_rows import Call
-from rows import report
-
-from xncaps_runtime import info
+from rows import Report
 
 FLUSH_BYTES, KB = 64 << 20, 1000
 TURN, SKIPPED = 50, 5
@@ -81,8 +80,6 @@ def rows() -> Iterator[Row]:
     idr128 = make.litert(make.float_model(128, 10, 16, idr=True))
     yield Row("XnCapsIdr N128 J10", make.ours("XnCapsIdr", 128, 10, 16), idr128, 5.0)
     yield Row("XnCapsFc N128 J10", make.ours("XnCapsFc", 128, 10, 16), fc128, 3.2)
-    one, two = (make.ours("XnCapsOdr", 128, 10, 16, batch=32, threads=t) for t in (1, 2))
-    yield Row("XnCapsOdr batch 32, two threads against one", two, one, 1.8)
     yield Row("MobileNetV2 at 224 + XnODR, as published", *make.mobilenet(), 1.10, runs=200)
 
 
@@ -121,17 +118,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--only", default="", help="rows whose name has this in it")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="puts the table there")
     args = parser.parse_args()
     junk = np.ones(FLUSH_BYTES, np.uint8)
-    sys.stdout.write(f"kernels: {info()['isa']}\n")
-    good = [
-        report(row.name, *measure(row, junk), row.figure) for row in rows() if args.only in row.name
-    ]
+    report = Report()
+    for row in rows():
+        if args.only in row.name:
+            report.add(row.name, *measure(row, junk), row.figure)
+    good = report.good
     for size in sizes():
-        good.append(size.size <= size.most)
-        large = "" if good[-1] else "  TOO LARGE"
+        good = good and size.size <= size.most
+        large = "" if size.size <= size.most else "  TOO LARGE"
         sys.stdout.write(f"{size.name:44} {size.size:9,} bytes (at most {size.most:,}){large}\n")
-    return 1 if args.check and not all(good) else 0
+    if args.write is not None:
+        report.write(args.write, "capsules", "python native/bench/bench_native.py")
+    return 1 if args.check and not good else 0
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 from ai_edge_litert import schema_py_generated
 from ai_edge_litert.interpreter import Interpreter as Stock
 from bench_lce import Call, litert, median, quicknet
+from rows import write_between
 
 from xncaps_runtime import info, load_delegate
 
@@ -46,7 +47,6 @@ PARTS = {
     "concatenations": lambda name: name in ("CONCATENATION", "PAD", "SPLIT"),
 }
 TURNS, TURN_SECONDS = 25, 0.03
-MARKS = ("<!-- networks -->", "<!-- /networks -->")
 
 
 def convert(name: str) -> bytes:
@@ -138,14 +138,6 @@ def table(rows: dict[str, dict[str, float]], isas: list[str]) -> Iterator[str]:
         yield "| " + " | ".join(cells) + " |"
 
 
-def write(page: Path, lines: list[str]) -> None:
-    """Puts the table between its marks."""
-    before, rest = page.read_text(encoding="utf-8").split(MARKS[0])
-    _, after = rest.split(MARKS[1])
-    text = "\n\n".join((MARKS[0], "\n".join(lines), MARKS[1]))
-    page.write_text(before + text + after, encoding="utf-8")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, required=True, help="converted files, made if not")
@@ -178,7 +170,8 @@ def main() -> int:
     if args.json is not None:
         args.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     if args.write is not None:
-        write(args.write, list(table({n: rows[n] for n in NAMES if n in rows}, isas)))
+        lines = table({n: rows[n] for n in NAMES if n in rows}, isas)
+        write_between(args.write, "networks", "\n".join(lines))
     return 0
 
 

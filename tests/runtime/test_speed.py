@@ -12,7 +12,9 @@ BENCH = Path(__file__).parents[2] / "native/bench"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["bench_native.py", "bench_lce.py", "bench_compiled.py"])
+@pytest.mark.parametrize(
+    "script", ["bench_native.py", "bench_lce.py", "bench_threads.py", "bench_compiled.py"]
+)
 def test_no_row_is_below_its_floor(script: str) -> None:
     done = subprocess.run(
         [sys.executable, str(BENCH / script), "--check"],
