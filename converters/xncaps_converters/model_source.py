@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from xncaps_files import strict_json
+from xncaps_tf.data.catalogue import NAMES
+from xncaps_tf.errors import DataError
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +65,9 @@ def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Another program's config.json, which many a model lies beside, is none. Where the run was given
     data of the caller's own, it names none.
+
+    Raises:
+        DataError: it names a data set that there is not, or a folder that is no path.
     """
     from xncaps_tf.training.run_folder import RunFolder
 
@@ -78,7 +83,22 @@ def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(config, dict) or "xncaps_version" not in config:
         return {}
     found = cast("dict[str, Any]", config)
+    _check_data(found, file)
     return {**found, "data": None, "data_dir": None} if run.own_data.is_file() else found
+
+
+def _check_data(config: dict[str, Any], file: pathlib.Path) -> None:
+    """DataError unless the data set has a name of ours and its folder is a path, or null."""
+    name, folder = config.get("data"), config.get("data_dir")
+    if name is not None and name not in NAMES:
+        raise DataError(
+            f"{file}: expected data to be one of {', '.join(NAMES)}, or null. "
+            f"Received: data={name!r:.50}."
+        )
+    if folder is not None and not isinstance(folder, str):
+        raise DataError(
+            f"{file}: expected data_dir to be a path or null. Received: data_dir={folder!r:.50}."
+        )
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

@@ -130,6 +130,11 @@ class VerifyResult:
         if self.equal_top1 is not None:
             least = f" (at least {self.bounds.equal_top1:.1%})" if self.allowed_lost is None else ""
             lines.append(f"  equal top-1  {self.equal_top1:.2%}{least}")
+        if np.abs(self.expected).max() <= self.bounds.tolerance:
+            lines.append(
+                "  says little: no output of Keras is larger than what may differ, as of a network "
+                "that is not trained"
+            )
         if self.accuracy_keras is not None and self.accuracy_file is not None:
             lost = self.accuracy_keras - self.accuracy_file
             lines.append(

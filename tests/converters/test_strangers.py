@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from xncaps_converters.samples import from_data, random_samples
 from xncaps_converters.verify import verify
 from xncaps_files import tflite
 from xncaps_tf._keras import keras
+from xncaps_tf.errors import DataError
 
 
 def _dense_on_pixels() -> keras.Model:
@@ -65,6 +68,34 @@ def test_a_config_of_somebody_else_beside_a_model_is_none(
 ) -> None:
     (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
     assert model_source.run_config(tmp_path / "model.keras") == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"data": ["x"]}, "expected data to be one of digits, .*, or null. Received: data="),
+        ({"data": "photos"}, "expected data to be one of digits, .*, or null. Received: data="),
+        ({"data_dir": 5}, "expected data_dir to be a path or null. Received: data_dir=5"),
+    ],
+    ids=["list", "unknown", "number"],
+)
+def test_a_run_of_a_stranger_names_data_that_there_is(
+    tmp_path: pathlib.Path, wrong: dict[str, Any], words: str
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"xncaps_version": "0.1.0", **wrong}))
+    with pytest.raises(DataError, match=words):
+        model_source.run_config(tmp_path / "model.keras")
+
+
+def test_a_check_that_says_nothing_says_so() -> None:
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3, use_bias=False)])
+    told = []
+    for scale in (1.0, 1e-9):
+        model.set_weights([np.full((8, 3), scale, np.float32)])
+        result = verify(model, to_float.convert_float(model), random_samples(model, 20))
+        assert result.passed
+        told.append(any("no output of Keras is larger" in line for line in result.lines()))
+    assert told == [False, True]
 
 
 def test_samples_of_a_sorted_folder_show_every_class(tmp_path: pathlib.Path) -> None:
