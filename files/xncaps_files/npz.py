@@ -1,4 +1,4 @@
-"""Safe reader of .npz files: no pickle, and no memory that the file does not account for."""
+"""Reads .npz files: no pickle, and no memory that the file does not account for; writes them."""
 
 from __future__ import annotations
 
@@ -77,6 +77,21 @@ def read(
     except _DAMAGE as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"{path}: expected a sound .npz file. Received: {reason}.") from error
+
+
+def write(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Writes a .npz file as `numpy.savez` does.
+
+    That leaves its archive open where the disk is full, which then complains on stderr, after the
+    error, when it is collected.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                _format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def _check_names(required: Mapping[str, Kind], held: set[str], path: object) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 
 TEMPORARY = ".tmp-"
 
@@ -20,16 +21,32 @@ def write_atomically(path: pathlib.Path, write: Callable[[pathlib.Path], object]
     Args:
         path: of the file; its folder exists.
         write: makes the file at the path it is given, which has the suffix of `path`.
+
+    Raises:
+        OSError: it cannot be written; names `path`.
     """
     beside = _beside(path)
-    try:
-        write(beside)
-        sync(beside)
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with _named(path, beside):
+        try:
+            write(beside)
+            sync(beside)
+            os.replace(beside, path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
     sync(path.parent)
+
+
+@contextlib.contextmanager
+def _named(path: pathlib.Path, beside: pathlib.Path) -> Generator[None]:
+    """Lets an error say which file could not be written; a full disk names none."""
+    try:
+        yield
+    except OSError as error:
+        is_ours = error.filename in (None, str(beside)) and error.errno is not None
+        if not is_ours:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
@@ -40,14 +57,16 @@ def write_text(path: pathlib.Path, text: str) -> None:
 def write_all(contents: Mapping[pathlib.Path, bytes]) -> None:
     """Writes files beside their places, all to the disk, then renames each, in order.
 
-    A crash leaves old or new files, never a part of one; where one cannot be written, none is.
+    A crash leaves old or new files, never a part of one; where one cannot be written, none is, and
+    the OSError names it.
     """
     written: list[tuple[pathlib.Path, pathlib.Path]] = []
     try:
         for path, data in contents.items():
             written.append((_beside(path), path))
-            written[-1][0].write_bytes(data)
-            sync(written[-1][0])
+            with _named(path, written[-1][0]):
+                written[-1][0].write_bytes(data)
+                sync(written[-1][0])
         for beside, path in written:
             os.replace(beside, path)
     finally:
@@ -80,14 +99,15 @@ def make_folder(path: pathlib.Path, fill: Callable[[pathlib.Path], object]) -> N
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.parent / f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
-    beside.mkdir()
-    try:
-        fill(beside)
-        sync(beside)
-        os.rename(beside, path)
-    except BaseException:
-        shutil.rmtree(beside)
-        raise
+    with _named(path, beside):
+        beside.mkdir()
+        try:
+            fill(beside)
+            sync(beside)
+            os.rename(beside, path)
+        except BaseException:
+            shutil.rmtree(beside)
+            raise
     sync(path.parent)
 
 

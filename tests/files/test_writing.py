@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pathlib
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
-from xncaps_files import writing
+from xncaps_files import npz, writing
 
 
 def test_write_replaces_as_a_whole(tmp_path: pathlib.Path) -> None:
@@ -30,6 +36,61 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: pathlib.Path) -> None:
         writing.write_atomically(path, fail)
     assert path.read_text() == "one"
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file of this process may be larger than 1,000 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_names_the_file_that_was_asked_for(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "net.tflite"
+    long = "x" * 2000
+    writers: list[Callable[[], None]] = [
+        lambda: writing.write_text(path, long),
+        lambda: writing.write_all({path: long.encode()}),
+        lambda: writing.make_folder(path, lambda inside: writing.write_text(inside / "a", long)),
+    ]
+    for write in writers:
+        with pytest.raises(OSError, match=r"File too large: '.*/(net\.tflite|a)'"):
+            write()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_takes_no_file_is_told_by_the_files_name(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none/net\.tflite'$"):
+        writing.write_text(tmp_path / "none" / "net.tflite", "x")
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_arrays_on_a_full_disk_are_one_error_and_no_second(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", later.append)
+    path = tmp_path / "checkpoint.npz"
+    with pytest.raises(OSError, match=r"File too large: '.*/checkpoint\.npz'"):
+        writing.write_atomically(path, lambda beside: npz.write(beside, {"a": np.zeros(1000)}))
+    gc.collect()
+    assert later == [] and list(tmp_path.iterdir()) == []
+
+
+def test_arrays_come_back(tmp_path: pathlib.Path) -> None:
+    held = {"a": np.arange(6).reshape(2, 3), "words": np.array(["x", "yz"])}
+    npz.write(tmp_path / "a.npz", held)
+    np.savez(tmp_path / "b.npz", **held)
+    found = npz.read(tmp_path / "a.npz", {"a": ("i", 2), "words": ("U", 1)})
+    assert all(np.array_equal(found[name], held[name]) for name in held)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
 def test_link_again_leaves_no_second_name(tmp_path: pathlib.Path) -> None:

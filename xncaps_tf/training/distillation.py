@@ -129,12 +129,7 @@ def answers_of(
             "shares": shares,
             "teacher_sha256": np.array([digest]),
         }
-
-        def write(beside: pathlib.Path) -> None:
-            with open(beside, "wb") as file:
-                np.savez(file, **contents)  # pyright: ignore[reportArgumentType]
-
-        writing.write_atomically(path, write)
+        writing.write_atomically(path, lambda beside: npz.write(beside, contents))
     return shares
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xncaps_files import versions, writing
+from xncaps_files import npz, versions, writing
 from xncaps_tf.errors import DataError, TrainingError
 
 FORMAT_VERSION = 1
@@ -70,11 +70,7 @@ class State:
         }
         text = np.frombuffer(json.dumps(about).encode(), np.uint8)
 
-        def write(beside: pathlib.Path) -> None:
-            with open(beside, "wb") as file:
-                np.savez(file, about=text, **arrays)  # pyright: ignore[reportArgumentType]
-
-        writing.write_atomically(path, write)
+        writing.write_atomically(path, lambda beside: npz.write(beside, {"about": text, **arrays}))
 
     @classmethod
     def read(cls, path: pathlib.Path) -> State:
