@@ -70,6 +70,18 @@ def test_load_refuses_an_empty_class(tmp_path: pathlib.Path, write_picture: Writ
         data.load("folder", "train", tmp_path)
 
 
+def test_a_class_of_photographs_that_are_not_read_says_of_which_kind(
+    tmp_path: pathlib.Path, write_picture: Writer
+) -> None:
+    """A telephone's .heic files; what is hidden does not count."""
+    _write_classes(tmp_path, write_picture, 2)
+    (tmp_path / "fox").mkdir()
+    for name in ("1.HEIC", "2.heic", ".DS_Store"):
+        (tmp_path / "fox" / name).write_bytes(b"x")
+    with pytest.raises(DataError, match=r"fox: .* kinds alone \(2: \.heic\); save them as JPEG"):
+        data.load("folder", "train", tmp_path)
+
+
 def test_a_damaged_picture_is_named_when_it_is_checked(
     tmp_path: pathlib.Path, write_picture: Writer
 ) -> None:

@@ -155,9 +155,18 @@ def _class_files(folder: Path) -> list[Path]:
     if not files:
         raise DataError(
             f"{folder}: expected pictures of the class ({', '.join(sorted(pictures.SUFFIXES))}). "
-            "Received: an empty class."
+            f"Received: {_other_files(folder)}."
         )
     return files
+
+
+def _other_files(folder: Path) -> str:
+    """What lies in a class without pictures: photographs of a phone are .heic, say."""
+    endings = [path.suffix.lower() or path.name for path in folder.rglob("[!.]*") if path.is_file()]
+    if not endings:
+        return "an empty class"
+    kinds = ", ".join(sorted(set(endings))[:5])
+    return f"files of other kinds alone ({len(endings)}: {kinds}); save them as JPEG or PNG"
 
 
 def _share(split: str, folder: Path, files: list[Path]) -> list[Path]:

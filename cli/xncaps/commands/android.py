@@ -19,7 +19,9 @@ def android() -> None:
     "--model", "model_path", required=True, type=ModelFile(), metavar="FILE|zoo:NAME",
     help="A .tflite file, as `xncaps convert` writes it, or one of the zoo.",
 )  # fmt: skip
-@click.option("-o", "--out", required=True, type=click.Path(path_type=pathlib.Path))
+@click.option(
+    "-o", "--out", required=True, type=click.Path(path_type=pathlib.Path), help="The APK."
+)
 @click.option("--label", help="The app's name on the home screen.")
 @click.option(
     "--keystore", type=click.Path(path_type=pathlib.Path),

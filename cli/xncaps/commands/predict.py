@@ -21,7 +21,13 @@ from xncaps.output import say
     "--frames", type=click.IntRange(1), help="Frames to take from the camera.  [default: no end]"
 )
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Classes shown.")
-@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    help="Pictures at a time.",
+)
 @click.option(
     "--as-is", is_flag=True, help="Never invert: the pictures are light on dark, as digits' data."
 )

@@ -48,7 +48,7 @@ def show(name: str) -> None:
     click.echo(card_page.markdown(xncaps_zoo.card(_checked(name))))
 
 
-@zoo.command()
+@zoo.command(short_help="Copy a file with what lies beside it.")
 @click.argument("name")
 @click.argument("out", type=click.Path(path_type=pathlib.Path), default=pathlib.Path("."))
 def copy(name: str, out: pathlib.Path) -> None:
@@ -69,7 +69,7 @@ def copy(name: str, out: pathlib.Path) -> None:
         click.echo(out / file.name)
 
 
-@zoo.command()
+@zoo.command(short_help="Make a file and its card from runs of `reproduce`.")
 @click.argument("name")
 @click.option("--from", "runs", type=click.Path(path_type=pathlib.Path, exists=True), required=True)
 @click.option("--out", type=click.Path(path_type=pathlib.Path), default=pathlib.Path("zoo"))
