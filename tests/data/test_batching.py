@@ -79,7 +79,7 @@ def test_any_int_is_a_seed(numbered: data.Dataset, seed: int) -> None:
     assert sorted(_flat(data.batches(numbered, 25, seed=seed))) == list(range(107))
 
 
-@pytest.mark.parametrize("augment", [None, "shift", "affine_flip", "photo"])
+@pytest.mark.parametrize("augment", [None, "shift", "affine_flip", "photo", "photo_strong"])
 def test_a_run_can_go_on_anywhere(numbered: data.Dataset, augment: str | None) -> None:
     options: dict[str, Any] = {"seed": 5, "augment": augment}
     whole = list(data.batches(numbered, 25, epochs=3, **options))

@@ -160,8 +160,9 @@ def erase(chance: float, smallest: float, largest: float) -> Callable[[Any, Any]
         area = smallest + (largest - smallest) * draws[:, 1]  # [B]
         ratio = tf.exp((2 * draws[:, 2] - 1) * math.log(2.0))
         height, width = tf.minimum(tf.sqrt(area / ratio), 1.0), tf.minimum(tf.sqrt(area * ratio), 1)
-        is_row = _within(images.shape[1], draws[:, 3] * (1 - height), height)  # [B, H]
-        is_column = _within(images.shape[2], draws[:, 4] * (1 - width), width)  # [B, W]
+        size = tf.shape(images)
+        is_row = _within(size[1], draws[:, 3] * (1 - height), height)  # [B, H]
+        is_column = _within(size[2], draws[:, 4] * (1 - width), width)  # [B, W]
         is_erased = is_row[:, :, None] & is_column[:, None, :]  # [B, H, W]
         is_erased &= (draws[:, 0] < chance)[:, None, None]
         return tf.where(is_erased[..., None], _GREY, images)
@@ -169,9 +170,10 @@ def erase(chance: float, smallest: float, largest: float) -> Callable[[Any, Any]
     return apply
 
 
-def _within(side: int, start: Any, length: Any) -> Any:
+def _within(side: Any, start: Any, length: Any) -> Any:
     """Which of `side` pixels have their centre in a part of it, given in shares of it [B]."""
-    centers = (tf.range(side, dtype=tf.float32) + 0.5) / side  # [side]
+    side = tf.cast(side, tf.float32)
+    centers = (tf.range(side) + 0.5) / side  # [side]
     return (centers >= start[:, None]) & (centers < (start + length)[:, None])  # [B, side]
 
 
