@@ -5,10 +5,7 @@ What they raise, pages of MLIR, becomes the one line that says what is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
-
-from numpy.typing import NDArray
 
 from xncaps_converters.export import quiet, saved, trace
 from xncaps_tf._keras import tf
@@ -20,7 +17,6 @@ def run_tensorflow(
     *,
     custom_ops: bool = False,
     dynamic_range: bool = False,
-    calibration: Callable[[], Iterable[list[NDArray[Any]]]] | None = None,
 ) -> bytes:
     """TensorFlow's converter.
 
@@ -28,7 +24,6 @@ def run_tensorflow(
         model: a functional `keras.Model`.
         custom_ops: marked functions become custom ops.
         dynamic_range: weights are rounded to int8.
-        calibration: weights and values are rounded to int8, by the ranges that these inputs show.
 
     Raises:
         ConversionError: it cannot convert the model.
@@ -40,14 +35,32 @@ def run_tensorflow(
                 [inference.function], inference.owner
             )
             converter.allow_custom_ops = custom_ops
-            if dynamic_range or calibration is not None:
+            if dynamic_range:
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            if calibration is not None:
-                converter.representative_dataset = calibration
-                converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             return converter.convert()
     except Exception as error:  # the converter raises bare Exception
-        raise _failure("TensorFlow", model, error) from error
+        raise _failure("TensorFlow", model.name, error) from error
+
+
+def run_quantizer(data: bytes, name: str) -> bytes:
+    """TensorFlow's quantizer: int8 weights and values, float32 at both ends.
+
+    Args:
+        data: a float file whose tensors have their ranges; see `calibration`.
+        name: of the model, for an error.
+
+    Raises:
+        ConversionError: it cannot round the file.
+    """
+    # Not public: `TFLiteConverter` calls it after a calibration of its own.
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    try:
+        with quiet():
+            quantized: Any = mlir_quantize(data)
+            return quantized
+    except Exception as error:  # as the converter
+        raise _failure("TensorFlow", name, error) from error
 
 
 def run_lce(model: Any) -> bytes:
@@ -67,7 +80,7 @@ def run_lce(model: Any) -> bytes:
         with saved(trace(model)) as folder:
             return lce.convert_saved_model(folder)
     except Exception as error:  # whatever its native code raises
-        raise _failure("LCE", model, error) from error
+        raise _failure("LCE", model.name, error) from error
 
 
 def require_lce() -> Any:
@@ -82,8 +95,8 @@ def require_lce() -> Any:
     return larq_compute_engine
 
 
-def _failure(who: str, model: Any, error: Exception) -> ConversionError:
-    return ConversionError(f"{who} cannot convert {model.name!r}: {first_line(error)}")
+def _failure(who: str, name: str, error: Exception) -> ConversionError:
+    return ConversionError(f"{who} cannot convert {name!r}: {first_line(error)}")
 
 
 def first_line(error: BaseException) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from xncaps_converters import engines, marked_layers
+from xncaps_converters import calibration, engines, marked_layers
 from xncaps_converters.output_formats import Report, silent
 from xncaps_converters.samples import Inputs
 from xncaps_tf._keras import keras
@@ -94,13 +92,8 @@ def convert_int8(backbone: Any, images: Inputs, report: Report = silent) -> byte
     chosen = images[
         np.linspace(0, len(images) - 1, min(len(images), CALIBRATION_IMAGES)).astype(int)
     ]
-
-    def batches() -> Iterator[list[NDArray[Any]]]:
-        for number, image in enumerate(chosen):
-            report(f"calibrate int8 on {len(chosen)} images", number / len(chosen))
-            yield [np.asarray(image, np.float32)[np.newaxis]]  # [1, H, W, C]
-
-    return engines.run_tensorflow(backbone, calibration=batches)
+    calibrated = calibration.with_ranges(engines.run_tensorflow(backbone), chosen, report)
+    return engines.run_quantizer(calibrated, backbone.name)
 
 
 def _replay(model: Any, tensor: Any, start: Any) -> Any:
