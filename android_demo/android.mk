@@ -27,11 +27,7 @@ android-model: $(SETUP) ## the app's own model anew, from a run of make demo (RU
 
 android-test: $(SETUP) .make/android ## the app's tests: JUnit and Robolectric with Android's own TensorFlow Lite; PICTURES=FOLDER puts photographs on the screens
 	@$(ANDROID_BUILD) test-resources
-	@cd android_demo && { mvn -B -ntp test -Dtimes=$(LIFECYCLES) \
-	  $(if $(PICTURES),-Dpictures="$(abspath $(PICTURES))") > build/test.log 2>&1 \
-	  || { grep -vE 'tflite|VERBOSE' build/test.log | tail -60; exit 1; }; }
-	@grep -hE '^Tests run' android_demo/target/surefire-reports/*.txt
-	@$(PYTEST) -m slow tests/android
+	@scripts/android-test.sh "$(abspath $(PY))" $(LIFECYCLES) "$(if $(PICTURES),$(abspath $(PICTURES)))"
 
 # For a connected phone or emulator, and for a machine with Gradle and the SDK; no test covers them.
 .PHONY: phone-check gradle-assemble

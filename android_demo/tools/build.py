@@ -7,7 +7,8 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from xncaps_android.common import BUILD, ROOT, BuildError  # noqa: E402
+from xncaps_android.commands import BuildError  # noqa: E402
+from xncaps_android.folders import BUILD, ROOT  # noqa: E402
 
 # The app's models where none are named, in the order of its list; the zoo's where they are there.
 ZOO = (
@@ -96,9 +97,9 @@ def _shim(options: argparse.Namespace) -> list[str]:
 
 
 def _native(options: argparse.Namespace) -> list[str]:
-    from xncaps_android import common, native
+    from xncaps_android import native, versions
 
-    return [f"library: {path}" for abi in common.abis() for path in native.build(abi)]
+    return [f"library: {path}" for abi in versions.abis() for path in native.build(abi)]
 
 
 def _artifacts(options: argparse.Namespace) -> list[str]:

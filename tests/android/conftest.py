@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
 import sys
+import types
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "android_demo/tools"))
+
+
+@pytest.fixture
+def build_command() -> types.ModuleType:
+    """tools/build.py as a module of its own."""
+    file = ROOT / "android_demo/tools/build.py"
+    spec = importlib.util.spec_from_file_location("android_build", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["android_build"] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ ANDROID = ROOT / "android_demo"
 GOLDEN = ROOT / "tests/golden/android"
 sys.path.insert(0, str(ANDROID / "tools"))
 
-from xncaps_android import apk, archive, common, model, native  # noqa: E402
+from xncaps_android import apk, archive, commands, model, native, versions  # noqa: E402
 
 MAVEN = "{http://maven.apache.org/POM/4.0.0}"
 
@@ -58,7 +58,7 @@ def test_a_model_that_cannot_run_is_refused(
 ) -> None:
     file = tmp_path / "m.tflite"
     file.write_bytes(content)
-    with pytest.raises(common.BuildError, match=words):
+    with pytest.raises(commands.BuildError, match=words):
         model.check(file)
     done = build("apk", "--model", str(file), "--out", str(tmp_path / "a.apk"))
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and words in done.stderr
@@ -120,7 +120,9 @@ def test_what_is_no_picture_classifier_is_refused_at_the_build(
     if good:
         assert model.check(file) == []
     else:
-        with pytest.raises(common.BuildError, match="the app takes picture classifiers, one input"):
+        with pytest.raises(
+            commands.BuildError, match="the app takes picture classifiers, one input"
+        ):
             model.check(file)
 
 
@@ -131,7 +133,7 @@ def test_asset_names_are_safe() -> None:
 
 @pytest.mark.parametrize("label", ["", "two\nlines"])
 def test_label_is_a_line(label: str, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(common.BuildError, match="--label: expected a line"):
+    with pytest.raises(commands.BuildError, match="--label: expected a line"):
         apk._rename(tmp_path / "none.xml", label)
 
 
@@ -227,7 +229,7 @@ def test_manifest_leaves_to_each_build_what_is_its_own() -> None:
 
 
 def test_maven_and_tested_build_have_the_same_versions() -> None:
-    numbers = common.versions()
+    numbers = versions.versions()
     properties = ElementTree.parse(ANDROID / "pom.xml").getroot().find(f"{MAVEN}properties")
     assert properties is not None
     own = {tag.tag.removeprefix(MAVEN): tag.text for tag in properties}
@@ -239,7 +241,7 @@ def test_maven_and_tested_build_have_the_same_versions() -> None:
 
 def test_gradle_project_equals_the_tested_build() -> None:
     """Gradle cannot run here: its numbers all come from versions.properties, its folders exist."""
-    numbers = common.versions()
+    numbers = versions.versions()
     settings = (ANDROID / "settings.gradle").read_text()
     modules = re.findall(r"':(\w+)'", settings)
     assert modules == ["core", "delegate", "app"]
@@ -280,7 +282,7 @@ def test_gradle_project_equals_the_tested_build() -> None:
 
 def test_versions_in_the_docs_are_those_of_the_build() -> None:
     text = (ROOT / "docs/android.md").read_text(encoding="utf-8")
-    numbers = common.versions()
+    numbers = versions.versions()
     assert f"org.tensorflow:tensorflow-lite:{numbers['tflite']}" in text
     assert f"org.xncaps:xncaps-delegate:{native.native_version()}" in text
     assert f"(API {numbers['minSdk']})" in text

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "android_demo/tools"))
 
 from xncaps_android import apk, checks  # noqa: E402
-from xncaps_android.common import BuildError  # noqa: E402
+from xncaps_android.commands import BuildError  # noqa: E402
 
 from xncaps_files import expected  # noqa: E402
 

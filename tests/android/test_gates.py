@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pathlib
 import shutil
 import sys
+import types
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ANDROID = ROOT / "android_demo"
 sys.path.insert(0, str(ANDROID / "tools"))
 
-from xncaps_android import apk, archive, artifacts, common, gates  # noqa: E402
+from xncaps_android import apk, archive, artifacts, commands, folders, gates  # noqa: E402
 
 PAGES = "-Wl,-z,max-page-size={0},-z,common-page-size={0}"
 BARE = ("-nostdlib", PAGES.format(16384))
@@ -63,14 +63,14 @@ FAULTS: dict[str, tuple[str, tuple[str, ...], str]] = {
 def library(folder: pathlib.Path, code: str, options: tuple[str, ...]) -> pathlib.Path:
     (folder / "x.c").write_text(code + "\n")
     out = folder / gates.DELEGATE
-    common.run(["gcc", "-shared", "-fPIC", "-w", folder / "x.c", *options, "-o", out])
+    commands.run(["gcc", "-shared", "-fPIC", "-w", folder / "x.c", *options, "-o", out])
     return out
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_library_with_a_fault_is_refused(fault: str, tmp_path: pathlib.Path) -> None:
     code, options, words = FAULTS[fault]
-    with pytest.raises(common.BuildError, match=words) as error:
+    with pytest.raises(commands.BuildError, match=words) as error:
         gates.check_library(library(tmp_path, code, options))
     assert str(error.value).startswith(gates.DELEGATE) and "\n" not in str(error.value)
 
@@ -90,7 +90,7 @@ def signed(
     if without is not None:
         files = {name: content for name, content in files.items() if not name.startswith(without)}
     archive.write(folder / "odd.apk", files, stored=(".tflite", "resources.arsc", ".png"))
-    common.run(["zipalign", "-f", "4", folder / "odd.apk", folder / "aligned.apk"])
+    commands.run(["zipalign", "-f", "4", folder / "odd.apk", folder / "aligned.apk"])
     apk.sign(folder / "aligned.apk", folder / "signed.apk", apk.signing_key(None))
     return folder / "signed.apk"
 
@@ -98,9 +98,9 @@ def signed(
 def with_a_lambda(built: Built, folder: pathlib.Path, _: pytest.MonkeyPatch) -> pathlib.Path:
     """dx takes a lambda that nobody desugared, without a word."""
     (folder / "L.java").write_text("class L { Runnable r = () -> System.gc(); }\n")
-    common.run(["javac", "--release", "8", "-Xlint:-options", "-d", folder, folder / "L.java"])
+    commands.run(["javac", "--release", "8", "-Xlint:-options", "-d", folder, folder / "L.java"])
     archive.write(folder / "l.jar", {"L.class": (folder / "L.class").read_bytes()})
-    common.run(
+    commands.run(
         ["java", "-cp", artifacts.DX, "com.android.dx.command.Main", "--dex",
          "--min-sdk-version=26", f"--output={folder}", folder / "l.jar"]
     )  # fmt: skip
@@ -199,7 +199,7 @@ def test_apk_with_a_fault_gets_nowhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bad, out = make(built, tmp_path, monkeypatch), tmp_path / "out/app.apk"
-    with pytest.raises(common.BuildError, match=words):
+    with pytest.raises(commands.BuildError, match=words):
         apk.publish(bad, out)
     assert not bad.exists() and not out.exists()
     assert not out.parent.exists() or not list(out.parent.iterdir())
@@ -207,7 +207,7 @@ def test_apk_with_a_fault_gets_nowhere(
 
 def test_an_apk_that_is_too_large_is_refused(tmp_path: pathlib.Path) -> None:
     (tmp_path / "app.apk").write_bytes(bytes(26))
-    with pytest.raises(common.BuildError, match="app.apk: expected at most 25 bytes, got 26"):
+    with pytest.raises(commands.BuildError, match="app.apk: expected at most 25 bytes, got 26"):
         apk.publish(tmp_path / "app.apk", tmp_path / "out.apk", 25)
     assert list(tmp_path.iterdir()) == []
 
@@ -222,13 +222,12 @@ def test_apk_without_a_fault_gets_through(built: Built, tmp_path: pathlib.Path) 
 
 @pytest.mark.slow
 def test_whole_build_with_a_fault_says_one_line(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    build_command: types.ModuleType,
 ) -> None:
     """The command itself, with a signer that spoils what it signed; an older APK stays."""
-    spec = importlib.util.spec_from_file_location("android_build", ANDROID / "tools/build.py")
-    assert spec is not None and spec.loader is not None
-    command = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(command)
     honest = apk.sign
 
     def spoil(aligned: pathlib.Path, out: pathlib.Path, key: list[str | pathlib.Path]) -> None:
@@ -240,9 +239,9 @@ def test_whole_build_with_a_fault_says_one_line(
     monkeypatch.setattr(apk, "sign", spoil)
     out = tmp_path / "app.apk"
     out.write_bytes(b"older")
-    assert command.main(["apk", "-o", str(out)]) == 1
+    assert build_command.main(["apk", "-o", str(out)]) == 1
     said = capsys.readouterr()
     assert said.err.startswith("android: app.apk: expected a signature that verifies")
     assert said.err.count("\n") == 1 and said.out == ""
     assert out.read_bytes() == b"older" and list(tmp_path.iterdir()) == [out]
-    assert not (common.BUILD / "apk/app.apk").exists()
+    assert not (folders.BUILD / "apk/app.apk").exists()

@@ -5,12 +5,12 @@ Needs the JDK and the Debian packages that `make apk` installs.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import types
 import xml.etree.ElementTree as ElementTree
 import zipfile
 
@@ -22,7 +22,18 @@ GOLDEN = ROOT / "tests/golden/android"
 MODEL = ROOT / "android_demo/models/digits.tflite"
 sys.path.insert(0, str(ROOT / "android_demo/tools"))
 
-from xncaps_android import aar, apk, artifacts, checks, common, gates, native, shim  # noqa: E402
+from xncaps_android import (  # noqa: E402
+    aar,
+    apk,
+    artifacts,
+    checks,
+    commands,
+    folders,
+    gates,
+    native,
+    shim,
+    versions,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +47,7 @@ def test_gates_say_what_is_in_the_apk(built: tuple[pathlib.Path, list[str]]) -> 
         "permissions: android.permission.CAMERA",
     ):
         assert words in text
-    badging = common.run(["aapt2", "dump", "badging", folder / "app.apk"])
+    badging = commands.run(["aapt2", "dump", "badging", folder / "app.apk"])
     assert "application-label:'Tom's digits'" in badging
 
 
@@ -54,19 +65,14 @@ def test_apk_holds_model_libraries_and_licences(built: tuple[pathlib.Path, list[
 
 
 def test_apk_with_the_apps_own_models_stays_under_25_mb(
-    built: tuple[pathlib.Path, list[str]],
+    built: tuple[pathlib.Path, list[str]], build_command: types.ModuleType
 ) -> None:
     """By the built one: models are stored as they are."""
-    file = ROOT / "android_demo/tools/build.py"
-    spec = importlib.util.spec_from_file_location("android_build", file)
-    assert spec is not None and spec.loader is not None
-    command = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(command)
-    found = command.default_models()
+    found = build_command.default_models()
     models = [path.stat().st_size + len(checks.check(path) or b"") for path in found]
     without = (built[0] / "app.apk").stat().st_size - MODEL.stat().st_size
     assert without > 0 and models
-    assert without + sum(models) < command.MOST_BYTES == 25_000_000, (without, models)
+    assert without + sum(models) < build_command.MOST_BYTES == 25_000_000, (without, models)
 
 
 def test_same_inputs_give_the_same_bytes_but_for_the_signature(
@@ -81,23 +87,23 @@ def test_a_real_keystore_signs(
     built: tuple[pathlib.Path, list[str]], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / "own.keystore"
-    common.run(
+    commands.run(
         ["keytool", "-genkeypair", "-keystore", store, "-storetype", "PKCS12", "-storepass",
          "secret1", "-alias", "release", "-keyalg", "RSA", "-keysize", "2048", "-validity", "100",
          "-dname", "CN=Own Key"]
     )  # fmt: skip
     aligned, signed = built[0] / "work/aligned.apk", tmp_path / "signed.apk"
     monkeypatch.delenv("XNCAPS_KEYSTORE_PASSWORD", raising=False)
-    with pytest.raises(common.BuildError, match="--keystore: expected a file"):
+    with pytest.raises(commands.BuildError, match="--keystore: expected a file"):
         apk.signing_key(tmp_path / "none.keystore")
-    with pytest.raises(common.BuildError, match="XNCAPS_KEYSTORE_PASSWORD"):
+    with pytest.raises(commands.BuildError, match="XNCAPS_KEYSTORE_PASSWORD"):
         apk.signing_key(store)
     monkeypatch.setenv("XNCAPS_KEYSTORE_PASSWORD", "wrong-one")
-    with pytest.raises(common.BuildError, match="apksigner failed"):
+    with pytest.raises(commands.BuildError, match="apksigner failed"):
         apk.sign(aligned, signed, apk.signing_key(store))
     monkeypatch.setenv("XNCAPS_KEYSTORE_PASSWORD", "secret1")
     apk.sign(aligned, signed, apk.signing_key(store))
-    assert "CN=Own Key" in common.run(["apksigner", "verify", "--print-certs", signed])
+    assert "CN=Own Key" in commands.run(["apksigner", "verify", "--print-certs", signed])
 
 
 def test_aar_has_what_gradle_expects(tmp_path: pathlib.Path) -> None:
@@ -112,7 +118,7 @@ def test_aar_has_what_gradle_expects(tmp_path: pathlib.Path) -> None:
             f"{aar.MODULE}/include/xncaps/xncaps.h",
             *(
                 f"{aar.MODULE}/libs/android.{abi}/{name}"
-                for abi in common.abis()
+                for abi in versions.abis()
                 for name in ("abi.json", "libxncaps_delegate.so")
             ),
         }  # fmt: skip
@@ -122,14 +128,14 @@ def test_aar_has_what_gradle_expects(tmp_path: pathlib.Path) -> None:
         for name in archive.namelist():
             if name.endswith(".so"):
                 gates.check_library(pathlib.Path(archive.extract(name, tmp_path)))
-    assert f'android:minSdkVersion="{common.versions()["minSdk"]}"' in manifest
+    assert f'android:minSdkVersion="{versions.versions()["minSdk"]}"' in manifest
     assert "-keepclasseswithmembers" in rules and "native <methods>" in rules
     maven = "{http://maven.apache.org/POM/4.0.0}"
     pom = ElementTree.parse(pom_path).getroot()
     assert pom.findtext(f"{maven}packaging") == "aar"
     dependency = pom.find(f"{maven}dependencies/{maven}dependency")
     assert dependency is not None
-    assert dependency.findtext(f"{maven}version") == common.versions()["tflite"]
+    assert dependency.findtext(f"{maven}version") == versions.versions()["tflite"]
 
 
 def test_aars_prefab_is_what_a_c_program_builds_against(tmp_path: pathlib.Path) -> None:
@@ -141,14 +147,14 @@ def test_aars_prefab_is_what_a_c_program_builds_against(tmp_path: pathlib.Path) 
     assert package["version"] == native.native_version()
     module = tmp_path / aar.MODULE
     library = json.loads((module / "module.json").read_text())["library_name"]
-    example = common.ROOT / "examples/cpp/delegate.cc"
+    example = folders.ROOT / "examples/cpp/delegate.cc"
     for abi, compiler in (("x86_64", "g++"), ("arm64-v8a", "aarch64-linux-gnu-g++")):
         folder = module / f"libs/android.{abi}"
         about = json.loads((folder / "abi.json").read_text())
         assert about["abi"] == abi and about["stl"] == "none" and not about["static"]
-        assert about["api"] == common.versions()["minSdk"]
+        assert about["api"] == versions.versions()["minSdk"]
         # Bionic's symbols are not here: only what the example itself needs is resolved.
-        common.run([
+        commands.run([
             compiler, "-std=c++17", f"-I{module / 'include'}", example, f"-L{folder}",
             f"-l{library.removeprefix('lib')}", "-Wl,--allow-shlib-undefined",
             "-o", tmp_path / f"example.{abi}",
@@ -166,11 +172,11 @@ def test_aars_rules_keep_what_its_library_looks_for(rules: bool, tmp_path: pathl
         "import org.xncaps.delegate.XncapsDelegate;\npublic class User {\n"
         "  public static long run() { return new XncapsDelegate(1).getNativeHandle(); }\n}\n"
     )
-    users = common.fresh(tmp_path / "users")
+    users = folders.fresh(tmp_path / "users")
     libraries = [artifacts.TFLITE_API, artifacts.TFLITE]
     path = os.pathsep.join(str(jar) for jar in (tmp_path / "classes.jar", *libraries))
-    common.run(["javac", "--release", "8", "-Xlint:-options", "-cp", path, "-d", users, source])
-    common.run(
+    commands.run(["javac", "--release", "8", "-Xlint:-options", "-cp", path, "-d", users, source])
+    commands.run(
         ["java", "-cp", artifacts.proguard_class_path(), "proguard.ProGuard",
          "-injars", users, "-injars", tmp_path / "classes.jar", "-outjars", tmp_path / "out.jar",
          *[word for library in libraries for word in ("-libraryjars", str(library))],
@@ -182,7 +188,7 @@ def test_aars_rules_keep_what_its_library_looks_for(rules: bool, tmp_path: pathl
         kept = "org/xncaps/delegate/XncapsDelegate.class" in archive.namelist()
     assert kept == rules
     if rules:
-        said = common.run(
+        said = commands.run(
             ["javap", "-p", "-cp", tmp_path / "out.jar", "org.xncaps.delegate.XncapsDelegate"]
         )
         assert "native long create(int)" in said and "native void delete(long)" in said
@@ -204,7 +210,9 @@ def test_aar_compiles_into_a_users_class(tmp_path: pathlib.Path) -> None:
     path = os.pathsep.join(
         str(jar) for jar in (tmp_path / "classes.jar", artifacts.TFLITE, artifacts.TFLITE_API)
     )
-    common.run(["javac", "--release", "8", "-Xlint:-options", "-cp", path, "-d", tmp_path, source])
+    commands.run(
+        ["javac", "--release", "8", "-Xlint:-options", "-cp", path, "-d", tmp_path, source]
+    )
 
 
 @pytest.mark.parametrize("abi", ["x86_64", "arm64-v8a"])
@@ -224,7 +232,7 @@ def test_androids_runtime_equals_pythons(abi: str, threads: int, name: str, dele
 @pytest.mark.parametrize("abi", ["x86_64", "arm64-v8a"])
 @pytest.mark.parametrize(("name", "op"), [("tiny_fused", "XnCapsOdr"), ("binary_lce", "Lce")])
 def test_androids_runtime_without_delegate_refuses_its_ops(abi: str, name: str, op: str) -> None:
-    with pytest.raises(common.BuildError, match=f"{op}|not allocated"):
+    with pytest.raises(commands.BuildError, match=f"{op}|not allocated"):
         shim.run_model(abi, GOLDEN / f"{name}.tflite", b"", delegate=False)
 
 
@@ -250,7 +258,7 @@ def test_make_refuses_a_model_in_one_line(
 @pytest.mark.parametrize("abi", ["x86_64", "arm64-v8a"])
 def test_androids_runtime_itself_refuses_a_composite(abi: str) -> None:
     """That is why the build does, before anyone installs it."""
-    with pytest.raises(common.BuildError, match="run_model"):
+    with pytest.raises(commands.BuildError, match="run_model"):
         shim.run_model(abi, GOLDEN / "composite.tflite", bytes(256), delegate=True)
 
 

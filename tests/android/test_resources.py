@@ -51,7 +51,8 @@ def luminance(color: str) -> float:
     ("ink", "ground"),
     [
         ("ink", "ground"), ("ink", "bar"), ("ink", "bar_ground"), ("ink", "problem"),
-        ("ink_soft", "ground"), ("accent", "ground"), ("accent", "problem"),
+        ("ink_soft", "ground"), ("accent", "ground"), ("accent", "problem"), ("ink", "card"),
+        ("ink_soft", "card"), ("accent", "card"), ("on_accent", "accent"),
     ],
 )  # fmt: skip
 def test_text_stands_out(theme: str, ink: str, ground: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pathlib
-import sys
+import struct
+import types
 import zipfile
 
 import pytest
 from xncaps_android import apk, artifacts, cards, native, runtimes
-from xncaps_android.common import ANDROID, BuildError, abis
+from xncaps_android.commands import BuildError, run
+from xncaps_android.folders import ANDROID
+from xncaps_android.versions import abis
 
 
 def aar(
@@ -74,6 +76,77 @@ def test_an_aar_for_pages_of_4_kib_is_refused(
         runtimes.of_file(aar(tmp_path, maven))
 
 
+def stub(folder: pathlib.Path, abi: str, page: int) -> pathlib.Path:
+    """A library in TensorFlow Lite's place, linked for pages of this size."""
+    compiler = {"x86_64": "gcc", "arm64-v8a": "aarch64-linux-gnu-gcc"}[abi]
+    out = folder / f"{abi}-{page}.so"
+    code = folder / "stub.c"
+    code.write_text("int counted = 1;\nint count(void) { return ++counted; }\n")
+    pages = [f"-Wl,-z,max-page-size={page}", f"-Wl,-z,common-page-size={page}"]
+    run([compiler, "-shared", "-nostdlib", "-fPIC", *pages, code, "-o", out])
+    return out
+
+
+def relabelled(library: pathlib.Path, page: int) -> pathlib.Path:
+    """The same segments at the same places, said to be aligned to `page`."""
+    content = bytearray(library.read_bytes())
+    (start,) = struct.unpack_from("<Q", content, 32)
+    size, count = struct.unpack_from("<HH", content, 54)
+    for header in range(start, start + size * count, size):
+        if struct.unpack_from("<I", content, header) == (1,):  # PT_LOAD
+            struct.pack_into("<Q", content, header + 48, page)
+    out = library.with_name("relabelled.so")
+    out.write_bytes(content)
+    return out
+
+
+def test_pages_are_those_that_the_segments_fit(tmp_path: pathlib.Path) -> None:
+    small = stub(tmp_path, "x86_64", 4096)
+    assert runtimes.largest_page(small) == 4096
+    assert runtimes.largest_page(stub(tmp_path, "x86_64", 16384)) == 16384
+    # What segments say of themselves is not enough: these would lie on one page.
+    assert runtimes.largest_page(relabelled(small, 16384)) == 4096
+    run(["gcc", "-c", tmp_path / "stub.c", "-o", tmp_path / "stub.o"])
+    with pytest.raises(BuildError, match="stub.o: expected a shared library with segments to load"):
+        runtimes.largest_page(tmp_path / "stub.o")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [16384, 4096])
+def test_a_whole_apk_with_a_runtime_of_ones_own(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    build_command: types.ModuleType,
+    page: int,
+) -> None:
+    """TensorFlow Lite's own classes with libraries for either size of pages, by the command."""
+    artifacts.fetch()
+    given = tmp_path / "runtime.aar"
+    with zipfile.ZipFile(given, "w") as archive:
+        archive.write(artifacts.TFLITE, "classes.jar")
+        for abi in abis():
+            archive.write(stub(tmp_path, abi, page), f"jni/{abi}/{runtimes.LIBRARY}")
+    out = tmp_path / "app.apk"
+    code = build_command.main(
+        ["apk", "--model", str(ANDROID / "models/digits.tflite"), "--runtime", str(given),
+         "-o", str(out)]
+    )  # fmt: skip
+    said = capsys.readouterr()
+    if page == 4096:
+        assert code == 1 and not out.exists() and said.out == ""
+        assert said.err.count("\n") == 1
+        assert "expected segments of 16384 bytes" in said.err and "got 4096" in said.err
+        return
+    assert code == 0, said.err
+    pages = [line for line in said.out.splitlines() if line.startswith("pages: ")]
+    assert len(pages) == 3 * len(abis()), said.out
+    assert all(" loads where they have 16384 bytes" in line for line in pages), said.out
+    with zipfile.ZipFile(out) as archive:
+        for abi in abis():
+            packed = archive.read(f"lib/{abi}/{runtimes.LIBRARY}")
+            assert packed == (tmp_path / f"{abi}-{page}.so").read_bytes()
+
+
 def test_what_is_no_aar_is_refused(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "x.aar"
     for content in (b"", b"no zip"):
@@ -91,16 +164,17 @@ def test_what_is_no_aar_is_refused(tmp_path: pathlib.Path) -> None:
 
 def told(**changes: object) -> dict[str, object]:
     return {
-        "name": "m", "title": "Goods, a net", "accuracy": {"file": {"accuracy": 0.875}},
-        "data": {"title": "Goods", "licence": "MIT", "source": "someone"}, **changes,
+        "name": "m", "title": "Goods, a net",
+        "accuracy": {"file": {"accuracy": 0.875, "images": 8}},
+        "data": {"licence": "MIT", "source": "someone"}, **changes,
     }  # fmt: skip
 
 
 def test_the_screens_card_is_the_zoos(tmp_path: pathlib.Path) -> None:
     (tmp_path / "card.json").write_text(json.dumps(told()))
     assert cards.card(tmp_path / "m.tflite") == {
-        "title": "Goods, a net", "accuracy": 0.875, "data": "Goods", "licence": "MIT",
-        "notice": "someone",
+        "title": "Goods, a net", "accuracy": 0.875, "images": 8, "licence": "MIT",
+        "source": "someone",
     }  # fmt: skip
     assert cards.card(tmp_path / "another.tflite") is None
     assert cards.card(tmp_path / "none" / "m.tflite") is None
@@ -112,7 +186,10 @@ def test_the_screens_card_is_the_zoos(tmp_path: pathlib.Path) -> None:
         ("[]", "expected a card of the zoo"),
         ("{", "expected a card of the zoo"),
         (json.dumps({"name": "m"}), "expected a card of the zoo, got KeyError"),
-        (json.dumps(told(accuracy={"file": {"accuracy": 7}})), "accuracy: expected 0 to 1, got 7"),
+        (
+            json.dumps(told(accuracy={"file": {"accuracy": 7, "images": 8}})),
+            "accuracy: expected 0 to 1, got 7",
+        ),
     ],
 )
 def test_a_card_that_says_something_else_is_refused(
@@ -139,13 +216,11 @@ def test_models_are_packed_in_order_with_their_cards(tmp_path: pathlib.Path) -> 
         apk._copy_models([], tmp_path / "empty")
 
 
-def test_the_app_always_has_a_model_of_digits(tmp_path: pathlib.Path) -> None:
-    spec = importlib.util.spec_from_file_location("android_build", ANDROID / "tools/build.py")
-    assert spec is not None and spec.loader is not None
-    build = importlib.util.module_from_spec(spec)
-    sys.modules["android_build"] = build
-    spec.loader.exec_module(build)
-    build.ROOT = tmp_path
+def test_the_app_always_has_a_model_of_digits(
+    tmp_path: pathlib.Path, build_command: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = build_command
+    monkeypatch.setattr(build, "ROOT", tmp_path)
     assert build.default_models() == [build.DIGITS]
     for name in ("grocery-lite0-xnodr-int8", "mnist-cnn-xnodr"):
         folder = tmp_path / "zoo" / name

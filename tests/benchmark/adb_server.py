@@ -186,8 +186,11 @@ class Phone:
         )
         ours, theirs = socket.socketpair()
         threading.Thread(target=started.from_folder, args=(theirs,), daemon=True).start()
-        with ours, ours.makefile("rb") as stream:
-            self.storage.write(APP_PROCESS, frames, stream.read())
+        content = b""
+        with ours:
+            while chunk := ours.recv(65536):  # as the frames come
+                content += chunk
+                self.storage.write(APP_PROCESS, frames, content)
 
     # -- services ---------------------------------------------------------------------------
 
@@ -214,15 +217,28 @@ class Phone:
             ):
                 self.waiting.from_folder(end)
             return
-        path, limit = words[-1], time.monotonic() + 30  # tail -F
-        while not self.storage.exists(path) and time.monotonic() < limit:
-            time.sleep(0.02)
-        sent = 0
-        with contextlib.suppress(OSError):  # the host closes it; a tail does not end by itself
-            while time.monotonic() < limit:
-                end.sendall((content := self.storage.read(SHELL, path))[sent:])
-                sent = len(content)
-                time.sleep(0.02)
+        self._follow(words, end)
+
+    def _follow(self, words: list[str], end: socket.socket) -> None:
+        """sh -c SCRIPT follow FOLDER FILE APP: by the machine's own sh, with the phone's rights."""
+        assert words[0] == "sh", f"no command of Android 8: {words[0]}"
+        path, running = words[5], self.root / "running"
+        running.touch()
+        script = f'pidof() {{ [ -e "{running}" ]; }}; sleep() {{ command sleep 0.02; }}; {words[2]}'
+        places = [str(self.storage.place(name)) for name in words[4:6]]
+        process = subprocess.Popen(["sh", "-c", script, *words[3:4], *places, words[6]], stdout=-1)
+        threading.Thread(target=self._until_stopped, args=(process, running), daemon=True).start()
+        assert process.stdout is not None
+        with process, contextlib.suppress(OSError):  # the host closes it
+            while content := process.stdout.read1():
+                self.storage.read(SHELL, path)  # a real shell may not, where this raises
+                end.sendall(content)
+
+    def _until_stopped(self, process: subprocess.Popen[bytes], running: pathlib.Path) -> None:
+        while process.poll() is None:
+            if not self.alive:
+                running.unlink(missing_ok=True)
+            time.sleep(0.01)
 
 
 class Server:

@@ -15,6 +15,7 @@ import pytest
 from adb_app import App
 from adb_lab import Lab
 from adb_server import Phone
+from android_files import SHELL, Storage, Who
 
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import adb, channel, phonerun
@@ -175,6 +176,40 @@ def test_an_app_that_is_killed_leaves_what_it_had_sent_by_files(
     assert not told["complete"] and "the app was killed half-way" in " ".join(told["notes"])
     (entry,) = told["models"]  # the stand-in sends what it has at its 20th turn
     assert entry["status"] == "partial" and entry["latency"]["n"] == 20
+
+
+def test_the_file_of_frames_is_followed_no_longer_than_the_app_lives(
+    lab: Lab, model: Make, tmp_path: pathlib.Path
+) -> None:
+    """Android 8, where the socket is refused: what ends is seen, not waited for."""
+
+    def kill(phone: Phone, state: str, done: int) -> None:
+        phone.alive = phone.alive and done < 25
+
+    lab.phone = Phone(tmp_path / "api26", api=26, socket_refused=True)
+    lab.server.phones["serial1"] = lab.phone
+    lab.phone.on_run = kill
+    told = lab.measure([model("a")], warm_up=0.0)  # with the usual silence of minutes
+    assert "the connection ended" in " ".join(told["notes"])
+    assert told["models"][0]["status"] == "partial"
+    assert not [command for command in lab.phone.opened if "tail" in command]
+
+
+def test_frames_that_the_shell_may_not_read_are_never_seen(
+    lab: Lab, model: Make, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adb, "_LOAD_SECONDS", 0.5)
+    lab.phone = Phone(tmp_path / "api27", api=27, socket_refused=True)
+    lab.server.phones["serial1"] = lab.phone
+    read = Storage.read
+
+    def refuse(self: Storage, who: Who, path: str) -> bytes:
+        if path.startswith("/sdcard") and who is SHELL:
+            raise PermissionError(path)
+        return read(self, who, path)
+
+    monkeypatch.setattr(Storage, "read", refuse)
+    fails(lab, [model("a")], "serial1: org.xncaps.demo: no word within")
 
 
 def test_a_device_that_goes_away_while_files_are_pushed_says_what_is_left(

@@ -7,7 +7,9 @@ import pathlib
 import re
 
 from xncaps_android import archive, artifacts, native
-from xncaps_android.common import ANDROID, BUILD, ROOT, BuildError, abis, fresh, run, versions
+from xncaps_android.commands import BuildError, run
+from xncaps_android.folders import ANDROID, BUILD, ROOT, fresh
+from xncaps_android.versions import abis, versions
 
 SOURCE = ANDROID / "delegate/src/main"
 NAME = "xncaps-delegate"

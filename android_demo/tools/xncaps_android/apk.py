@@ -9,17 +9,9 @@ import shutil
 from collections.abc import Sequence
 
 from xncaps_android import archive, artifacts, cards, checks, gates, model, native, runtimes
-from xncaps_android.common import (
-    ANDROID,
-    BUILD,
-    ROOT,
-    BuildError,
-    abis,
-    fresh,
-    locked,
-    run,
-    versions,
-)
+from xncaps_android.commands import BuildError, run
+from xncaps_android.folders import ANDROID, BUILD, ROOT, fresh, locked
+from xncaps_android.versions import abis, versions
 
 PACKAGE = "org.xncaps.demo"
 APP = ANDROID / "app/src/main"

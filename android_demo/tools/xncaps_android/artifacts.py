@@ -5,7 +5,9 @@ from __future__ import annotations
 import pathlib
 import zipfile
 
-from xncaps_android.common import ANDROID, ARTIFACTS, abis, locked, run, versions
+from xncaps_android.commands import run
+from xncaps_android.folders import ANDROID, ARTIFACTS, locked
+from xncaps_android.versions import abis, versions
 
 ANDROID_JAR = ARTIFACTS / "android-all.jar"
 DX = ARTIFACTS / "dalvik-dx.jar"

@@ -6,11 +6,12 @@ import json
 import pathlib
 from typing import Any
 
-from xncaps_android.common import BuildError
+from xncaps_android.commands import BuildError
 
 
 def card(model_file: pathlib.Path) -> dict[str, Any] | None:
-    """Of the card.json beside a file of the zoo: title, accuracy (0 to 1), data, licence, notice.
+    """Of the card.json beside a file of the zoo: title, accuracy (0 to 1) on how many images,
+    whose these are and their licence.
 
     None where there is none, or where it is another file's.
 
@@ -24,13 +25,13 @@ def card(model_file: pathlib.Path) -> dict[str, Any] | None:
         told = json.loads(file.read_text(encoding="utf-8"))
         if told["name"] != model_file.stem:
             return None
-        data = told["data"]
+        data, right = told["data"], told["accuracy"]["file"]
         kept = {
             "title": str(told["title"]),
-            "accuracy": float(told["accuracy"]["file"]["accuracy"]),
-            "data": str(data["title"]),
+            "accuracy": float(right["accuracy"]),
+            "images": int(right["images"]),
             "licence": str(data["licence"]),
-            "notice": str(data["source"]),
+            "source": str(data["source"]),
         }
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BuildError(f"{file}: expected a card of the zoo, got {error!r}") from None

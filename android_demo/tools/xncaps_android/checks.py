@@ -13,7 +13,7 @@ import struct
 import zipfile
 from dataclasses import dataclass
 
-from xncaps_android.common import BuildError
+from xncaps_android.commands import BuildError
 
 MOST_BYTES = 920_000
 _MOST_ARRAY = 1 << 28

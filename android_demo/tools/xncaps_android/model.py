@@ -7,7 +7,8 @@ import pathlib
 import re
 import sys
 
-from xncaps_android.common import ANDROID, ROOT, BuildError
+from xncaps_android.commands import BuildError
+from xncaps_android.folders import ANDROID, ROOT
 
 sys.path.append(str(ROOT / "files"))  # of this checkout; what is imported of it needs no package
 from xncaps_files.errors import DataError  # noqa: E402

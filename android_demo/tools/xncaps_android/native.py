@@ -13,17 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from xncaps_android import gates
-from xncaps_android.common import (
-    ANDROID,
-    BUILD,
-    ROOT,
-    BuildError,
-    fresh,
-    java_home,
-    locked,
-    run,
-    versions,
-)
+from xncaps_android.commands import BuildError, java_home, run
+from xncaps_android.folders import ANDROID, BUILD, ROOT, fresh, locked
+from xncaps_android.versions import versions
 
 NATIVE = ROOT / "native"
 BRIDGE = ANDROID / "delegate/src/main/cpp"

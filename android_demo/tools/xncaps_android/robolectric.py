@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 
 from xncaps_android import apk, artifacts, native, shim
-from xncaps_android.common import BUILD, fresh
+from xncaps_android.folders import BUILD, fresh
 
 
 def prepare(model_files: Sequence[pathlib.Path]) -> pathlib.Path:

@@ -8,7 +8,9 @@ import zipfile
 from dataclasses import dataclass
 
 from xncaps_android import artifacts
-from xncaps_android.common import BUILD, BuildError, abis, fresh, run, versions
+from xncaps_android.commands import BuildError, run
+from xncaps_android.folders import BUILD, fresh
+from xncaps_android.versions import abis, versions
 
 LIBRARY = "libtensorflowlite_jni.so"
 # What the app's sources use of it; the API's classes may lie in the same AAR or, for Maven
@@ -84,18 +86,39 @@ def _member(
 
 def _check_pages(library: pathlib.Path, abi: str, aar: pathlib.Path) -> None:
     page = int(versions()["pageSize"])
-    smallest = segment_alignment(library)
-    if smallest % page:
+    largest = largest_page(library)
+    if largest < page:
         raise BuildError(
-            f"{aar}: expected segments of {page} bytes in {LIBRARY} for {abi}, got {smallest}; "
+            f"{aar}: expected segments of {page} bytes in {LIBRARY} for {abi}, got {largest}; "
             "LiteRT 1.4.0 of Google's Maven and later are reported to have them"
         )
 
 
-def segment_alignment(library: pathlib.Path) -> int:
-    """The smallest alignment of the segments that are loaded, in bytes: the largest page."""
-    segments = run(["readelf", "-lW", library])
-    aligns = re.findall(r"^\s+LOAD .*\s(0x[0-9a-f]+)$", segments, re.MULTILINE)
-    if not aligns:
+def largest_page(library: pathlib.Path) -> int:
+    """The largest memory page, in bytes, on which a library's segments can be loaded.
+
+    What the segments say of their alignment is not enough: a page of the file has to come onto a
+    page of memory, and no two segments may share one.
+    """
+    rows = re.findall(r"^\s+LOAD\s+(.*)$", run(["readelf", "-lW", library]), re.MULTILINE)
+    segments = []
+    for row in rows:
+        words = row.split()
+        offset, address, _, _, size = (int(word, 16) for word in words[:5])
+        segments.append((address, offset, size, int(words[-1], 16)))
+    if not segments:
         raise BuildError(f"{library.name}: expected a shared library with segments to load")
-    return min(int(align, 16) for align in aligns)
+    page = min(alignment for *_, alignment in segments)
+    while page > 1 and not _fit(segments, page):
+        page //= 2
+    return page
+
+
+def _fit(segments: list[tuple[int, int, int, int]], page: int) -> bool:
+    """Whether segments (address, offset in the file, size in memory, ...) come onto own pages."""
+    last = -1
+    for address, offset, size, _ in sorted(segments):
+        if (address - offset) % page or address // page <= last:
+            return False
+        last = (address + max(size, 1) - 1) // page
+    return True

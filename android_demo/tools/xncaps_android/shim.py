@@ -14,7 +14,8 @@ import re
 import subprocess
 
 from xncaps_android import artifacts, native
-from xncaps_android.common import ANDROID, BUILD, BuildError, fresh, locked, run
+from xncaps_android.commands import BuildError, run
+from xncaps_android.folders import ANDROID, BUILD, fresh, locked
 
 SOURCES = ANDROID / "shim"
 _COMPILER = {"x86_64": "gcc", "arm64-v8a": "aarch64-linux-gnu-gcc"}

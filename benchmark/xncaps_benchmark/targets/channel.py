@@ -20,6 +20,15 @@ from xncaps_benchmark.targets.wire import PROTOCOL, Frame, Wire, WireError
 ACTIVITY = "org.xncaps.demo.measure.BenchmarkActivity"
 # The first API level whose `content` command has `read`.
 _CONTENT_READ = 28
+# What is added to a file, once a second, until the app or the job's folder is gone. Android 8's
+# tail has no -F, and its -f waits for inotify, which tells the shell nothing of what apps write
+# to the card.
+_FOLLOW = (
+    "exec 2>/dev/null; "
+    'while pidof "$3" >/dev/null && [ -d "$1" ]; do [ -r "$2" ] && break; sleep 1; done; '
+    'exec <"$2"; '
+    'while cat; pidof "$3" >/dev/null && [ -d "$1" ]; do sleep 1; done; cat'
+)
 _CONNECT_SECONDS = 20.0
 _AGAIN_SECONDS = 0.25
 _REFUSED_AFTER = 3.0  # an app that listens is there by then; 'refused' before may be 'not yet'
@@ -174,8 +183,7 @@ class FileChannel(Channel):
     def _reader(self) -> tuple[str, ...]:
         if self._by_provider:
             return ("content", "read", "--uri", f"content://{self._app}.measure/frames")
-        # Toybox's tail waits for what is added by inotify, also where the file is not there yet.
-        return ("tail", "-c", "+1", "-F", self._frames)
+        return ("sh", "-c", _FOLLOW, "follow", self.folder, self._frames, self._app)
 
     def close(self) -> None:
         self._phone.shell("rm", "-rf", self.folder)

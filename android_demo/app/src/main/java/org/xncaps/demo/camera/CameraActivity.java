@@ -141,7 +141,20 @@ public final class CameraActivity extends LiveActivity {
   }
 
   @Override
+  void showSeeing(boolean seeing) {
+    for (int control : new int[] {R.id.flip, R.id.torch, R.id.freeze}) {
+      if (!seeing) {
+        findViewById(control).setVisibility(View.GONE); // what the camera can do brings them back
+      }
+    }
+    if (!seeing || latest == null) {
+      sheet.showHint(waiting());
+    }
+  }
+
+  @Override
   void showAbilities(FrameSource.Abilities abilities) {
+    findViewById(R.id.freeze).setVisibility(View.VISIBLE);
     findViewById(R.id.torch).setVisibility(abilities.torch ? View.VISIBLE : View.GONE);
     findViewById(R.id.flip).setVisibility(abilities.otherSide ? View.VISIBLE : View.GONE);
   }
@@ -162,6 +175,7 @@ public final class CameraActivity extends LiveActivity {
     for (Classifier running : loaded) {
       head.show(running);
       sheet.showModel(running);
+      sheet.showHint(waiting());
     }
   }
 

@@ -1,9 +1,9 @@
 package org.xncaps.demo.camera;
 
+import android.app.AlertDialog;
 import android.content.res.Configuration;
 import android.os.Bundle;
 import android.view.View;
-import android.widget.PopupMenu;
 import android.widget.TextView;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,7 +15,6 @@ import org.xncaps.demo.R;
 import org.xncaps.demo.models.Classifier;
 import org.xncaps.demo.models.Explanations;
 import org.xncaps.demo.models.ModelResult;
-import org.xncaps.demo.models.ModelStore;
 import org.xncaps.demo.models.Problem;
 import org.xncaps.demo.ui.Edges;
 import org.xncaps.demo.ui.ModelHead;
@@ -29,6 +28,7 @@ public final class CompareActivity extends LiveActivity {
   private TextView verdict;
   private List<Classifier> running = new ArrayList<>();
   private Agreement agreement = new Agreement();
+  private AlertDialog dialog;
 
   @Override
   protected void onCreate(Bundle saved) {
@@ -43,23 +43,44 @@ public final class CompareActivity extends LiveActivity {
     Edges.pad(findViewById(R.id.top), true, true, upright, false);
     Edges.pad(
         findViewById(upright ? R.id.comparison : R.id.side), false, !upright, !upright, true);
+    View back = findViewById(R.id.back);
+    back.setVisibility(View.VISIBLE);
+    back.setOnClickListener(view -> finish());
     findViewById(R.id.more).setOnClickListener(this::choose);
     findViewById(R.id.more).setContentDescription(getString(R.string.compare_other));
   }
 
   /** Another model to compare with. */
   private void choose(View at) {
-    PopupMenu menu = new PopupMenu(this, at);
     List<String> all = others();
-    for (int i = 0; i < all.size(); i++) {
-      menu.getMenu().add(0, i, i, ModelStore.nameOf(all.get(i)));
+    String[] titles = new String[all.size()];
+    for (int i = 0; i < titles.length; i++) {
+      titles[i] = store.title(all.get(i));
     }
-    menu.setOnMenuItemClickListener(
-        item -> {
-          change(settings.withSecond(all.get(item.getItemId())));
-          return true;
-        });
-    menu.show();
+    dialog =
+        new AlertDialog.Builder(this)
+            .setTitle(R.string.compare_other)
+            .setSingleChoiceItems(
+                titles, all.indexOf(second(all)),
+                (shown, index) -> {
+                  change(settings.withSecond(all.get(index)));
+                  shown.dismiss();
+                })
+            .show();
+  }
+
+  @Override
+  protected void onDestroy() {
+    if (dialog != null) {
+      dialog.dismiss(); // its window would outlive this screen's
+    }
+    super.onDestroy();
+  }
+
+  /** The chosen one, or the next; null where there is none. */
+  private String second(List<String> others) {
+    return others.contains(settings.second) ? settings.second
+        : others.isEmpty() ? null : others.get(0);
   }
 
   private String current() throws ModelException {
@@ -80,12 +101,8 @@ public final class CompareActivity extends LiveActivity {
 
   @Override
   List<String> references() {
-    List<String> others = others();
-    if (others.isEmpty()) {
-      return Arrays.asList(settings.model);
-    }
-    String other = others.contains(settings.second) ? settings.second : others.get(0);
-    return Arrays.asList(settings.model, other);
+    String other = second(others());
+    return other == null ? Arrays.asList(settings.model) : Arrays.asList(settings.model, other);
   }
 
   @Override
@@ -96,15 +113,30 @@ public final class CompareActivity extends LiveActivity {
     verdict.setText("");
     for (View card : new View[] {first, second}) {
       card.<TextView>findViewById(R.id.contender_name).setText("");
-      card.<TextView>findViewById(R.id.contender_best).setText(R.string.loading);
-      card.<TextView>findViewById(R.id.contender_share).setText("");
-      card.<TextView>findViewById(R.id.contender_times).setText("");
     }
+    say(R.string.loading);
   }
 
   @Override
   void showStatus(String words) {
     this.<TextView>findViewById(R.id.status).setText(words);
+  }
+
+  @Override
+  void showSeeing(boolean seeing) {
+    if (!seeing) {
+      say(R.string.no_picture);
+      verdict.setText("");
+    }
+  }
+
+  /** The same of both models. */
+  private void say(int words) {
+    for (View card : new View[] {first, second}) {
+      card.<TextView>findViewById(R.id.contender_best).setText(words);
+      card.<TextView>findViewById(R.id.contender_share).setText("");
+      card.<TextView>findViewById(R.id.contender_times).setText("");
+    }
   }
 
   @Override
@@ -122,8 +154,8 @@ public final class CompareActivity extends LiveActivity {
     for (int i = 0; i < loaded.size(); i++) {
       View card = i == 0 ? first : second;
       card.<TextView>findViewById(R.id.contender_name).setText(Words.kind(loaded.get(i).title));
-      card.<TextView>findViewById(R.id.contender_best).setText(R.string.looking);
     }
+    say(waiting());
   }
 
   @Override

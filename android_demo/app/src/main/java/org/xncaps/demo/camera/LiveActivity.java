@@ -50,6 +50,7 @@ abstract class LiveActivity extends Activity
   private float zoom = 1;
   private float mostZoom = 1;
   private boolean torch;
+  private boolean seeing;
   private double framesPerSecond;
 
   /** The references of the models that look at the frames. */
@@ -62,6 +63,9 @@ abstract class LiveActivity extends Activity
 
   /** Torch or frozen have changed, by the user or with the camera. */
   void showControls() {}
+
+  /** There is a camera's picture, or none: refused, in use by another app, broken. */
+  abstract void showSeeing(boolean seeing);
 
   /** @param abilities of the opened camera */
   abstract void showAbilities(FrameSource.Abilities abilities);
@@ -113,6 +117,7 @@ abstract class LiveActivity extends Activity
     preview.resume(main);
     main.post(refreshStatus);
     startModels();
+    setSeeing(permission.granted());
     if (permission.granted()) {
       startCamera();
     } else {
@@ -201,6 +206,18 @@ abstract class LiveActivity extends Activity
     return frozen;
   }
 
+  /** Without a picture there is nothing to aim at. */
+  private void setSeeing(boolean on) {
+    seeing = on;
+    findViewById(R.id.reticle).setVisibility(on ? View.VISIBLE : View.INVISIBLE);
+    showSeeing(on);
+  }
+
+  /** What is said until a model answers. */
+  int waiting() {
+    return seeing ? R.string.looking : R.string.no_picture;
+  }
+
   /** Takes and keeps other settings; makes anew only what cannot go on under them. */
   void change(Settings changed) {
     Settings before = settings;
@@ -227,6 +244,7 @@ abstract class LiveActivity extends Activity
     if (request != CameraPermission.REQUEST) {
       return;
     }
+    setSeeing(permission.granted());
     if (permission.granted()) {
       problems.hide();
       startCamera(); // before onResume this does nothing, and onResume opens it
@@ -252,6 +270,7 @@ abstract class LiveActivity extends Activity
           if (resumed) {
             preview.show(shown);
             problems.hide(R.string.camera_failed); // it is back
+            setSeeing(true);
           }
         });
   }
@@ -270,6 +289,7 @@ abstract class LiveActivity extends Activity
     runOnUiThread(
         () -> {
           if (resumed) {
+            setSeeing(false);
             showProblem(problem);
           }
         });

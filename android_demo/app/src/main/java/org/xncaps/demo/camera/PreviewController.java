@@ -6,6 +6,8 @@ import android.graphics.SurfaceTexture;
 import android.hardware.display.DisplayManager;
 import android.os.Handler;
 import android.view.TextureView;
+import android.view.View;
+import android.view.ViewGroup;
 import org.xncaps.demo.R;
 import org.xncaps.demo.ui.ReticleView;
 
@@ -22,6 +24,9 @@ final class PreviewController
     void onRotation(int degrees);
   }
 
+  /** Of the corners of what covers the picture's lower end (drawable/sheet.xml). */
+  private static final float ROUND_DP = 28;
+
   private final Activity activity;
   private final TextureView view;
   private final ReticleView reticle;
@@ -36,7 +41,28 @@ final class PreviewController
     reticle = activity.findViewById(R.id.reticle);
     view.setSurfaceTextureListener(this);
     view.addOnLayoutChangeListener((v, l, t, r, b, ol, ot, or, ob) -> update());
+    View lower = activity.findViewById(R.id.lower); // none where controls lie beside the picture
+    if (lower != null) {
+      lower.addOnLayoutChangeListener(
+          (v, l, t, r, b, ol, ot, or, ob) -> centre((ViewGroup) lower));
+    }
     reticle.addOnLayoutChangeListener((v, l, t, r, b, ol, ot, or, ob) -> update());
+  }
+
+  /**
+   * Moves the picture, and the reticle with it, up into the room between the model's name and the
+   * controls, so that both stay in sight; at most so far that no gap shows above what covers the
+   * lower end.
+   */
+  private void centre(ViewGroup lower) {
+    int corner = Math.round(ROUND_DP * activity.getResources().getDisplayMetrics().density);
+    int covered = lower.getTop() + lower.getChildAt(lower.getChildCount() - 1).getTop() + corner;
+    int top = activity.findViewById(R.id.top).getBottom();
+    int bottom = lower.getTop() + lower.getChildAt(0).getTop();
+    float up = (view.getHeight() - top - bottom) / 2f;
+    float shift = -Math.max(0, Math.min(up, view.getHeight() - covered));
+    view.setTranslationY(shift);
+    reticle.setTranslationY(shift);
   }
 
   void resume(Handler main) {

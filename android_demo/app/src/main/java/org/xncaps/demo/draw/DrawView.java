@@ -12,6 +12,7 @@ import android.util.AttributeSet;
 import android.view.MotionEvent;
 import android.view.View;
 import org.xncaps.core.Picture;
+import org.xncaps.demo.R;
 
 /** A square of paper that a finger writes on. */
 public final class DrawView extends View {
@@ -25,6 +26,7 @@ public final class DrawView extends View {
   private final Path path = new Path();
   private final Paint pen = new Paint(Paint.ANTI_ALIAS_FLAG);
   private final Paint paper = new Paint();
+  private final Paint edge = new Paint(Paint.ANTI_ALIAS_FLAG);
   private final RectF square = new RectF();
   private Runnable onDrawn = () -> {};
 
@@ -35,6 +37,9 @@ public final class DrawView extends View {
     pen.setStrokeJoin(Paint.Join.ROUND);
     pen.setColor(Color.BLACK);
     paper.setColor(Color.WHITE);
+    edge.setStyle(Paint.Style.STROKE);
+    edge.setStrokeWidth(getResources().getDisplayMetrics().density);
+    edge.setColor(context.getColor(R.color.ink_soft));
   }
 
   /** Told after each movement of the finger. */
@@ -69,6 +74,8 @@ public final class DrawView extends View {
   protected void onDraw(Canvas canvas) {
     float round = 24 * getResources().getDisplayMetrics().density;
     canvas.drawRoundRect(square, round, round, paper);
+    RectF inside = new RectF(square);
+    canvas.drawRoundRect(square, round, round, edge);
     canvas.save();
     canvas.clipRect(square);
     canvas.drawPath(path, pen);

@@ -13,6 +13,7 @@ import java.io.IOException;
 import org.xncaps.core.measure.Endpoint;
 import org.xncaps.core.measure.MeasureServer;
 import org.xncaps.demo.R;
+import org.xncaps.demo.ui.Edges;
 
 /**
  * The screen that adb starts (docs/adb-protocol.md). It stays lit while the host measures; leaving
@@ -43,6 +44,8 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRunner
   protected void onCreate(Bundle saved) {
     super.onCreate(saved);
     setContentView(R.layout.benchmark);
+    Edges.reach(this);
+    Edges.pad(findViewById(R.id.root), true, true, true, true);
     text = findViewById(R.id.benchmark_text);
     bar = findViewById(R.id.benchmark_bar);
     getWindow().addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);

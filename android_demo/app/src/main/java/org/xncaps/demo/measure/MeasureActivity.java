@@ -69,18 +69,12 @@ public final class MeasureActivity extends Activity implements OwnMeasurement.Li
       View card = getLayoutInflater().inflate(R.layout.measured, list, false);
       CheckBox choice = card.findViewById(R.id.measured_choice);
       String size = Words.bytes(this, store.load(reference).bytes.capacity());
-      choice.setText(getString(R.string.measure_model, nameOf(store, reference), size));
+      choice.setText(getString(R.string.measure_model, store.title(reference), size));
       choice.setChecked(chosen.contains(reference));
       choice.setId(View.generateViewId()); // each keeps its own state
       card.setTag(choice);
       list.addView(card);
     }
-  }
-
-  /** The file's name tells models of one network apart, which their own names do not. */
-  private static String nameOf(ModelStore store, String reference) {
-    String file = ModelStore.nameOf(reference);
-    return file.substring(0, file.length() - ".tflite".length());
   }
 
   private CheckBox choice(int index) {
@@ -212,9 +206,12 @@ public final class MeasureActivity extends Activity implements OwnMeasurement.Li
       return getString(R.string.measure_done);
     }
     double ratio = slowest.medianMillis() / fastest.medianMillis();
+    ModelStore store = new ModelStore(this);
+    String first = Words.kind(store.title(fastest.reference));
+    String last = Words.kind(store.title(slowest.reference));
     return ratio < TELLABLE
-        ? getString(R.string.measure_same, fastest.name, slowest.name)
-        : getString(R.string.measure_fastest, fastest.name, ratio, slowest.name);
+        ? getString(R.string.measure_same, first, last)
+        : getString(R.string.measure_fastest, first, ratio, last);
   }
 
   private void show(View card, Measured model, double longest) {

@@ -147,6 +147,14 @@ public final class ModelStore {
     }
   }
 
+  /** What a person calls a model: its card's title, else the file's name without its ending. */
+  public String title(String reference) {
+    String title = card(reference).title;
+    String file = nameOf(reference);
+    return title != null ? title
+        : file.endsWith(SUFFIX) ? file.substring(0, file.length() - SUFFIX.length()) : file;
+  }
+
   /** Inputs and outputs that the build stored beside a model of the APK; null where it has none. */
   public StoredCheck check(String reference, ClassifierModel model) {
     if (!reference.startsWith(ASSET)) {

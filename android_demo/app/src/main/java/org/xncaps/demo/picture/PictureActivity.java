@@ -8,6 +8,7 @@ import android.os.Bundle;
 import android.provider.MediaStore;
 import android.widget.ImageView;
 import java.util.List;
+import org.xncaps.core.InputSpec;
 import org.xncaps.demo.R;
 import org.xncaps.demo.models.Classifier;
 import org.xncaps.demo.models.ModelResult;
@@ -101,8 +102,10 @@ public final class PictureActivity extends StillActivity {
   @Override
   public void onModels(List<Classifier> loaded, Problem problem) {
     super.onModels(loaded, problem);
-    if (!loaded.isEmpty() && uri == null) {
-      sheet.showHint(R.string.picture_none);
+    if (!loaded.isEmpty()) {
+      InputSpec input = loaded.get(0).model.input;
+      shown.setForeground(new SeenPart(shown, (float) input.width() / input.height()));
+      sheet.showHint(uri == null ? R.string.picture_none : R.string.looking);
     }
   }
 

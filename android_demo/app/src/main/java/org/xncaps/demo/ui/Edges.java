@@ -26,18 +26,27 @@ public final class Edges {
     }
   }
 
-  /** Adds bars and cutouts on these sides to a view's own padding, now and whenever they change. */
-  public static void pad(View view, boolean left, boolean top, boolean right, boolean bottom) {
-    Rect own =
-        new Rect(
-            view.getPaddingLeft(), view.getPaddingTop(), view.getPaddingRight(),
-            view.getPaddingBottom());
+  /**
+   * Adds bars and cutouts on these sides to a view's own padding, now and whenever they change.
+   * Where one reads from right to left, the start is on the right.
+   */
+  public static void pad(View view, boolean start, boolean top, boolean end, boolean bottom) {
+    int ownStart = view.getPaddingStart();
+    int ownTop = view.getPaddingTop();
+    int ownEnd = view.getPaddingEnd();
+    int ownBottom = view.getPaddingBottom();
     view.setOnApplyWindowInsetsListener(
         (padded, insets) -> {
           Rect bars = bars(insets);
-          padded.setPadding(
-              own.left + (left ? bars.left : 0), own.top + (top ? bars.top : 0),
-              own.right + (right ? bars.right : 0), own.bottom + (bottom ? bars.bottom : 0));
+          // a view's own direction is not resolved yet where insets come before the first layout
+          boolean rightToLeft =
+              padded.getResources().getConfiguration().getLayoutDirection()
+                  == View.LAYOUT_DIRECTION_RTL;
+          int atStart = rightToLeft ? bars.right : bars.left;
+          int atEnd = rightToLeft ? bars.left : bars.right;
+          padded.setPaddingRelative(
+              ownStart + (start ? atStart : 0), ownTop + (top ? bars.top : 0),
+              ownEnd + (end ? atEnd : 0), ownBottom + (bottom ? bars.bottom : 0));
           return insets;
         });
     view.requestApplyInsets();

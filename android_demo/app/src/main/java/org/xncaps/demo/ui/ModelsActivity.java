@@ -106,17 +106,14 @@ public final class ModelsActivity extends Activity {
             getString(
                 R.string.models_size, Words.classes(this, model), Words.bytes(this, bytes),
                 Words.head(this, model)));
-    if (card.accuracy != null) {
+    if (card.accuracy != null && card.images > 0) {
       out.append('\n').append(
-          getString(R.string.models_accuracy, 100 * card.accuracy, String.valueOf(card.data)));
+          getString(R.string.models_accuracy, 100 * card.accuracy, card.images));
     } else if (!model.description.isEmpty()) {
       out.append('\n').append(model.description);
     }
-    if (card.licence != null) {
-      out.append('\n').append(getString(R.string.models_licence, card.licence));
-    }
-    if (card.notice != null) {
-      out.append('\n').append(card.notice);
+    if (card.source != null) {
+      out.append('\n').append(getString(R.string.models_data, card.source, card.licence));
     }
     if (reference.startsWith(ModelStore.PICKED)) {
       out.append('\n').append(getString(R.string.models_picked));

@@ -20,6 +20,9 @@ import org.xncaps.demo.models.Settings;
  * the times and what runs.
  */
 public final class ResultSheet extends LinearLayout {
+  /** Of the window's height, so that what it is about stays in sight, whatever the font. */
+  private static final float MOST = 0.55f;
+
   private final View head;
   private final View details;
   private final TextView best;
@@ -51,6 +54,21 @@ public final class ResultSheet extends LinearLayout {
     head.setOnClickListener(view -> setOpen(!open));
     head.setOnTouchListener((view, event) -> gestures.onTouchEvent(event));
     setOpen(false);
+  }
+
+  @Override
+  protected void onMeasure(int widthSpec, int heightSpec) {
+    if (MeasureSpec.getMode(heightSpec) != MeasureSpec.EXACTLY) {
+      float window =
+          getResources().getConfiguration().screenHeightDp
+              * getResources().getDisplayMetrics().density;
+      int room = Math.round(MOST * window);
+      if (MeasureSpec.getMode(heightSpec) == MeasureSpec.AT_MOST) {
+        room = Math.min(room, MeasureSpec.getSize(heightSpec));
+      }
+      heightSpec = MeasureSpec.makeMeasureSpec(room, MeasureSpec.AT_MOST);
+    }
+    super.onMeasure(widthSpec, heightSpec);
   }
 
   /** Always open: there is room beside the picture. */
@@ -90,14 +108,14 @@ public final class ResultSheet extends LinearLayout {
     best.setText(R.string.loading);
     share.setText("");
     under.setText("");
-    times.setText("");
-    runtime.setText("");
+    detail(times, "");
+    detail(runtime, "");
     bars.clear();
   }
 
+  /** What runs; the screen says what it waits for. */
   public void showModel(Classifier running) {
-    best.setText(R.string.looking);
-    runtime.setText(Words.runtime(getContext(), running));
+    detail(runtime, Words.runtime(getContext(), running));
   }
 
   /** Says nothing but this: there is nothing to classify yet. */
@@ -107,6 +125,7 @@ public final class ResultSheet extends LinearLayout {
     share.setText("");
     under.setText("");
     bars.clear();
+    detail(times, "");
   }
 
   public void show(ModelResult result, Settings settings) {
@@ -127,11 +146,11 @@ public final class ResultSheet extends LinearLayout {
         result.top.subList(0, Math.min(settings.results, result.top.size())), settings.results);
     bars.setContentDescription(
         context.getString(R.string.result_spoken, result.model.name, bars.spoken()));
-    set(times, Words.times(context, result));
+    detail(times, Words.times(context, result));
   }
 
   public void showStatus(String words) {
-    set(status, words);
+    detail(status, words);
   }
 
   /** TalkBack reads a text that is set anew, also where it is the same. */
@@ -139,6 +158,12 @@ public final class ResultSheet extends LinearLayout {
     if (!words.contentEquals(view.getText())) {
       view.setText(words);
     }
+  }
+
+  /** A line of the details, which takes no room while there is nothing to say. */
+  private static void detail(TextView view, String words) {
+    set(view, words);
+    view.setVisibility(words.isEmpty() ? GONE : VISIBLE);
   }
 
   /** What is shown; null before the first result. */

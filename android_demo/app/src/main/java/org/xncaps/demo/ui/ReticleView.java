@@ -10,7 +10,8 @@ import android.view.View;
 /** The square of the preview that the model sees, in the middle; the rest a little darker. */
 public final class ReticleView extends View {
   private static final float OF_WIDTH = 0.72f;
-  private static final float OF_HEIGHT = 0.8f;
+  /** The model's name lies above it. */
+  private static final float OF_HEIGHT = 0.66f;
   /** Where the view is much higher than wide, controls cover its lower end. */
   private static final float OF_HEIGHT_UPRIGHT = 0.45f;
 

@@ -36,6 +36,7 @@ import org.xncaps.demo.testing.Screens;
 import org.xncaps.demo.ui.AboutActivity;
 import org.xncaps.demo.ui.BarsView;
 import org.xncaps.demo.ui.ModelsActivity;
+import org.xncaps.demo.ui.ReticleView;
 
 /** Words for TalkBack, controls that a finger hits, large fonts and long names. */
 @RunWith(RobolectricTestRunner.class)
@@ -157,6 +158,46 @@ public final class AccessibilityTest {
       int[] at = new int[2];
       screen.sheet().getLocationInWindow(at);
       assertTrue(at[1] + screen.sheet().getHeight() <= decor.getHeight());
+    } finally {
+      RuntimeEnvironment.setFontScale(1);
+    }
+  }
+
+  /** Where a view's edge is in the window, moved as it may be. */
+  private static float bottom(View view) {
+    int[] at = new int[2];
+    view.getLocationInWindow(at);
+    return at[1] + view.getHeight();
+  }
+
+  @Test
+  public void theReticleStaysInSightWhileTheSheetIsOpen() throws Exception {
+    CameraActivity activity = screen.start();
+    screen.awaitResult(screen.digits[0]);
+    ReticleView reticle = activity.findViewById(R.id.reticle);
+    View buttons = activity.findViewById(R.id.buttons);
+    View preview = activity.findViewById(R.id.preview);
+    for (boolean open : new boolean[] {false, true}) {
+      screen.sheet().setOpen(open);
+      org.robolectric.Shadows.shadowOf(android.os.Looper.getMainLooper()).idle();
+      float middle = bottom(reticle) - reticle.getHeight() / 2f;
+      float half = reticle.side() / 2;
+      assertTrue("below the name", middle - half >= bottom(activity.findViewById(R.id.top)));
+      assertTrue("above the buttons", middle + half <= bottom(buttons) - buttons.getHeight());
+      assertEquals("one with the picture", bottom(preview), bottom(reticle), 0);
+      assertTrue("no gap", bottom(preview) >= bottom(buttons) + 28);
+    }
+  }
+
+  @Test
+  public void largestFontLeavesRoomToDraw() {
+    RuntimeEnvironment.setFontScale(2);
+    try (ActivityController<DrawActivity> draw =
+        Robolectric.buildActivity(DrawActivity.class).setup()) {
+      org.robolectric.Shadows.shadowOf(android.os.Looper.getMainLooper()).idle();
+      View paper = draw.get().findViewById(R.id.paper);
+      float density = paper.getResources().getDisplayMetrics().density;
+      assertTrue(Math.min(paper.getWidth(), paper.getHeight()) >= 200 * density);
     } finally {
       RuntimeEnvironment.setFontScale(1);
     }

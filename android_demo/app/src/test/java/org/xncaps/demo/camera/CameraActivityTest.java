@@ -247,6 +247,12 @@ public final class CameraActivityTest {
         1, new String[] {Manifest.permission.CAMERA}, new int[] {-1});
     assertTrue(screen.problem(), screen.problem().contains("not allowed"));
     assertEquals(0, screen.camera.made.size());
+    int[] ofTheCamera = {R.id.reticle, R.id.flip, R.id.torch, R.id.freeze};
+    for (int id : ofTheCamera) {
+      assertTrue(activity.findViewById(id).getVisibility() != View.VISIBLE);
+    }
+    Screens.await("the model", () -> !screen.text(R.id.runtime).isEmpty());
+    assertEquals("No picture", screen.text(R.id.best));
     activity.findViewById(R.id.picture).performClick();
     assertEquals(
         PictureActivity.class.getName(),
@@ -259,6 +265,10 @@ public final class CameraActivityTest {
     screen.controller.pause().resume();
     assertEquals(1, screen.camera.open());
     assertEquals("", screen.problem());
+    for (int id : ofTheCamera) {
+      Screens.await("a control", () -> activity.findViewById(id).getVisibility() == View.VISIBLE);
+    }
+    Screens.await("the model", () -> screen.text(R.id.best).equals("Looking\u2026"));
   }
 
   @Test

@@ -1,9 +1,12 @@
 package org.xncaps.demo.camera;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
+import android.app.AlertDialog;
 import android.view.View;
+import android.widget.ListView;
 import android.widget.TextView;
 import org.junit.After;
 import org.junit.Rule;
@@ -11,8 +14,10 @@ import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
+import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
 import org.xncaps.demo.R;
+import org.xncaps.demo.models.Settings;
 import org.xncaps.demo.testing.CameraScreen;
 import org.xncaps.demo.testing.Screens;
 import org.xncaps.demo.testing.TestModels;
@@ -76,6 +81,42 @@ public final class CompareActivityTest {
     Screens.await("models", () -> !text(R.id.second, R.id.contender_name).isEmpty());
     assertEquals("small_cnn_xnodr", text(R.id.second, R.id.contender_name));
     assertEquals(1, activity.others().size());
+  }
+
+  @Test
+  public void anotherIsChosenByNameAndKept() throws Exception {
+    screen.use(TestModels.bytes("tiny_fused.tflite"), TestModels.bytes("tiny_float.tflite"));
+    start();
+    Screens.await("models", () -> !text(R.id.second, R.id.contender_name).isEmpty());
+    AlertDialog dialog = screen.dialog(activity, R.id.more);
+    ListView names = dialog.getListView();
+    assertEquals("digits", names.getAdapter().getItem(0));
+    assertEquals("second", names.getAdapter().getItem(1));
+    assertEquals(1, names.getCheckedItemPosition());
+    Shadows.shadowOf(names).performItemClick(0);
+    Screens.await(
+        "the other model",
+        () -> text(R.id.second, R.id.contender_name).equals("small_cnn_xnodr"));
+    assertFalse(dialog.isShowing());
+    assertEquals("asset:digits.tflite", Settings.load(screen.application).second);
+  }
+
+  @Test
+  public void theArrowLeadsBack() {
+    start();
+    activity.findViewById(R.id.back).performClick();
+    assertTrue(activity.isFinishing());
+  }
+
+  @Test
+  public void withoutACameraThereIsNothingToAimAt() throws Exception {
+    screen.use(TestModels.bytes("tiny_fused.tflite"), TestModels.bytes("tiny_float.tflite"));
+    screen.camera.none = true;
+    start();
+    Screens.await("words", () -> problem().contains("no camera"));
+    Screens.await("models", () -> !text(R.id.second, R.id.contender_name).isEmpty());
+    assertEquals("No picture", text(R.id.first, R.id.contender_best));
+    assertEquals(View.INVISIBLE, activity.findViewById(R.id.reticle).getVisibility());
   }
 
   @Test

@@ -69,9 +69,10 @@ public final class NativeRuntimeTest {
   public void cardsSayWhatTheZooKnows() {
     ModelCard card =
         ModelCard.parse(
-            "{\"accuracy\": 0.871, \"data\": \"groceries\", \"licence\": \"MIT\", \"x\": [1]}");
+            "{\"accuracy\": 0.871, \"images\": 200, \"source\": \"us\", \"licence\": \"MIT\", \"x\": 1}");
     assertEquals(0.871, card.accuracy, 0);
-    assertEquals("groceries", card.data);
+    assertEquals(200, card.images);
+    assertEquals("us", card.source);
     assertEquals("MIT", card.licence);
     assertThrows(IllegalArgumentException.class, () -> ModelCard.parse("[]"));
   }

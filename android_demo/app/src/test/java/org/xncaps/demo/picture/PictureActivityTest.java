@@ -8,6 +8,7 @@ import android.app.Activity;
 import android.content.ContentResolver;
 import android.content.Intent;
 import android.graphics.Bitmap;
+import android.graphics.Canvas;
 import android.net.Uri;
 import android.provider.MediaStore;
 import android.view.View;
@@ -23,6 +24,8 @@ import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
+import org.robolectric.annotation.Config;
+import org.robolectric.annotation.GraphicsMode;
 import org.xncaps.demo.R;
 import org.xncaps.demo.models.ModelResult;
 import org.xncaps.demo.models.Settings;
@@ -103,6 +106,38 @@ public final class PictureActivityTest {
     activity.findViewById(R.id.header_action).performClick();
     assertEquals(
         Intent.ACTION_CHOOSER, Shadows.shadowOf(activity).getNextStartedActivity().getAction());
+  }
+
+  @Test
+  public void whatTheModelDoesNotSeeIsDarker() throws Exception {
+    Bitmap white = Bitmap.createBitmap(300, 100, Bitmap.Config.ARGB_8888);
+    white.eraseColor(0xFFFFFFFF);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    white.compress(Bitmap.CompressFormat.PNG, 100, out);
+    offer(out.toByteArray());
+    PictureActivity activity = pick();
+    awaitResult(activity);
+    ImageView shown = activity.findViewById(R.id.shown);
+    Bitmap drawn =
+        Bitmap.createBitmap(shown.getWidth(), shown.getHeight(), Bitmap.Config.ARGB_8888);
+    shown.draw(new Canvas(drawn));
+    int width = shown.getWidth() - 2 * shown.getPaddingLeft();
+    int middle = shown.getHeight() / 2;
+    assertEquals(0xFFFFFFFF, drawn.getPixel(shown.getWidth() / 2, middle));
+    for (int x : new int[] {width / 6, width * 5 / 6}) { // the middles of the outer thirds
+      int red = drawn.getPixel(shown.getPaddingLeft() + x, middle) >> 16 & 255;
+      assertEquals(255 * 0.6, red, 2);
+    }
+  }
+
+  @Test
+  @Config(sdk = 28)
+  @GraphicsMode(GraphicsMode.Mode.LEGACY)
+  public void beforeAndroid13TheSystemsScreenForFilesOpens() {
+    PictureActivity activity = Robolectric.buildActivity(PictureActivity.class).create().get();
+    Intent open = Shadows.shadowOf(activity).getNextStartedActivity();
+    assertEquals(Intent.ACTION_OPEN_DOCUMENT, open.getAction());
+    assertEquals("image/*", open.getType());
   }
 
   @Test

@@ -1,6 +1,7 @@
 package org.xncaps.demo.testing;
 
 import android.Manifest;
+import android.app.Activity;
 import android.app.AlertDialog;
 import android.app.Application;
 import android.content.Context;
@@ -129,7 +130,11 @@ public final class CameraScreen extends ExternalResource {
 
   /** The dialog that a click on a control opens. */
   public AlertDialog dialog(int control) {
-    activity.findViewById(control).performClick();
+    return dialog(activity, control);
+  }
+
+  public AlertDialog dialog(Activity on, int control) {
+    on.findViewById(control).performClick();
     Shadows.shadowOf(Looper.getMainLooper()).idle();
     return (AlertDialog) ShadowDialog.getLatestDialog();
   }

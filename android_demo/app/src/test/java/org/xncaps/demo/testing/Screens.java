@@ -5,11 +5,15 @@ import android.graphics.Bitmap;
 import android.graphics.Canvas;
 import android.graphics.Paint;
 import android.os.Looper;
+import android.text.Layout;
 import android.view.View;
+import android.view.ViewGroup;
+import android.widget.TextView;
 import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.util.concurrent.Callable;
+import org.junit.Assert;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.xncaps.demo.R;
@@ -50,6 +54,28 @@ public final class Screens {
     return save(activity, name, null);
   }
 
+  /** Every text that is shown has all its lines in its view, and none ends in an ellipsis. */
+  public static void assertNoTextIsCut(View view) {
+    if (view.getVisibility() != View.VISIBLE) {
+      return;
+    }
+    if (view instanceof TextView && ((TextView) view).getLayout() != null) {
+      TextView text = (TextView) view;
+      Layout layout = text.getLayout();
+      String what = view + " " + text.getText();
+      int room = view.getHeight() - text.getTotalPaddingTop() - text.getTotalPaddingBottom();
+      Assert.assertTrue(what, layout.getHeight() <= room);
+      for (int line = 0; line < layout.getLineCount(); line++) {
+        Assert.assertEquals(what, 0, layout.getEllipsisCount(line));
+      }
+    }
+    if (view instanceof ViewGroup) {
+      for (int i = 0; i < ((ViewGroup) view).getChildCount(); i++) {
+        assertNoTextIsCut(((ViewGroup) view).getChildAt(i));
+      }
+    }
+  }
+
   /**
    * Draws the activity's window into build/screens/NAME.png, with the picture where the camera's
    * would be, filling it as on a phone: a TextureView has none without a screen.
@@ -63,10 +89,11 @@ public final class Screens {
     Bitmap bitmap =
         Bitmap.createBitmap(root.getWidth(), root.getHeight(), Bitmap.Config.ARGB_8888);
     View preview = activity.findViewById(R.id.preview);
-    if (preview != null) {
+    if (preview != null && picture != null) {
       preview.setVisibility(View.INVISIBLE); // what is behind it shows through
-      ((View) preview.getParent()).setBackground(
-          picture == null ? null : new Filling(picture));
+      Filling filling = new Filling(picture);
+      filling.up = preview.getTranslationY();
+      ((View) preview.getParent()).setBackground(filling);
     }
     root.draw(new Canvas(bitmap));
     write(bitmap, name);
@@ -87,6 +114,7 @@ public final class Screens {
   /** A picture that fills its view, cut where it is too long. */
   private static final class Filling extends android.graphics.drawable.BitmapDrawable {
     private final Bitmap picture;
+    private float up;
 
     Filling(Bitmap picture) {
       super(RuntimeEnvironment.getApplication().getResources(), picture);
@@ -102,7 +130,7 @@ public final class Screens {
               (float) view.height() / picture.getHeight());
       canvas.save();
       canvas.clipRect(view);
-      canvas.translate(view.exactCenterX(), view.exactCenterY());
+      canvas.translate(view.exactCenterX(), view.exactCenterY() + up);
       canvas.scale(scale, scale);
       Paint smooth = new Paint(Paint.FILTER_BITMAP_FLAG);
       canvas.drawBitmap(picture, -picture.getWidth() / 2f, -picture.getHeight() / 2f, smooth);

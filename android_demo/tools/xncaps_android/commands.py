@@ -1,18 +1,12 @@
-"""Paths, versions, and commands that fail in one line."""
+"""Commands of the build, which fail in one line."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import pathlib
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-ANDROID = pathlib.Path(__file__).resolve().parents[2]
-ROOT = ANDROID.parent
-BUILD = ANDROID / "build"
-ARTIFACTS = BUILD / "artifacts"
 AAPT2 = pathlib.Path("/usr/lib/android-sdk/build-tools/debian/aapt2")
 
 # command -> Debian's package of it
@@ -33,17 +27,6 @@ PACKAGES = {
 
 class BuildError(Exception):
     """What stops a build, in one line."""
-
-
-def versions() -> dict[str, str]:
-    """versions.properties as a dictionary."""
-    lines = (ANDROID / "versions.properties").read_text(encoding="utf-8").splitlines()
-    pairs = (line.split("=", 1) for line in lines if line.strip() and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, value in pairs}
-
-
-def abis() -> list[str]:
-    return versions()["abis"].split()
 
 
 def run(
@@ -67,22 +50,6 @@ def run(
         last = " | ".join(line.strip() for line in done.stdout.splitlines() if line.strip())[-600:]
         raise BuildError(f"{pathlib.Path(words[0]).name} failed ({done.returncode}): {last}")
     return done.stdout
-
-
-@contextlib.contextmanager
-def locked(name: str) -> Iterator[None]:
-    """One build at a time makes what is shared (libraries, shim, artifacts)."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with open(BUILD / f".{name}.lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def fresh(folder: pathlib.Path) -> pathlib.Path:
-    """The folder, empty."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
 
 
 def java_home() -> pathlib.Path:
