@@ -134,8 +134,8 @@ public final class PictureActivityTest {
   @Config(sdk = 28)
   @GraphicsMode(GraphicsMode.Mode.LEGACY)
   public void beforeAndroid13TheSystemsScreenForFilesOpens() {
-    PictureActivity activity = Robolectric.buildActivity(PictureActivity.class).create().get();
-    Intent open = Shadows.shadowOf(activity).getNextStartedActivity();
+    controller = Robolectric.buildActivity(PictureActivity.class).create(); // never started
+    Intent open = Shadows.shadowOf(controller.get()).getNextStartedActivity();
     assertEquals(Intent.ACTION_OPEN_DOCUMENT, open.getAction());
     assertEquals("image/*", open.getType());
   }

@@ -44,8 +44,6 @@ import org.xncaps.demo.ui.ResultSheet;
  */
 public final class Scenes {
   private static final String PHOTOGRAPHS = System.getProperty("pictures", "");
-  /** With photographs: until the times of a model have settled. */
-  private static final int FRAMES = PHOTOGRAPHS.isEmpty() ? 2 : 100;
   /** Strokes of a 2, in sides of the paper. */
   private static final float[][] TWO = {
     {.33f, .35f}, {.36f, .27f}, {.45f, .22f}, {.55f, .22f}, {.63f, .28f}, {.65f, .37f},
@@ -54,14 +52,17 @@ public final class Scenes {
 
   private final CameraScreen screen;
   private final String ending;
+  private final int frames;
 
   /** @param ending of the pictures' names: how the device is held, or set */
   public Scenes(CameraScreen screen, String ending) {
     this.screen = screen;
     this.ending = ending;
+    // Photographs are for the docs, where the times of a model have settled.
+    this.frames = PHOTOGRAPHS.isEmpty() ? 2 : ending.isEmpty() ? 100 : 20;
   }
 
-  /** All but measuring, which takes long: that only where real photographs are drawn. */
+  /** All but measuring, which takes long. */
   public void all() throws Exception {
     camera("camera", 0, false);
     camera("camera-open", 2, true);
@@ -71,9 +72,6 @@ public final class Scenes {
     picture();
     models();
     page(AboutActivity.class, "about");
-    if (!PHOTOGRAPHS.isEmpty()) {
-      measure();
-    }
     refused();
   }
 
@@ -111,7 +109,7 @@ public final class Scenes {
         "a result",
         () -> {
           screen.camera.last().send(frame, 90);
-          return screen.sheet().shown() != null && screen.sheet().shown().count >= FRAMES;
+          return screen.sheet().shown() != null && screen.sheet().shown().count >= frames;
         });
     screen.status();
     save(screen.activity, name, photograph);
@@ -143,7 +141,7 @@ public final class Scenes {
           "a comparison",
           () -> {
             screen.camera.last().send(frame, 90);
-            return verdict.length() > 0 && sent[0]++ >= FRAMES;
+            return verdict.length() > 0 && sent[0]++ >= frames;
           });
       Shadows.shadowOf(Looper.getMainLooper()).idleFor(Duration.ofSeconds(1)); // frames a second
       save(compare.get(), "compare", photograph);

@@ -2,9 +2,9 @@ package org.xncaps.demo.ui;
 
 import static org.junit.Assert.assertEquals;
 
-import android.app.Activity;
 import android.graphics.Insets;
 import android.graphics.Rect;
+import android.os.Looper;
 import android.view.DisplayCutout;
 import android.view.View;
 import android.view.WindowInsets;
@@ -15,6 +15,7 @@ import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
+import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.annotation.Config;
 import org.robolectric.annotation.GraphicsMode;
@@ -63,28 +64,31 @@ public final class EdgesTest {
     assertEquals(LayoutParams.LAYOUT_IN_DISPLAY_CUTOUT_MODE_ALWAYS, cutoutMode());
   }
 
-  private static Rect start(Activity activity) {
-    FrameLayout view = new FrameLayout(activity);
-    view.setPaddingRelative(1, 2, 3, 4);
-    activity.setContentView(view);
-    Edges.pad(view, true, false, false, true);
-    view.dispatchApplyWindowInsets(today());
-    return new Rect(
-        view.getPaddingLeft(), view.getPaddingTop(), view.getPaddingRight(),
-        view.getPaddingBottom());
+  /** The padding of a view that keeps clear at its start and bottom. */
+  private static Rect atStartAndBottom() {
+    try (ActivityController<ModelsActivity> page =
+        Robolectric.buildActivity(ModelsActivity.class).setup()) {
+      FrameLayout view = new FrameLayout(page.get());
+      view.setPaddingRelative(1, 2, 3, 4);
+      page.get().setContentView(view);
+      Edges.pad(view, true, false, false, true);
+      view.dispatchApplyWindowInsets(today());
+      Shadows.shadowOf(Looper.getMainLooper()).idle(); // the first layout tells start from end
+      return new Rect(
+          view.getPaddingLeft(), view.getPaddingTop(), view.getPaddingRight(),
+          view.getPaddingBottom());
+    }
   }
 
   @Test
   public void theStartIsOnTheLeft() {
-    assertEquals(
-        new Rect(1 + 30, 2, 3, 4 + 60), start(Robolectric.setupActivity(ModelsActivity.class)));
+    assertEquals(new Rect(1 + 30, 2, 3, 4 + 60), atStartAndBottom());
   }
 
   @Test
   @Config(qualifiers = "+ar-ldrtl")
   public void theStartIsOnTheRightWhereOneReadsFromThere() {
-    assertEquals(
-        new Rect(3, 2, 1 + 96, 4 + 60), start(Robolectric.setupActivity(ModelsActivity.class)));
+    assertEquals(new Rect(3, 2, 1 + 96, 4 + 60), atStartAndBottom());
   }
 
   @Test
@@ -101,11 +105,12 @@ public final class EdgesTest {
                 new DisplayCutout(CUTOUT, Collections.singletonList(new Rect(0, 0, 30, 80)))));
     assertEquals(new Rect(30, 80, 96, 60), padding(insets));
     assertEquals(LayoutParams.LAYOUT_IN_DISPLAY_CUTOUT_MODE_SHORT_EDGES, cutoutMode());
-    int flags =
-        Robolectric.setupActivity(ModelsActivity.class)
-            .getWindow().getDecorView().getSystemUiVisibility();
     int reaching =
         View.SYSTEM_UI_FLAG_LAYOUT_FULLSCREEN | View.SYSTEM_UI_FLAG_LAYOUT_HIDE_NAVIGATION;
-    assertEquals(reaching, flags & reaching);
+    try (ActivityController<ModelsActivity> page =
+        Robolectric.buildActivity(ModelsActivity.class).setup()) {
+      int flags = page.get().getWindow().getDecorView().getSystemUiVisibility();
+      assertEquals(reaching, flags & reaching);
+    }
   }
 }

@@ -66,7 +66,12 @@ public final class PicturesTest {
     withLargestFont("-large-land", false);
   }
 
-  /** The slowest screen in the narrowest room. */
+  @Test
+  public void measuring() throws Exception {
+    new Scenes(screen, "").measure();
+  }
+
+  /** The same in the narrowest room. */
   @Test
   @Config(qualifiers = "+ar-ldrtl-w320dp-h569dp")
   public void measuringRightToLeftWithTheLargestFont() throws Exception {
