@@ -71,9 +71,9 @@ public final class EdgesTest {
       FrameLayout view = new FrameLayout(page.get());
       view.setPaddingRelative(1, 2, 3, 4);
       page.get().setContentView(view);
+      Shadows.shadowOf(Looper.getMainLooper()).idle(); // laid out: the start is on a side
       Edges.pad(view, true, false, false, true);
       view.dispatchApplyWindowInsets(today());
-      Shadows.shadowOf(Looper.getMainLooper()).idle(); // the first layout tells start from end
       return new Rect(
           view.getPaddingLeft(), view.getPaddingTop(), view.getPaddingRight(),
           view.getPaddingBottom());
