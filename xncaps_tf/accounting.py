@@ -35,7 +35,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.layers import CapsFC, XnIDR, XnODR
@@ -162,7 +162,7 @@ def _leaves(layer: Any, prefix: str = "") -> list[tuple[Any, str]]:
     """The layers that are no models, with the path of names that leads to each."""
     if not isinstance(layer, keras.Model):
         return [(layer, prefix + layer.name)]
-    leaves = []
+    leaves: list[tuple[Any, str]] = []
     for inner in layer.layers:
         if isinstance(inner, keras.Model):
             leaves += _leaves(inner, f"{prefix}{inner.name}/")
@@ -204,14 +204,13 @@ def _bytes(weight: Any, is_binary: bool = False) -> int:
 def _output_shape(layer: Any) -> tuple[int | None, ...] | None:
     """Without the batch; None for a layer that was never called, or has several outputs."""
     try:
-        shape = layer.output_shape
+        shape: Any = layer.output_shape
     except (AttributeError, RuntimeError):  # Keras's answers for "not called" and "called twice"
         return None
-    if isinstance(shape, list):
-        if len(shape) != 1:
-            return None
-        shape = shape[0]
-    return tuple(shape)[1:] if isinstance(shape, (tuple, tf.TensorShape)) else None
+    shapes = cast("list[Any]", shape) if isinstance(shape, list) else [shape]
+    if len(shapes) != 1 or not isinstance(shapes[0], (tuple, tf.TensorShape)):
+        return None
+    return tuple(tf.TensorShape(shapes[0]).as_list()[1:])
 
 
 def _is_binary(quantizer: Any) -> bool:

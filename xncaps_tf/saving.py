@@ -10,7 +10,7 @@ import pkgutil
 import re
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from xncaps_tf._keras import keras, load_archive, saved_model_configs
 from xncaps_tf.errors import DataError
@@ -220,11 +220,12 @@ def _unregistered(path: pathlib.Path, name: str) -> DataError:
 
 def _dicts(config: Any) -> Iterator[dict[str, Any]]:
     """Every dict in a config, at any depth."""
-    stack = [config]
+    stack: list[Any] = [config]
     while stack:
         item = stack.pop()
         if isinstance(item, dict):
-            yield item
-            stack.extend(item.values())
+            values = cast("dict[str, Any]", item)
+            yield values
+            stack.extend(values.values())
         elif isinstance(item, (list, tuple)):
-            stack.extend(item)
+            stack.extend(cast("list[Any]", item))

@@ -78,7 +78,7 @@ def _check_symbolic(make: Callable[..., Any], inputs: Any, output_shape: tuple[i
 
 
 def _check_config(make: Callable[..., Any], layer: Any, inputs: Any, outputs: Any) -> None:
-    twin = type(layer).from_config(layer.get_config())
+    twin = layer.__class__.from_config(layer.get_config())
     twin.build(inputs.shape)
     twin.set_weights(layer.get_weights())
     same = twin.get_config() == layer.get_config()
@@ -119,7 +119,7 @@ def _check_training_step(make: Callable[..., Any], inputs: Any) -> None:
 
 def _check_half_precision(layer: Any, inputs: Any, outputs: Any) -> None:
     config = {**layer.get_config(), "dtype": "mixed_float16"}
-    half = type(layer).from_config(config)
+    half = layer.__class__.from_config(config)
     half.build(inputs.shape)
     half.set_weights(layer.get_weights())
     # The twin gets the inputs as float16 holds them, so that no sign differs.

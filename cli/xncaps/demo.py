@@ -11,7 +11,7 @@ import pathlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from xncaps.runs import run_or_resume
 from xncaps_tf.errors import XncapsError
@@ -59,14 +59,34 @@ TRAINING: dict[str, dict[str, Any]] = {
 }
 
 
+class Accuracy(TypedDict):
+    """On a whole split."""
+
+    data: str
+    split: str
+    images: int
+    correct: int
+
+
+class _Took(TypedDict, total=False):
+    seconds: float  # not of a run that was trained before
+
+
+class Training(_Took):
+    """How a network was trained."""
+
+    epochs: int
+    seed: int
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained network: its model's file, what it reached, how long it took."""
 
     network: Network
     path: pathlib.Path
-    accuracy: dict[str, Any]
-    training: dict[str, Any]
+    accuracy: Accuracy
+    training: Training
     account: Any
 
 
@@ -159,8 +179,13 @@ def _train(network: Network, config: Any, folder: pathlib.Path, say: Say) -> Tra
     right = round(scored.accuracy * scored.images)
     took = "trained before" if result.was_finished else f"{config.epochs} epochs in {seconds:.0f} s"
     say(f"      {took}; {scored.accuracy:.2%} of {scored.images:,} test images")
-    accuracy = {"data": config.data, "split": "test", "images": scored.images, "correct": right}
-    info: dict[str, Any] = {"epochs": config.epochs, "seed": config.seed}
+    accuracy: Accuracy = {
+        "data": config.data,
+        "split": "test",
+        "images": scored.images,
+        "correct": right,
+    }
+    info: Training = {"epochs": config.epochs, "seed": config.seed}
     if not result.was_finished:
         info["seconds"] = round(seconds, 1)
     path = folder / "last.keras"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Generator, Sequence
 
+import click
+
 from xncaps.time_left import Share, TimeLeft, about
-from xncaps_converters.output_formats import Report, silent
+from xncaps_converters.output_formats import Report
 
 # Seconds of a conversion of MobileNetV2 with XnODR at 224x224 on two cores of a virtual machine, of
 # the counted steps for each sample; calibrating as it was beside EfficientNet-Lite0's other steps.
@@ -35,20 +38,57 @@ def verification_shares(samples: int) -> list[Share]:
 
 
 @contextlib.contextmanager
-def steps(title: str, shares: Sequence[Share] = ()) -> Generator[Report]:
-    """A line on a terminal that a report keeps up to date; nothing where stdout is none.
+def steps(title: str, shares: Sequence[Share] = (), *, quiet: float = 15.0) -> Generator[Report]:
+    """Shows what a report says: the step, how far it is, and about how long all still takes.
 
-    It shows the step, how far a step is that counts, how long it has taken in all, and about how
-    long all the steps still take.
+    On a terminal a line that is kept up to date; in a log a new one on stderr for each `quiet`
+    seconds that the work goes on, so that a short one says nothing.
     """
-    if not sys.stdout.isatty():
-        yield silent
-        return
+    left = TimeLeft(shares)
+    shown = _bar(title, left) if sys.stdout.isatty() else _lines(title, left, quiet)
+    with shown as show:
+
+        def report(step: str, done: float) -> None:
+            left.step(step, done)
+            show(step, done)
+
+        yield report
+
+
+@contextlib.contextmanager
+def _lines(title: str, left: TimeLeft, quiet: float) -> Generator[Report]:
+    began, is_over = time.monotonic(), threading.Event()
+    current, share = "", 0.0
+
+    def show(step: str, done: float) -> None:
+        nonlocal current, share
+        current, share = step, done
+
+    def write() -> None:
+        while not is_over.wait(quiet):
+            parts = [f"{title}: {current}" if current else title]
+            if share > 0:
+                parts[0] += f" {share:.0%}"
+            parts += [f"{time.monotonic() - began:.0f} s", about(left.seconds())]
+            click.echo(", ".join(filter(None, parts)), err=True)
+
+    # It also writes within a step that says nothing for a minute.
+    writer = threading.Thread(target=write, name="xncaps-steps", daemon=True)
+    writer.start()
+    try:
+        yield show
+    finally:
+        is_over.set()
+        writer.join()
+
+
+@contextlib.contextmanager
+def _bar(title: str, left: TimeLeft) -> Generator[Report]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
     from rich.text import Text
 
-    left, began = TimeLeft(shares), time.monotonic()
+    began = time.monotonic()
 
     class Left(ProgressColumn):
         """Asked anew at each refresh, so that it counts down within a step too."""
@@ -73,13 +113,12 @@ def steps(title: str, shares: Sequence[Share] = ()) -> Generator[Report]:
         task = progress.add_task(title, total=None)
         current = ""
 
-        def report(step: str, done: float) -> None:
+        def show(step: str, done: float) -> None:
             nonlocal task, current
-            left.step(step, done)
             if step != current:
                 progress.remove_task(task)
                 task, current = progress.add_task(f"{title}: {step}", total=None), step
             if done > 0:
                 progress.update(task, total=1.0, completed=done)
 
-        yield report
+        yield show

@@ -109,7 +109,8 @@ class Bounds:
         tie = self.tie * size
         if self.accuracy_lost is not None and not labelled and outputs.ndim == 2:
             # Noise has no class; scores that are near for their spread change places by rounding.
-            tie = max(tie, self.tolerance * float(np.median(np.ptp(outputs, axis=1))))
+            spread: NDArray[np.float64] = outputs.max(axis=1) - outputs.min(axis=1)
+            tie = max(tie, self.tolerance * float(np.median(spread)))
         return replace(self, tolerance=self.tolerance * size, tie=tie)
 
     def within(self, tolerance: float) -> Bounds:
@@ -181,7 +182,7 @@ def sign_flips(model: Any) -> list[str]:
     """What is binarised in a Keras model, in words."""
     from xncaps_converters.clone import flat_layers
 
-    found = []
+    found: list[str] = []
     for layer in flat_layers(model):
         kind = type(layer).__name__
         if getattr(layer, "input_quantizer", None) is not None:

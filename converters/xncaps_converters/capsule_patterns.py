@@ -101,7 +101,8 @@ def find_heads(graph: Subgraph) -> list[Head]:
 
 def examine(graph: Subgraph) -> tuple[list[Head], list[Miss]]:
     """(the capsule layers of a graph, what looks like one and why it is none), in order."""
-    heads, misses = [], []
+    heads: list[Head] = []
+    misses: list[Miss] = []
     for number, op in enumerate(graph.ops):
         pattern = _PATTERNS.get(op.name)
         if pattern is None:
@@ -233,7 +234,8 @@ def _signed(graph: Subgraph, tensor: int) -> int | None:
 
 def _region(graph: Subgraph, source: int, anchor: int) -> tuple[frozenset[int], int]:
     """(the ops from u to v, v): grown from u until one tensor is all that the rest reads."""
-    inside, made = set(), {source}
+    inside: set[int] = set()
+    made = {source}
     for number, op in enumerate(graph.ops):
         if not made & set(op.inputs):
             continue
@@ -278,7 +280,7 @@ def _replace(model: Any, heads: list[Head]) -> None:
     """Puts the new ops where the heads' ended, takes these out, drops unread constants."""
     graph = model.subgraphs[0]
     new = {max(head.nodes): _fused_op(model, head) for head in heads}
-    gone = frozenset().union(*(head.nodes for head in heads))
+    gone = frozenset[int]().union(*(head.nodes for head in heads))
     graph.operators = [
         new.get(number, op)
         for number, op in enumerate(graph.operators)

@@ -111,12 +111,15 @@ def flat_layers(model: Any) -> list[Any]:
     return [layer for layer in found if not isinstance(layer, keras.Model)]
 
 
+_Pair = tuple[Any, Any, Callable[[Any, Any], None]]  # a layer, its copy, what sets its weights
+
+
 @dataclass
 class _Clone:
     """One run of `clone`: the layers that it made, to set their weights at the end."""
 
     replace: Replace
-    pairs: list[tuple[Any, Any, Callable[[Any, Any], None]]] = field(default_factory=list)
+    pairs: list[_Pair] = field(default_factory=list[_Pair])
 
     def copy(self, model: Any, inputs: Any = None) -> Any:
         copy = keras.models.clone_model(model, input_tensors=inputs, clone_function=self.layer)
@@ -128,7 +131,8 @@ class _Clone:
             return self.copy(layer)
         replacement = self.replace(layer)
         if replacement is None:
-            replacement = Replacement(type(layer).from_config(layer.get_config()), copy_weights)
+            twin = layer.__class__.from_config(layer.get_config())
+            replacement = Replacement(twin, copy_weights)
         self.pairs.append((layer, replacement.layer, replacement.transfer))
         return replacement.layer
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ def trace(model: Any) -> Inference:
 
 
 @contextlib.contextmanager
-def saved(inference: Inference) -> Iterator[str]:
+def saved(inference: Inference) -> Generator[str, None, None]:
     """A folder with the function as the signature 'serving_default' of a SavedModel.
 
     It is there as long as the context is.
@@ -57,7 +57,7 @@ def saved(inference: Inference) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None, None, None]:
     """Keeps back what TensorFlow warns of while it saves and converts."""
     logger = logging.getLogger("tensorflow")
     level = logger.level

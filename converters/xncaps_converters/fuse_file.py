@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
@@ -103,18 +103,21 @@ def fuse_file(
 def _described(described: Metadata) -> Metadata:
     """The same, and that it was fused; XnODR's weights are bits now."""
     origin = dict(described.origin)
-    layers = origin.get("binary_layers")
+    layers: list[Any] | None = origin.get("binary_layers")
     if isinstance(layers, list):
-        origin["binary_layers"] = [
-            {**layer, "bits": True}
-            if isinstance(layer, dict) and layer.get("kind") == "XnODR"
-            else layer
-            for layer in layers
-        ]
+        origin["binary_layers"] = list(map(_as_bits, layers))
     origin["fused_from"] = origin.get("format")
     origin["format"] = "fused"
     words = f"{described.description} Fused by xncaps fuse.".strip()
     return replace(described, description=words, origin=origin)
+
+
+def _as_bits(layer: Any) -> Any:
+    """A row of `binary_layers`: an XnODR's weights are bits now."""
+    if not isinstance(layer, dict):
+        return layer
+    row = cast("dict[str, Any]", layer)
+    return {**row, "bits": True} if row.get("kind") == "XnODR" else row
 
 
 def _given(file: str | os.PathLike[str]) -> Expected | None:
@@ -154,7 +157,7 @@ def _content(
     names, sha256 = (), ""
     if described is not None:
         names = described.class_names
-        model = described.origin.get("model")
+        model: dict[str, Any] | None = described.origin.get("model")
         sha256 = str(model.get("sha256", "")) if isinstance(model, dict) else ""
     if given is not None:
         wanted, names, sha256 = given.outputs, given.class_names, given.model_sha256

@@ -53,7 +53,7 @@ def op_name(model: Any, op: Any) -> str:
     code = model.operatorCodes[op.opcodeIndex]
     if code.customCode:
         return code.customCode.decode()
-    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    number = max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
     return BUILTIN_OPS[number] if number < len(BUILTIN_OPS) else str(number)
 
 
@@ -65,7 +65,7 @@ def constant(model: Any, tensor: Any) -> NDArray[Any]:
 
 def constant_array(model: Any, tensor: Any) -> NDArray[Any]:
     """A constant in its own type and shape; float32, float16, uint8 or int32."""
-    dtype = np.dtype(TENSOR_TYPES[tensor.type].lower())
+    dtype = np.dtype(TENSOR_TYPES[int(tensor.type)].lower())
     return constant(model, tensor).view(dtype).reshape(tuple(tensor.shape))
 
 
@@ -144,7 +144,8 @@ def drop_unread_constants(model: Any) -> None:
     read = {int(index) for op in graph.operators for index in (*op.inputs, *op.outputs)}
     read |= {int(index) for index in (*graph.inputs, *graph.outputs)}
     used = {graph.tensors[index].buffer for index in read if index >= 0}
-    used |= {entry.buffer for entry in model.metadata or []}
+    entries: list[Any] = model.metadata or []
+    used |= {entry.buffer for entry in entries}
     for other in model.subgraphs[1:]:
         used |= {tensor.buffer for tensor in other.tensors}
     for number, buffer in enumerate(model.buffers):
@@ -167,8 +168,9 @@ def with_metadata(file: bytes | tflite.TfliteFile, metadata: about.Metadata) -> 
     """
     model = unpack(tflite.parsed(file).data)
     content = about.encode(metadata)
-    kept = []
-    for entry in model.metadata or []:
+    kept: list[Any] = []
+    entries: list[Any] = model.metadata or []
+    for entry in entries:
         if _entry_name(entry) == ENTRY:
             model.buffers[entry.buffer].data = None
         else:

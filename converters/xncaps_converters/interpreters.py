@@ -95,7 +95,7 @@ def _open_lce(file: TfliteFile, count: int) -> Opened:
     if graph.tensors[graph.inputs[0]].signature[:1] == (-1,):
         data = with_batch(data, min(_BATCH, count))
     interpreter = Interpreter(data, use_indirect_bgemm=True)
-    step = interpreter.interpreter.predict
+    step: Any = interpreter.interpreter.predict
     return (lambda chunk: step([chunk])[0]), interpreter.input_shapes[0][0]
 
 
@@ -134,7 +134,7 @@ def open_tflite(tflite: Any, count: int) -> Opened:
 def in_batches(opened: Opened, inputs: Inputs, report: Report = silent) -> NDArray[Any]:
     """Feeds batches of a fixed size; the last one is filled up with its last sample."""
     step, batch = opened
-    found = []
+    found: list[NDArray[Any]] = []
     for start in range(0, len(inputs), batch):
         report(f"run the file on {len(inputs)} samples", start / len(inputs))
         chunk = inputs[start : start + batch]

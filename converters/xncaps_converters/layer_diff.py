@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,9 +87,9 @@ def compare_layers(model: Any, file: bytes | tflite.TfliteFile, samples: Samples
     found = _tensors(file, inputs)
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     outputs = keras.Model(model.inputs, [layer.get_output_at(0) for layer in layers])
-    values = outputs.predict_on_batch(inputs)
-    values = values if isinstance(values, list) else [values]
-    rows = []
+    given: Any = outputs.predict_on_batch(inputs)
+    values = cast("list[Any]", given) if isinstance(given, list) else [given]
+    rows: list[LayerRow] = []
     for layer, value in zip(layers, values, strict=True):
         error = None if isinstance(value, (list, tuple)) else _nearest(np.asarray(value), found)
         equal = error is not None and error <= most

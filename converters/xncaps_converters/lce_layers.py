@@ -167,7 +167,7 @@ class SignConv2D(keras.layers.Conv2D):
 
     def _padding(self, shape: Any) -> list[tuple[int, int]]:
         """TensorFlow's 'same' padding of [B, H, W, C], H and W known."""
-        pairs = []
+        pairs: list[tuple[int, int]] = []
         rows = zip(shape[1:3], self.kernel_size, self.strides, self.dilation_rate, strict=True)
         for size, kernel, stride, dilation in rows:
             extent = (kernel - 1) * dilation + 1

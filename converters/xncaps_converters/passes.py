@@ -90,7 +90,7 @@ def pool_before_linear(model: Any) -> tuple[Replacements, list[Rewrite]]:
     In the published MobileNetV2 networks that convolution is 1,280 to 1,024 channels at 7x7.
     """
     replacements: dict[int, Callable[[], Replacement]] = {}
-    rewrites = []
+    rewrites: list[Rewrite] = []
     for pool in model.layers:
         conv = linear_before(pool, model)
         if conv is None or None in conv.input_shape[1:]:
@@ -112,7 +112,7 @@ def pool_before_depthwise(model: Any) -> tuple[Replacements, list[Rewrite]]:
     BatchNormalization may stand between.
     """
     replacements: dict[int, Callable[[], Replacement]] = {}
-    rewrites = []
+    rewrites: list[Rewrite] = []
     for pool in model.layers:
         depthwise, between = _depthwise_before(pool, model)
         if depthwise is None:
@@ -179,7 +179,11 @@ def _met(shift: int, size: int) -> slice:
 
 
 def _same(layer: Any) -> Callable[[], Replacement]:
-    return lambda: Replacement(type(layer).from_config(layer.get_config()), copy_weights)
+    def make() -> Replacement:
+        twin = layer.__class__.from_config(layer.get_config())
+        return Replacement(twin, copy_weights)
+
+    return make
 
 
 def _pooled(conv: Any) -> Callable[[], Replacement]:

@@ -117,7 +117,7 @@ def random_samples(model: Any, count: int) -> Samples:
 
 def random_inputs(shape: tuple[int, ...], count: int) -> Samples:
     """Seeded inputs of the right range: whole pixels 0 to 255 for images, else normal numbers."""
-    generator = np.random.default_rng(_SEED)
+    generator: Any = np.random.default_rng(_SEED)
     if is_image(shape):
         inputs = generator.integers(0, 256, (count, *shape)).astype(np.float32)
     else:

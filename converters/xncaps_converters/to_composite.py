@@ -93,9 +93,8 @@ def _add_decomposition(model: Any, op: Any, name: str) -> int:
 
 def _unused_inputs(part: Any, tensors: list[Any]) -> list[int]:
     """A subgraph takes all of its op's inputs; the packed weights are not used in it."""
-    schema_tensor = type(tensors[0])
     for tensor in tensors:
-        copy = schema_tensor()
+        copy = tensor.__class__()
         copy.shape, copy.type, copy.name = tensor.shape, tensor.type, tensor.name
         copy.buffer, copy.hasRank = 0, True
         part.tensors.append(copy)

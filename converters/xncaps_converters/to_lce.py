@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -138,7 +139,7 @@ def unpacked_layers(model: Any, file: tflite.TfliteFile) -> list[UnpackedLayer]:
     Every filter in the file stands for one call of one layer, compared bit by bit.
     """
     left = _filters(file)
-    found = []
+    found: list[UnpackedLayer] = []
     for layer in flat_layers(model):
         if not _is_binary(layer):
             continue
@@ -175,7 +176,8 @@ def _agreement(layer: Any) -> Replacement:
     for name in ("prediction_quantizer", "pose_quantizer"):
         if isinstance(getattr(layer, name), CapsSign):
             config[name] = FloatSign()
-    return Replacement(type(layer).from_config(config), copy_weights)
+    twin = layer.__class__.from_config(config)
+    return Replacement(twin, copy_weights)
 
 
 def _loses_bias(norm: Any) -> bool:
@@ -199,7 +201,8 @@ def _products(layer: Any) -> int | None:
         layer = layer.inbound_nodes[0].inbound_layers
     if not isinstance(layer, lq.layers.QuantConv2D) or not _is_binary(layer):
         return None
-    return int(np.prod(layer.kernel.shape[:3]))
+    sides: list[int] = layer.kernel.shape[:3].as_list()
+    return math.prod(sides)
 
 
 def _packable(layer: Any) -> bool:
@@ -269,7 +272,7 @@ def _calls(layer: Any) -> int:
 
 def _filters(file: tflite.TfliteFile) -> list[NDArray[Any]]:
     """Of every LceBconv2d, the bits of its filter [O, H, W, words]; a bit is 1 for a minus."""
-    found = []
+    found: list[NDArray[Any]] = []
     for graph in file.subgraphs:
         for op in graph.ops:
             if op.name != "LceBconv2d":

@@ -72,7 +72,7 @@ class VerifyResult:
     @property
     def failures(self) -> list[str]:
         """Each bound that is passed, in words; empty where the file is right."""
-        found = []
+        found: list[str] = []
         if not np.isfinite(self.max_error):
             found.append("an output that is not finite")
         if self.over_tolerance > self.allowed_over:
@@ -196,7 +196,7 @@ def verify(
 
 
 def _predict(model: Any, samples: Samples, report: Report) -> NDArray[Any]:
-    outputs = []
+    outputs: list[NDArray[Any]] = []
     for start in range(0, len(samples), _BATCH):
         report(f"run Keras on {len(samples)} samples", start / len(samples))
         outputs.append(model.predict_on_batch(samples.inputs[start : start + _BATCH]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+import time
+
 import pytest
 
-from xncaps.step_display import conversion_shares, verification_shares
+from xncaps.step_display import conversion_shares, steps, verification_shares
 from xncaps.time_left import Share, TimeLeft, about
 
 SHARES = (Share("load", 1.0), Share("convert", 3.0), Share("run Keras", 4.0), Share("run f", 2.0))
@@ -78,3 +81,23 @@ def test_the_steps_of_a_conversion_are_those_that_will_come() -> None:
     assert named == [*first, "run Keras", "run the file"]
     assert len(conversion_shares(samples=10, verified=False)) == 3
     assert [share.step for share in verification_shares(10)] == [named[0], *named[-2:]]
+
+
+def test_a_log_hears_of_a_long_work_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not sys.stdout.isatty()
+    with steps("convert", SHARES, quiet=0.05) as report:
+        report("load", 0.0)
+        report("run Keras on 9 samples", 0.5)
+        time.sleep(0.5)
+    out, err = capsys.readouterr()
+    assert not out  # results alone
+    lines = err.splitlines()
+    assert 1 <= len(lines) <= 10
+    assert all(line.startswith("convert: run Keras on 9 samples 50%, ") for line in lines)
+    assert all(line.endswith(" left") for line in lines)
+
+
+def test_a_log_hears_nothing_of_a_short_work(capsys: pytest.CaptureFixture[str]) -> None:
+    with steps("convert", SHARES, quiet=60.0) as report:
+        report("load", 0.0)
+    assert capsys.readouterr() == ("", "")

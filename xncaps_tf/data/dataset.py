@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,7 @@ class ArrayImages(StoredImages):
     """Images in one array [n, H, W, C], uint8, uint16 or float32; it may be a file's map."""
 
     def __init__(self, array: NDArray[Any]) -> None:
-        if array.ndim != 4 or array.dtype not in (np.uint8, np.uint16, np.float32):
+        if array.ndim != 4 or array.dtype.name not in ("uint8", "uint16", "float32"):
             raise ValueError(
                 "ArrayImages: expected uint8, uint16 or float32 images of shape [n, H, W, C]. "
                 f"Received: array of {array.dtype}, shape {array.shape}."
@@ -139,7 +139,7 @@ class Dataset:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if self.positions is None:
+        if cast(Any, self.positions) is None:
             object.__setattr__(self, "positions", np.arange(len(self.images), dtype=np.int64))
         where = f"{self.source or self.name}: "
         if len(self.labels) != len(self.positions):
@@ -209,7 +209,7 @@ class Dataset:
         self.images.check(self.positions)
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> Generator[None, None, None]:
         """Around what reads batches: an image that cannot be read raises its own DataError."""
         try:
             yield

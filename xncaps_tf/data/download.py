@@ -7,6 +7,7 @@ is tried first, and then what the child does is watched: bytes that arrive, or w
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import subprocess
@@ -146,7 +147,7 @@ def _main(name: str, root: str) -> None:
     import tensorflow_datasets as tfds
 
     if name.startswith("multi_mnist"):
-        import xncaps_tf.data.multi_mnist  # noqa: F401  (registers it)
+        importlib.import_module("xncaps_tf.data.multi_mnist")  # registers it
     tfds.builder(name, data_dir=root).download_and_prepare()
 
 

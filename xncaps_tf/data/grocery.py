@@ -131,7 +131,8 @@ def _read_classes(path: Path) -> _Classes:
 
 def _read_list(path: Path, classes: _Classes, *, is_coarse: bool) -> tuple[list[str], list[int]]:
     folder = os.path.realpath(path.parent)
-    paths, labels = [], []
+    paths: list[str] = []
+    labels: list[int] = []
     for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue

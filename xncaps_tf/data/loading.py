@@ -180,15 +180,15 @@ def _local(name: str, split: str, root: Path | None) -> Iterator[tuple[Path, Fou
     given = [root / part for part in _SUBFOLDERS[name]] if root else []
     usual = [place.expanduser() for place in _USUAL[name]]
     for place in [*(place for place in given if place.is_dir()), root] if root else usual:
-        if place is None or not place.is_dir():
-            yield place or Path(), NotFound("no such folder")
+        if not place.is_dir():
+            yield place, NotFound("no such folder")
             continue
         yield place, _files(name, split, place)
 
 
 def _files(name: str, split: str, place: Path) -> Found:
     """A split from the files of one folder, whichever format they have."""
-    reasons = []
+    reasons: list[str] = []
     for found in _formats(name, split, place):
         if isinstance(found, Dataset):
             return found

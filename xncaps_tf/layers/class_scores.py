@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from xncaps_tf._keras import keras, tf
 
@@ -69,12 +69,13 @@ def _check_names(names: Any) -> tuple[str, ...] | None:
         raise TypeError(
             f"ClassScores: expected a sequence of strings or None. Received: class_names={names!r}."
         )
-    wrong = [name for name in names if not isinstance(name, str)]
+    given = tuple(cast(Sequence[Any], names))
+    wrong = [name for name in given if not isinstance(name, str)]
     if wrong:
         raise TypeError(f"ClassScores: expected strings. Received: {wrong[0]!r} in class_names.")
-    twice = sorted({name for name in names if list(names).count(name) > 1})
+    twice = sorted({name for name in given if given.count(name) > 1})
     if twice:
         raise ValueError(
             f"ClassScores: expected different names. Received: {twice[0]!r} twice in class_names."
         )
-    return tuple(names)
+    return given

@@ -10,13 +10,13 @@ from xncaps_tf.models import choices
 
 def image_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:
     """`input_shape` as a tuple; ValueError unless it is three positive ints."""
-    shape = tuple(input_shape)
+    shape: tuple[Any, ...] = tuple(input_shape)
     if len(shape) != 3 or not all(isinstance(side, int) and side > 0 for side in shape):
         raise ValueError(
             "build: expected input_shape to be (H, W, C), three positive ints. "
             f"Received: input_shape={input_shape!r}."
         )
-    return shape  # pyright: ignore[reportReturnType]
+    return shape[0], shape[1], shape[2]
 
 
 def is_count(value: Any, least: int) -> bool:

@@ -83,8 +83,8 @@ def _poses(model: Any) -> Any:
 
 def find(model: Any) -> Any:
     """The decoder of a network, a Keras model `[B, J * E]` -> `[B, H, W, C]`, or None."""
-    outputs = getattr(model, "outputs", None) or []
-    layer = outputs[1].node.layer if len(outputs) == 2 else None
+    outputs: list[Any] = getattr(model, "outputs", None) or []
+    layer: Any = outputs[1].node.layer if len(outputs) == 2 else None
     is_one = isinstance(layer, keras.Model) and layer.name == NAME
     return layer if is_one and type(_before(layer, model)) is WinningCapsule else None
 

@@ -19,8 +19,8 @@ def score_kind(model: Any) -> str | None:
     layer: Any = model
     while isinstance(layer, keras.Model) or isinstance(layer, _PASSING):
         if isinstance(layer, keras.Model):
-            outputs = getattr(layer, "outputs", None) or []
-            source = outputs[0].node.layer if len(outputs) == 1 else None
+            outputs: list[Any] = getattr(layer, "outputs", None) or []
+            source: Any = outputs[0].node.layer if len(outputs) == 1 else None
         else:
             source = layer.inbound_nodes[-1].inbound_layers
         if source is layer or isinstance(source, list):

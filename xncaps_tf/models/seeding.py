@@ -37,5 +37,5 @@ def initialize(layers: Iterable[Any], seed: int) -> None:
             if "seed" not in config:
                 continue
             config["seed"] = derive(seed, layer.name, weight_name)
-            fresh = type(initializer).from_config(config)
+            fresh = initializer.__class__.from_config(config)
             weight.assign(fresh(weight.shape, dtype="float32"))

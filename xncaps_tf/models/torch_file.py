@@ -22,7 +22,7 @@ import pickletools
 import struct
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True)
 class _Storage:
-    dtype: np.dtype
+    dtype: np.dtype[Any]
     key: str
     count: int
 
@@ -101,10 +101,11 @@ def _parse(content: bytes) -> dict[str, NDArray[Any]]:
         found = _unpickle(stream)
         if found != expected:
             raise _Refused(f"a {name} of {found!r:.60}")
-    system = _unpickle(stream)
+    system: dict[Any, Any] | None = _unpickle(stream)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise _Refused(f"numbers that are not little-endian ({system!r:.60})")
-    tensors, keys = _unpickle(stream), _unpickle(stream)
+    tensors: dict[Any, Any] | None = _unpickle(stream)
+    keys: list[Any] | None = _unpickle(stream)
     if not isinstance(tensors, dict) or not isinstance(keys, list):
         raise _Refused("something else than a dictionary and its storages' keys")
     for name, tensor in tensors.items():
@@ -146,19 +147,21 @@ class _Unpickler(pickle.Unpickler):
         raise _Refused(f"the name {module_name}.{global_name}, which is not admitted")
 
     def persistent_load(self, pid: Any) -> _Storage:
-        if not isinstance(pid, tuple) or len(pid) != 6:
+        parts = cast("tuple[Any, ...]", pid) if isinstance(pid, tuple) else ()
+        if len(parts) != 6:
             raise _Refused(f"a storage described as {pid!r:.60}")
-        kind, dtype, key, _, count, view = pid
-        is_known = kind == "storage" and isinstance(dtype, np.dtype) and isinstance(key, str)
-        if not is_known or not _is_count(count) or view is not None:
+        kind, dtype, key, _, count, view = parts
+        is_known = kind == "storage" and isinstance(key, str) and _is_count(count)
+        if not is_known or not isinstance(dtype, np.dtype) or view is not None:
             raise _Refused(f"a storage described as {pid!r:.60}")
-        return _Storage(dtype, key, count)
+        return _Storage(cast("np.dtype[Any]", dtype), key, count)
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
     """What torch._utils._rebuild_tensor_v2 is called with."""
     are_counts = all(
-        isinstance(numbers, tuple) and all(map(_is_count, numbers)) for numbers in (shape, strides)
+        isinstance(numbers, tuple) and all(map(_is_count, cast("tuple[Any, ...]", numbers)))
+        for numbers in (shape, strides)
     )
     if not isinstance(storage, _Storage) or not _is_count(offset) or not are_counts:
         raise _Refused("a tensor without storage, offset, shape and strides")

@@ -91,4 +91,8 @@ def head(model: Any, end: str) -> Any:
     shape = (1, 1, output.shape[-1]) if is_pooled(model, end) else tuple(output.shape[1:])
     rest = keras.Model(output, model.outputs[0])
     start = keras.Input(shape, name="features_input")
-    return keras.models.clone_model(rest, input_tensors=start, clone_function=lambda layer: layer)
+    return keras.models.clone_model(rest, input_tensors=start, clone_function=_itself)
+
+
+def _itself(layer: Any) -> Any:
+    return layer

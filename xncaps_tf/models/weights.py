@@ -7,7 +7,7 @@ import pathlib
 import socket
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -136,7 +136,7 @@ def _probe(url: str) -> None:
 
 
 @contextmanager
-def _no_stall() -> Iterator[None]:
+def _no_stall() -> Generator[None, None, None]:
     """A download that stands still ends with an error; Keras sets no time limit of its own."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_STALL_SECONDS)

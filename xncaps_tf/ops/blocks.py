@@ -18,8 +18,15 @@ def mapped(function: Callable[[Any], Any], parts: Any) -> Any:
     Returns:
         The function's results with that axis in front.
     """
-    one = function(tf.nest.map_structure(lambda part: part[0], parts))  # for its shapes alone
-    specs = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), one)
+
+    def first(part: Any) -> Any:
+        return part[0]
+
+    def spec(x: Any) -> Any:
+        return tf.TensorSpec(x.shape, x.dtype)
+
+    one = function(tf.nest.map_structure(first, parts))  # for its shapes alone
+    specs = tf.nest.map_structure(spec, one)
     return tf.map_fn(function, parts, fn_output_signature=specs)
 
 

@@ -17,6 +17,7 @@ gradient of u_hat, with its two products, for some input capsules after another.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,8 @@ class _Capsules:
         """Poses [J, E, B] of operands [N, D, B] and [N, J * E, D]; what is kept has B last."""
         u_hat = _predictions(x, w, shape)  # [N, J, E, B]
         magnitude = self._prediction_magnitude(u_hat)  # [N, J, B]
-        sums, couplings, logits = [tf.reduce_sum(u_hat, axis=0) / shape[1]], [], None
+        sums, logits = [tf.reduce_sum(u_hat, axis=0) / shape[1]], None
+        couplings: list[Any] = []
         for _ in range(self.turns - 1):
             step = self._agreement(u_hat, _squash(sums[-1]), magnitude)  # [N, J, B]
             logits = step if logits is None else logits + step
@@ -136,7 +138,7 @@ class _Capsules:
             return self._factors({**kept, "u_hat": _predictions(x, columns, w.shape)}, dv)
 
         factors = blocks.mapped(of_block, (blocks.cut(x, size), blocks.cut(dv, size), kept))
-        factors = tf.nest.map_structure(lambda part: blocks.joined(part, batch), factors)
+        factors = tf.nest.map_structure(functools.partial(blocks.joined, batch=batch), factors)
         some = blocks.divisor(n, max(1, size * n // (x.shape[-1] or _USUAL_BATCH)))
         by_capsule = {name: factors.pop(name) for name in ("da", "c")}  # each [N, J, B]
 

@@ -51,7 +51,7 @@ def xnodr(
     """
     if quantize_kernel and scales != "channel":
         kernel, quantize_kernel = _scaled_signs(kernel, scales), False
-    poses = []
+    poses: list[NDArray[Any]] = []
     for x in u:
         u_hat = _predict(x, kernel, quantize_input, quantize_kernel)
         poses.append(_route(u_hat, routing_iterations, _dot))
@@ -75,7 +75,7 @@ def xnidr(
 
 def capsule_reshape(x: NDArray[Any], capsule_dim: int) -> NDArray[Any]:
     """Cuts features [B, ...] into capsules and squashes each: [B, N, D]."""
-    examples = []
+    examples: list[list[NDArray[Any]]] = []
     for example in np.asarray(x, np.float64):
         flat = example.reshape(-1)
         starts = range(0, len(flat), capsule_dim)

@@ -15,7 +15,7 @@ def margin_loss(
     down_weight: float = 0.5,
 ) -> list[float]:
     """Margin loss of each example; targets and scores [B, classes]."""
-    losses = []
+    losses: list[float] = []
     for row, values in zip(targets, scores, strict=True):
         loss = 0.0
         for t, p in zip(row, values, strict=True):
@@ -27,7 +27,7 @@ def margin_loss(
 
 def squared_hinge(targets: NDArray[Any], scores: NDArray[Any]) -> list[float]:
     """Squared hinge of each example; targets of 0 and 1 and scores [B, classes]."""
-    losses = []
+    losses: list[float] = []
     for row, values in zip(targets, scores, strict=True):
         terms = [max(0.0, 1.0 - (2 * t - 1) * p) ** 2 for t, p in zip(row, values, strict=True)]
         losses.append(float(sum(terms) / len(terms)))

@@ -81,11 +81,12 @@ class Cluster:
         """The sum of every process's number; waits for all of them."""
         if not self.is_multi_worker:
             return value
-        replica = self.strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(
-                value if context.replica_id_in_sync_group == self._first(context) else 0, tf.int32
-            )
-        )
+
+        def of_replica(context: Any) -> Any:
+            is_first = context.replica_id_in_sync_group == self._first(context)
+            return tf.constant(value if is_first else 0, tf.int32)
+
+        replica = self.strategy.experimental_distribute_values_from_function(of_replica)
         return int(self.strategy.reduce(tf.distribute.ReduceOp.SUM, replica, axis=None))
 
     def _first(self, context: Any) -> int:

@@ -344,7 +344,8 @@ class TrainConfig:
             TrainingError: not JSON, another format version, an unknown key or a value out of range.
         """
         try:
-            document = json.loads(text)  # NaN is named by the field that has it
+            # NaN is named by the field that has it.
+            document: dict[str, Any] | None = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise TrainingError(f"{source}: expected a JSON object. Received: {error}.") from error
         if not isinstance(document, dict):

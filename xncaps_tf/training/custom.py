@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -50,7 +50,9 @@ class Own:
                     "train: expected Keras callbacks. Received: "
                     f"callbacks=[... {type(callback).__name__} ...]."
                 )
-        train, held_out = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
+        given: Any = data
+        parts = cast("tuple[Any, ...]", data) if isinstance(data, tuple) else ()
+        train, held_out = parts if len(parts) == 2 else (given, None)
         train, held_out = _dataset(train, "train"), _dataset(held_out, "validation")
         if held_out is not None and train is not None:
             shown = held_out.image_shape, held_out.class_names
@@ -128,9 +130,10 @@ def _read(data: Any, split: str) -> Dataset:
     """Reads a tf.data of single (image [H, W, C], label) into memory, in its order."""
     spec = data.element_spec
     count = int(data.cardinality())
-    shape = spec[0].shape if isinstance(spec, tuple) and len(spec) == 2 else None
-    sizes = tuple(shape) if shape is not None and shape.is_fully_defined() else ()
-    if len(sizes) != 3 or count == tf.data.INFINITE_CARDINALITY or spec[1].shape.rank != 0:
+    parts: list[Any] = list(cast("tuple[Any, ...]", spec)) if isinstance(spec, tuple) else []
+    shape = parts[0].shape if len(parts) == 2 else tf.TensorShape(None)
+    sizes: tuple[int, ...] = tuple(shape) if shape.is_fully_defined() else ()
+    if len(sizes) != 3 or count == tf.data.INFINITE_CARDINALITY or parts[1].shape.rank != 0:
         raise TrainingError(
             "train: expected a finite tf.data of (image [H, W, C], label []), not batched. "
             f"Received: {spec}, {count} elements."
@@ -143,7 +146,7 @@ def _read(data: Any, split: str) -> Dataset:
     rows = list(data.as_numpy_iterator())
     images = np.stack([image for image, _ in rows])
     labels = np.array([label for _, label in rows], np.int64)
-    stored = images if images.dtype in (np.uint8, np.uint16) else images.astype(np.float32)
+    stored = images if images.dtype.name in ("uint8", "uint16") else images.astype(np.float32)
     names = tuple(str(number) for number in range(int(labels.max()) + 1))
     return Dataset("own", split, names, ArrayImages(stored), labels, "tf.data")
 
@@ -152,6 +155,5 @@ def _fingerprint(data: Dataset) -> str:
     """A text that is another one for other images, labels, classes or another order."""
     total = hashlib.sha256("\n".join(data.class_names).encode())
     total.update(np.ascontiguousarray(data.labels).tobytes())
-    positions = np.arange(len(data)) if data.positions is None else np.asarray(data.positions)
-    total.update(data.images.fingerprint(positions).encode())
+    total.update(data.images.fingerprint(data.positions).encode())
     return total.hexdigest()

@@ -162,8 +162,10 @@ def kept_answers(path: pathlib.Path, count: int) -> NDArray[Any]:
         TrainingError: it has answers to more or fewer images.
     """
     found = npz.read(path, {"format_version": ("iu", 1), "shares": ("f", 2)})
-    version, shares = found["format_version"].tolist(), found["shares"]
-    versions.upgrade({}, version[0] if len(version) == 1 else version, _UPGRADES, str(path))
+    version: Any = found["format_version"].tolist()
+    shares = found["shares"]
+    empty: dict[str, Any] = {}  # an array has no document to upgrade
+    versions.upgrade(empty, version if len(version) != 1 else version[0], _UPGRADES, str(path))
     if len(shares) != count:
         raise TrainingError(
             f"{path}: expected answers for the {count} training images. Received: {len(shares)}; "

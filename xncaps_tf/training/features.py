@@ -106,7 +106,7 @@ class Features:
     def _features(self, ds: Dataset, start: int, *, is_mirrored: bool) -> NDArray[Any]:
         """float32 [n, h, w, c] of up to FILE_IMAGES images; every batch has BATCH of them."""
         end = min(start + FILE_IMAGES, len(ds))
-        parts = []
+        parts: list[NDArray[Any]] = []
         for first in range(start, end, BATCH):
             chosen = np.minimum(np.arange(first, first + BATCH), end - 1)
             pixels = ds.images.numpy(ds.positions[chosen]).astype(np.float32)  # [BATCH, H, W, C]

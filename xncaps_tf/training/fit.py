@@ -30,10 +30,9 @@ from xncaps_tf.training.outputs import Outputs
 from xncaps_tf.training.phase import Phase
 from xncaps_tf.training.progress import Reporter
 from xncaps_tf.training.run_folder import RunFolder
-from xncaps_tf.training.state import State, assign, values
+from xncaps_tf.training.state import Row, State, add_measured, assign, columns, values
 from xncaps_tf.training.task import Task
 
-_COLUMNS = ("loss", "accuracy", "dead_classes", "reconstruction")  # of a row, where they are there
 _LOG = logging.getLogger(__name__)
 
 
@@ -49,7 +48,7 @@ class TrainResult:
     """
 
     folder: RunFolder
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     best_epoch: int
     was_finished: bool = False
 
@@ -307,34 +306,31 @@ class Trainer:
         if self.cluster.is_multi_worker:  # the others hold no results to decide by
             self._is_stopped_by_chief = bool(self.cluster.sum(is_over))
 
-    def _row(self, logs: dict[str, float]) -> tuple[dict[str, Any], list[int]]:
+    def _row(self, logs: dict[str, float]) -> tuple[Row, list[int]]:
         """The epoch's row, and the numbers of the classes without a score."""
         state, phase = self.state, self.phase
         before = state.rows[-1]["step"] if state.rows else 0
-        row: dict[str, Any] = {
+        row: Row = {
             "epoch": state.epoch,
             "step": before + phase.steps,
             "learning_rate": phase.learning_rate(state.phase_epoch * phase.steps - 1),
-            **{name: float(logs[name]) for name in _COLUMNS if name in logs},
         }
+        add_measured(row, "", logs)
         if len(self._configs) > 1:
             row["phase"] = state.phase + 1
         total = state.arrays["metric"][-1]
         if phase.evaluator is not None:
             result, total = phase.evaluate()
             self.check_finite("the loss on the hold-out", 0, result["loss"])
-            row |= {f"val_{name}": float(result[name]) for name in _COLUMNS if name in result}
-        for name in ("dead_classes", "val_dead_classes"):
-            if name in row:
-                row[name] = int(row[name])
+            add_measured(row, "val_", result)
         return row, [index for index, value in enumerate(total) if value == 0]
 
-    def _is_best(self, row: dict[str, Any]) -> bool:
+    def _is_best(self, row: Row) -> bool:
         """Higher accuracy on the hold-out, or the same at a lower loss; without one the latest."""
         if self.phase.held_out is None or not self.state.best_epoch:
             return True
-        best = self.state.rows[self.state.best_epoch - 1]
-        return (row["val_accuracy"], -row["val_loss"]) > (best["val_accuracy"], -best["val_loss"])
+        one, best = columns(row), columns(self.state.rows[self.state.best_epoch - 1])
+        return (one["val_accuracy"], -one["val_loss"]) > (best["val_accuracy"], -best["val_loss"])
 
     def _is_phase_over(self) -> bool:
         """All epochs done, or the hold-out's result not beaten for `patience` of them."""

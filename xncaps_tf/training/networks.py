@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from xncaps_tf import models
 from xncaps_tf._keras import keras
@@ -169,7 +169,7 @@ def rebuilt(model: Any, resolution: int | None = None) -> Any:
             "train: expected resolution with a network that resizes its images (efficientnet_lite0 "
             f"to 2). Received: resolution={resolution}, {model.name}."
         )
-    twin = type(model).from_config(_replaced(config, resolution))
+    twin = model.__class__.from_config(_replaced(config, resolution))
     twin.set_weights(model.get_weights())
     return twin
 
@@ -177,19 +177,23 @@ def rebuilt(model: Any, resolution: int | None = None) -> Any:
 def _replaced(config: Any, resolution: int | None) -> Any:
     """A model's config with our BatchNorm, and with another size inside."""
     if isinstance(config, (list, tuple)):
-        return type(config)(_replaced(value, resolution) for value in config)
+        made = [_replaced(value, resolution) for value in cast("list[Any]", config)]
+        return made if isinstance(config, list) else tuple(made)
     if not isinstance(config, dict):
         return config
-    config = {key: _replaced(value, resolution) for key, value in config.items()}
-    if config.get("class_name") in ("BatchNormalization", "SyncBatchNormalization"):
+    items = cast("dict[str, Any]", config).items()
+    made = {key: _replaced(value, resolution) for key, value in items}
+    if made.get("class_name") in ("BatchNormalization", "SyncBatchNormalization"):
         registered = models.BatchNorm.__name__
-        config |= {
+        made |= {
             "module": models.BatchNorm.__module__,
             "class_name": registered,
             "registered_name": f"xncaps_tf>{registered}",
-            "config": {k: v for k, v in config["config"].items() if k != "synchronized"},
+            "config": {k: v for k, v in made["config"].items() if k != "synchronized"},
         }
-    inner = config.get("config")
-    if resolution is not None and isinstance(inner, dict) and inner.get("name") == RESIZE:
-        config["config"] = {**inner, "height": resolution, "width": resolution}
-    return config
+    inner = made.get("config")
+    if resolution is not None and isinstance(inner, dict):
+        config = cast("dict[str, Any]", inner)
+        if config.get("name") == RESIZE:
+            made["config"] = {**config, "height": resolution, "width": resolution}
+    return made

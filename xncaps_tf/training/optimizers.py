@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from xncaps_tf._keras import keras
 from xncaps_tf.schedules import Triangular2
@@ -32,7 +32,7 @@ class _Rates:
     def update_step(self, gradient: Any, variable: Any) -> Any:
         self._factor = self._slow_factor if variable.ref() in self._slow else 1.0
         try:
-            return super().update_step(gradient, variable)  # pyright: ignore
+            return cast(Any, super()).update_step(gradient, variable)
         finally:
             self._factor = 1.0
 
@@ -41,7 +41,7 @@ class _Rates:
 
     @property
     def learning_rate(self) -> Any:
-        rate = super().learning_rate  # pyright: ignore[reportAttributeAccessIssue]
+        rate = cast(Any, super()).learning_rate
         return rate if self._factor == 1.0 else rate * self._factor
 
 

@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 _KEY = "option"
 
@@ -137,12 +137,14 @@ def phases(help: str) -> Any:
     """A tuple of mappings, each of values that a phase has for itself."""
 
     def check(value: Any) -> bool:
-        return isinstance(value, tuple) and all(
-            isinstance(phase, Mapping) and all(isinstance(key, str) for key in phase)
-            for phase in value
-        )
+        return isinstance(value, tuple) and all(map(_is_object, cast("tuple[Any, ...]", value)))
 
     return _field((), Option(help, "phases", check, "a list of objects"))
+
+
+def _is_object(value: Any) -> bool:
+    keys = cast("Mapping[Any, Any]", value) if isinstance(value, Mapping) else (None,)
+    return all(isinstance(key, str) for key in keys)
 
 
 def parse_phase(text: str) -> dict[str, Any]:
@@ -151,7 +153,7 @@ def parse_phase(text: str) -> dict[str, Any]:
     Raises:
         ValueError: a part is not NAME=VALUE.
     """
-    values = {}
+    values: dict[str, Any] = {}
     for part in text.split(","):
         name, equals, value = part.strip().partition("=")
         if not (name and equals and value):

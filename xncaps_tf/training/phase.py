@@ -226,7 +226,7 @@ class Phase:
         held_out: Any = self.held_out
         batches = datasets.batches(held_out, min(self.batch_size, len(held_out)))
         if self._draws:
-            batches = batches.map(lambda images, targets: (images, (targets, images / 255.0)))
+            batches = batches.map(_with_pictures)
         with held_out.reading():
             result = self.evaluator.evaluate(batches, verbose=0, return_dict=True)
         return self._named(result), self.evaluator.metrics[-1].total.numpy()
@@ -244,3 +244,8 @@ class Phase:
         what = "the head, on features kept of" if config.freeze_backbone else "all layers, on"
         size = f" at {config.resolution} pixels" if config.resolution else ""
         return f"{config.epochs} epochs of {what} {len(self.train)} images{size}"
+
+
+def _with_pictures(images: Any, targets: Any) -> tuple[Any, tuple[Any, Any]]:
+    """A decoder's targets too: the images themselves, from 0 to 1."""
+    return images, (targets, images / 255.0)

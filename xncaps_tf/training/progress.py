@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from xncaps_tf.training.state import Row
+from xncaps_tf.training.state import Row, columns
 
 _QUIET_SECONDS = 30.0
 
@@ -111,4 +111,4 @@ class Bars(Reporter):
 
 def _values(row: Row) -> str:
     names = ("loss", "accuracy", "val_loss", "val_accuracy")
-    return " ".join(f"{name} {row[name]:.4f}" for name in names if name in row)
+    return " ".join(f"{name} {columns(row)[name]:.4f}" for name in names if name in row)

@@ -33,12 +33,12 @@ def write(folder: RunFolder, model: Any, images: Dataset) -> None:
     """
     chosen = _first_of_each_class(images.labels)
     pixels = np.asarray(images.images.numpy(images.positions[chosen]), np.float32)
-    labels = [images.class_names[label] for label in images.labels[chosen]]
+    labels = [images.class_names[int(label)] for label in images.labels[chosen]]
     poses, scores = (np.asarray(x) for x in decoder.poses_and_scores(model)(pixels, training=False))
     winners = scores.argmax(axis=1)
     draw = decoder.find(model)
     again = np.asarray(draw(WinningCapsule()([poses, scores])))
-    answers = [images.class_names[winner] for winner in winners]
+    answers = [images.class_names[int(winner)] for winner in winners]
     _write_again(folder, pixels / 255.0, again, labels, answers)
     moved = [
         np.asarray(draw(moved_poses(pose, winner)))
@@ -110,7 +110,7 @@ def _figure(panels: int, size: tuple[float, float]) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    figure: Any = Figure(figsize=size, dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(1, panels, squeeze=False)[0]
 

@@ -14,16 +14,16 @@ from typing import Any
 
 from xncaps_files import writing
 from xncaps_tf.training.run_folder import RunFolder
-from xncaps_tf.training.state import Row
+from xncaps_tf.training.state import Row, columns
 
 _TRAIN, _VALIDATION = "train", "validation"
 
 
 def write_tables(folder: RunFolder, rows: list[Row]) -> None:
     """metrics.csv and metrics.jsonl, one row an epoch."""
-    columns = list(rows[0]) if rows else []
+    names = list(rows[0]) if rows else []
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     writing.write_text(folder.metrics_csv, text.getvalue())
@@ -58,8 +58,8 @@ def write_tensorboard(folder: RunFolder, rows: list[Row], *, rewrite: bool) -> N
 def _scalars(row: Row, split: str) -> dict[str, float]:
     """Keras's own names of the scalars of an epoch: epoch_loss and so on."""
     prefix = "val_" if split == _VALIDATION else ""
-    scalars = {}
-    for name, value in row.items():
+    scalars: dict[str, float] = {}
+    for name, value in columns(row).items():
         is_validation = name.startswith("val_")
         if name in ("epoch", "step", "phase") or is_validation != (split == _VALIDATION):
             continue
@@ -89,14 +89,14 @@ def write_curves(folder: RunFolder, rows: list[Row]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 3.6), dpi=100, layout="constrained")
+    figure: Any = Figure(figsize=(12, 3.6), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     epochs = [row["epoch"] for row in rows]
     panels = zip(figure.subplots(1, 3), ("loss", "accuracy", "learning_rate"), strict=True)
     for axes, name in panels:
         for key, label in ((name, "training"), (f"val_{name}", "hold-out")):
             if rows and key in rows[0]:
-                axes.plot(epochs, [row[key] for row in rows], marker=".", label=label)
+                axes.plot(epochs, [columns(row)[key] for row in rows], marker=".", label=label)
         axes.set_xlabel("epoch")
         axes.set_title(name.replace("_", " "))
         axes.grid(alpha=0.3)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import pathlib
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,45 @@ FORMAT_VERSION = 1
 _UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()  # of `about`
 GROUPS = ("model", "optimizer", "metric", "best")
 
-Row = dict[str, Any]
+
+_MEASURED = ("loss", "accuracy", "dead_classes", "reconstruction")  # where they are there
+
+
+class _Measured(TypedDict, total=False):
+    phase: int
+    loss: float
+    accuracy: float
+    dead_classes: int
+    reconstruction: float
+    val_loss: float
+    val_accuracy: float
+    val_dead_classes: int
+    val_reconstruction: float
+
+
+class Row(_Measured):
+    """An epoch (from 1): its last step, the rate of that step, and what was measured.
+
+    `phase` (from 1) is there in runs of several, `val_...` with a hold-out, `reconstruction` with a
+    decoder.
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+
+
+def columns(row: Row) -> dict[str, float]:
+    """The numbers of a row by the names of their columns; what is set here is set in the row."""
+    return cast("dict[str, float]", row)
+
+
+def add_measured(row: Row, prefix: str, numbers: Mapping[str, float]) -> None:
+    """Puts what was measured into a row: of images seen in training, or 'val_' of a hold-out."""
+    for name in _MEASURED:
+        if name in numbers:
+            kind = int if name == "dead_classes" else float
+            columns(row)[prefix + name] = kind(numbers[name])
 
 
 @dataclass
@@ -45,7 +83,7 @@ class State:
     batch: int = 0
     phase: int = 0
     phase_epoch: int = 0
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list[Row])
     best_epoch: int = 0
     arrays: dict[str, list[NDArray[Any]]] = field(
         default_factory=lambda: {group: [] for group in GROUPS}

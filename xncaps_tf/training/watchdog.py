@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from xncaps_tf.training.task import Task
 
@@ -27,6 +27,15 @@ REPLY_TIMEOUT = 8.0  # a peer that answers later stands still
 FAILURES = 2  # in a row
 START_SECONDS = 45.0  # from the last peer's first sign of life to the cluster being up
 ARRIVAL_SECONDS = 45.0  # for a peer's first sign of life, unless told otherwise
+
+
+class Order(TypedDict):
+    """What the guard's process is told: a Task's fields, seconds, a hint, whom to end."""
+
+    task: dict[str, Any]
+    arrival: float
+    advice: str
+    parent: int
 
 
 class Watchdog:
@@ -56,7 +65,7 @@ class Watchdog:
 
     def start(self) -> None:
         """Begins to watch, by TCP until `cluster_is_up`."""
-        order = {
+        order: Order = {
             "task": dataclasses.asdict(self._task),
             "arrival": self._arrival,
             "advice": self._advice,
@@ -174,7 +183,7 @@ def exit_now(line: str) -> None:
     os._exit(1)
 
 
-def guard(order: dict[str, Any]) -> None:
+def guard(order: Order) -> None:
     """The guard's process: ends when its stdin is closed, or ends its parent."""
     task = Task(**{key: _tuple(value) for key, value in order["task"].items()})
 
@@ -190,7 +199,7 @@ def guard(order: dict[str, Any]) -> None:
 
 
 def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(cast("list[Any]", value)) if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

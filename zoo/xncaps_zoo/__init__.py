@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import pathlib
-from typing import Any
+
+from xncaps_zoo.card_types import Card
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "card", "names", "path"]
+__all__ = ["Card", "__version__", "card", "names", "path"]
 
 _HERE = pathlib.Path(__file__).resolve().parent
 _PLACES = (_HERE, _HERE.parent)  # as installed, in a checkout
@@ -32,7 +33,7 @@ def path(name: str) -> pathlib.Path:
     return _folder(name) / f"{name}.tflite"
 
 
-def card(name: str) -> dict[str, Any]:
+def card(name: str) -> Card:
     """What is known of the file: the object in its card.json.
 
     Raises:

@@ -13,7 +13,7 @@ from xncaps_benchmark.cli import bench as _plain
 from xncaps_tf.data.catalogue import NAMES, PICTURES, SPLITS
 
 
-class DataOrPath(click.ParamType):
+class DataOrPath(click.ParamType["pathlib.Path | str"]):
     """The name of a data set, or an .npz or a folder that is there."""
 
     name = "data"

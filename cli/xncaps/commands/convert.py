@@ -9,7 +9,7 @@ from xncaps.output import say
 from xncaps_converters.output_formats import BACKBONES, FORMATS, SCALE_TYPES, SCALES
 
 
-class BatchSize(click.ParamType):
+class BatchSize(click.ParamType["int | None"]):
     """A positive int, or the word 'dynamic' (None)."""
 
     name = "int|dynamic"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xncaps import plugins
 from xncaps.output import say
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @click.command()
@@ -65,7 +68,13 @@ def predict(
 Result = tuple[str, bool, list[tuple[str, float]]]
 
 
-def _by_file(model: str, pictures: Any, batch_size: int, top: int, as_is: bool) -> Iterator[Result]:
+def _by_file(
+    model: str,
+    pictures: list[pathlib.Path] | Iterator[tuple[str, NDArray[Any]]],
+    batch_size: int,
+    top: int,
+    as_is: bool,
+) -> Iterator[Result]:
     """(name, whether none of the classes, ranking) of each picture, by a .tflite file."""
     from xncaps_runtime import Classifier
 

@@ -93,7 +93,7 @@ def reproduce(
 
 def folders(given: tuple[str, ...]) -> dict[str, str]:
     """Name of a data set ('' for all others) -> absolute folder."""
-    found = {}
+    found: dict[str, str] = {}
     for text in given:
         name, _, folder = text.rpartition("=")
         if not pathlib.Path(folder).is_dir():

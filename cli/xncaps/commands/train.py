@@ -17,7 +17,7 @@ _MANY = 4  # words of an option that are told in its help, not in the column bef
 _ALONE = ("resume", "config_file", "out", "wait_for_workers")
 
 
-class Words(click.Choice):
+class Words(click.Choice[str]):
     """The words of an option, and those that a plugin has added to them by now."""
 
     def __init__(self, option: options.Option) -> None:

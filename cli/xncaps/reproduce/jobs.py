@@ -39,7 +39,7 @@ def plan(chosen: list[Experiment], known: dict[str, Experiment], seeds: int | No
     def add(experiment: Experiment, seed: int) -> Job:
         key = (experiment.name, seed)
         if key not in jobs:
-            starts = {}
+            starts: dict[str, Job] = {}
             for field in ("init", "teacher"):
                 name = getattr(experiment, field)
                 if name is not None:
@@ -57,7 +57,7 @@ def plan(chosen: list[Experiment], known: dict[str, Experiment], seeds: int | No
 
 def run_here(jobs: list[Job], place: Place, say: Say) -> list[result_lines.ResultLine]:
     """Runs what is not finished, one after another; each line is written when it is known."""
-    lines = []
+    lines: list[result_lines.ResultLine] = []
     for number, job in enumerate(jobs, start=1):
         where = f"[{number}/{len(jobs)}] {job.experiment.name}, seed {job.seed}"
         line = running.finished(job.experiment, job.seed, place)
@@ -109,8 +109,8 @@ def run_on_cluster(
             "reproduce: expected Ray for --ray. Received: none; pip install 'xncaps-tf[cluster]'."
         ) from error
     task = _connect(address, workers)
-    waiting = {}  # ObjectRef -> job
-    refs = {}
+    waiting: dict[Any, Job] = {}  # by Ray's references
+    refs: dict[tuple[str, int], Any] = {}
     lines: dict[tuple[str, int], result_lines.ResultLine] = {}
     try:
         for job in jobs:

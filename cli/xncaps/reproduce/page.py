@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TypedDict
 
 from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.experiments import Experiment
 from xncaps.reproduce.result_lines import ResultLine
+
+
+class Peer(TypedDict):
+    """A figure that others have reported; `table` is the one it stands under."""
+
+    table: str
+    who: str
+    what: str
+    figure: str
+    source: str
+
 
 _TITLES = {
     "imagenet": "With a backbone that has seen ImageNet",
@@ -48,7 +59,7 @@ def markdown(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
     return "\n".join(parts)
 
 
-def read_peers() -> list[dict[str, Any]]:
+def read_peers() -> list[Peer]:
     """What others have reported, each with its source."""
     return json.loads((experiments.folder() / "peers.json").read_text("utf-8"))["peers"]
 
@@ -119,7 +130,7 @@ def _file(file: result_lines.FileResult) -> str:
     return f"{file['to']}: {_percent(file['score']['accuracy'])} %, {file['bytes'] / 1000:,.0f} KB"
 
 
-def _peers(peers: list[dict[str, Any]]) -> str:
+def _peers(peers: list[Peer]) -> str:
     out = ["What others report:\n", "| who | what | figure | source |", "| --- | --- | --- | --- |"]
     out += [
         f"| {peer['who']} | {peer['what']} | {peer['figure']} | {peer['source']} |"

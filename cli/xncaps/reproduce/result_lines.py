@@ -9,7 +9,7 @@ import math
 import pathlib
 from collections.abc import Iterable
 from importlib import resources
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,23 @@ class KerasResult(TypedDict):
     right: str
 
 
+class Data(TypedDict):
+    """The split that was scored; `title` has what must be said of the images."""
+
+    name: str
+    title: str
+    split: Literal["test"]
+    images: int
+
+
+class Machine(TypedDict):
+    """Where it was trained."""
+
+    processor: str
+    cores: int
+    system: str
+
+
 class _Further(TypedDict, total=False):
     """What only some lines have: the score of groceries' coarse classes."""
 
@@ -60,7 +77,10 @@ class _Further(TypedDict, total=False):
 
 
 class ResultLine(_Further):
-    """One run of one experiment; `schema/experiment.schema.json` says what each field holds."""
+    """One run of one experiment; `experiment.schema.json` says what each field holds.
+
+    `choices` are the fields of a TrainConfig that it sets.
+    """
 
     format: str
     format_version: int
@@ -69,7 +89,7 @@ class ResultLine(_Further):
     choices: dict[str, Any]
     xncaps_version: str
     seed: int
-    data: dict[str, Any]
+    data: Data
     keras: KerasResult
     files: list[FileResult]
     parameters: int
@@ -81,7 +101,7 @@ class ResultLine(_Further):
     best_epoch: int
     epochs: int
     minutes: float
-    machine: dict[str, Any]
+    machine: Machine
 
 
 def wilson(correct: int, images: int) -> list[float]:
@@ -153,8 +173,8 @@ def check(line: Any, source: str) -> ResultLine:
     """
     import jsonschema
 
-    found = line.get("format_version") if isinstance(line, dict) else None
-    line = versions.upgrade(line if isinstance(line, dict) else {}, found, _UPGRADES, source)
+    given = cast("dict[str, Any]", line) if isinstance(line, dict) else {}
+    line = versions.upgrade(given, given.get("format_version"), _UPGRADES, source)
     text = resources.files("xncaps.reproduce").joinpath("experiment.schema.json").read_text("utf-8")
     try:
         jsonschema.validate(line, json.loads(text))
@@ -174,7 +194,7 @@ def read(path: pathlib.Path) -> list[ResultLine]:
     """
     if not path.is_file():
         return []
-    found = []
+    found: list[ResultLine] = []
     for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         source = f"{path}:{number}"
         try:

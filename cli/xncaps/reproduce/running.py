@@ -10,7 +10,7 @@ import json
 import pathlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ class Place:
 
     out: pathlib.Path
     results: pathlib.Path
-    data_dirs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    data_dirs: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
 
     def data_dir(self, data: str) -> str | None:
         """The folder to look for a data set in; None: where Debian and Keras put it."""
@@ -53,7 +53,7 @@ class Place:
         return self.folder(experiment, seed) / "run" / "best.keras"
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None, None, None]:
         """Holds the folder for one process.
 
         Raises:
@@ -211,7 +211,7 @@ def _file(
 
 
 @contextlib.contextmanager
-def _clock(path: pathlib.Path) -> Iterator[Callable[[], float]]:
+def _clock(path: pathlib.Path) -> Generator[Callable[[], float], None, None]:
     """Counts minutes over all sittings; a killed one loses at most `_CLOCK_SECONDS`."""
     before = json.loads(path.read_text("utf-8"))["minutes"] if path.is_file() else 0.0
     start, ended = time.monotonic(), threading.Event()

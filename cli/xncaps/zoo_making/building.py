@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.running import Place
@@ -18,6 +18,7 @@ from xncaps_files import expected
 from xncaps_files.errors import DataError, XncapsError
 from xncaps_files.scores import ScoreScale
 from xncaps_files.writing import write_all
+from xncaps_zoo.card_types import Accuracy, Card, Latency, LatencyRow, Scores
 
 if TYPE_CHECKING:
     from xncaps_benchmark.result_types import Model
@@ -60,10 +61,11 @@ class Entry:
 def read_entries() -> dict[str, Entry]:
     """Every file that can be made, by its name."""
     document = json.loads((experiments.folder() / "zoo.json").read_text("utf-8"))
-    found = {}
+    found: dict[str, Entry] = {}
     for row in document["files"]:
         data = document["data"][row.pop("data")]
-        row["twins"] = tuple(map(tuple, row["twins"]))
+        twins: list[list[str]] = row["twins"]
+        row["twins"] = tuple(map(tuple, twins))
         row["not_for"] = tuple([*row["not_for"], *data["not_for"]])
         found[row["name"]] = Entry(**row, licence=data["licence"], source=data["source"])
     return found
@@ -94,9 +96,13 @@ def make(
     say(f"{entry.name}: fitting the scale on the hold-out")
     judged = judging.run(experiment, entry.seed, entry.foreign, place, source)
     scale = calibrating.fit(judged.held_out, judged.held_out_labels, judged.kind)
-    refusal = {
+    scores: Scores = {
+        "kind": judged.kind,
+        "temperature": cast(float, scale.temperature),  # `fit` has set both
+        "threshold": cast(float, scale.threshold),
         "right_kept": calibrating.kept_of_right(scale, judged.test, judged.test_labels),
         "foreign_accepted": calibrating.accepted(scale, judged.foreign),
+        "foreign": entry.foreign,
     }
     data = _with_scale(data, scale)
     folder = out / entry.name
@@ -104,7 +110,7 @@ def make(
     path = folder / f"{entry.name}.tflite"
     say(f"{entry.name}: measuring beside its twins")
     latency = _latency(entry, known, place, source)
-    card = _card(entry, line, data, stored, scale, refusal, latency, experiment)
+    card = _card(entry, line, data, stored, scores, latency, experiment)
     _check(card)
     write_all(
         {
@@ -183,7 +189,7 @@ def _rows(stored: expected.Expected) -> bytes:
 
 def _latency(
     entry: Entry, known: dict[str, experiments.Experiment], place: Place, source: pathlib.Path
-) -> dict[str, Any]:
+) -> Latency:
     """Times of the file and its twins, measured in turns on this machine, one thread."""
     from xncaps_benchmark import measure
 
@@ -192,7 +198,7 @@ def _latency(
         twin = known[experiment]
         named[what] = _file(place, twin, twin.seeds[0], word)
     result = measure(list(named.values()), runs=256, seconds=20)
-    rows = []
+    rows: list[LatencyRow] = []
     for (what, path), model in zip(named.items(), result["models"], strict=True):
         median, p90 = times(model)
         size = path.stat().st_size
@@ -200,17 +206,17 @@ def _latency(
     return {"machine": result["machine"]["cpu"], "threads": 1, "rows": rows}
 
 
-def times(model: Model) -> tuple[float, float | None]:
+def times(model: Model) -> tuple[float, float]:
     """Median and 90th percentile of a measured file, microseconds.
 
     Raises:
         DataError: it could not be timed; a card without its twin's time compares nothing.
     """
-    if (latency := model["latency"]) is None:
+    if (latency := model["latency"]) is None or (p90 := latency["p90_us"]) is None:
         raise DataError(
             f"zoo: expected a time of {model['name']}. Received: {model['error'] or 'none'}."
         )
-    return latency["median_us"], latency["p90_us"]
+    return latency["median_us"], p90
 
 
 def _card(
@@ -218,14 +224,13 @@ def _card(
     line: result_lines.ResultLine,
     data: bytes,
     stored: expected.Expected,
-    scale: ScoreScale,
-    refusal: dict[str, float],
-    latency: dict[str, Any],
+    scores: Scores,
+    latency: Latency,
     experiment: experiments.Experiment,
-) -> dict[str, Any]:
+) -> Card:
     ranked = sorted(line["keras"]["per_class"].items(), key=lambda item: (-item[1], item[0]))
     file = next(file for file in line["files"] if file["to"] == entry.file)
-    accuracy: dict[str, Any] = {"keras": line["keras"]["score"], "file": file["score"]}
+    accuracy: Accuracy = {"keras": line["keras"]["score"], "file": file["score"]}
     if "coarse" in line:
         accuracy["coarse"] = line["coarse"]
     return {
@@ -254,13 +259,7 @@ def _card(
         },
         "macs": line["macs"],
         "binary_macs": line["binary_macs"],
-        "scores": {
-            "kind": scale.kind,
-            "temperature": scale.temperature,
-            "threshold": scale.threshold,
-            **refusal,
-            "foreign": entry.foreign,
-        },
+        "scores": scores,
         "latency": latency,
         "experiment": {
             "name": experiment.name,
@@ -275,7 +274,7 @@ def _card(
     }
 
 
-def _check(card: dict[str, Any]) -> None:
+def _check(card: Card) -> None:
     import jsonschema
 
     text = resources.files("xncaps.zoo_making").joinpath("card.schema.json").read_text("utf-8")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Card = dict[str, Any]  # an object that fits card.schema.json
+from xncaps_zoo.card_types import Card, Score
 
 
 def markdown(card: Card) -> str:
@@ -57,7 +55,7 @@ def _threads(count: int) -> str:
     return "one thread" if count == 1 else f"{count} threads"
 
 
-def _score(score: dict[str, Any]) -> str:
+def _score(score: Score) -> str:
     low, high = score["interval"]
     return (
         f"{100 * score['accuracy']:.2f} % of {score['images']:,} test images "

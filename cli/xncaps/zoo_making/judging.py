@@ -99,7 +99,7 @@ class _Runner:
         """Of every image of a data set, [n, classes]."""
         from xncaps_tf import data as datasets
 
-        found = []
+        found: list[NDArray[Any]] = []
         for images, _ in datasets.batches(ds, 50):
             for image in self._fitting(images.numpy()):
                 self._interpreter.set_tensor(self._input, image[np.newaxis])

@@ -15,6 +15,7 @@ from xncaps_files.errors import DataError
 from xncaps_files.preprocessing import Preprocessing, dequantise, quantise
 from xncaps_files.scores import ScoreScale
 from xncaps_files.zoo import resolve
+from xncaps_runtime._arguments import check_threads
 from xncaps_runtime.compiled import CompiledInterpreter
 from xncaps_runtime.errors import RuntimeLibraryError
 from xncaps_runtime.interpreter import Interpreter
@@ -172,8 +173,9 @@ class Classifier:
 
     def _ranking(self, shares: NDArray[Any], top: int) -> Ranking:
         order = np.argsort(-shares, kind="stable")[:top]
-        entries = [(self.names[index], float(shares[index])) for index in order]
-        return Ranking(entries, order.tolist(), bool(self.scale.is_none(shares)))
+        indices: list[int] = order.tolist()
+        entries = [(self.names[index], float(shares[index])) for index in indices]
+        return Ranking(entries, indices, bool(self.scale.is_none(shares)))
 
 
 def as_image(picture: Picture) -> Image.Image:
@@ -207,10 +209,7 @@ def as_image(picture: Picture) -> Image.Image:
 
 
 def _open(path: Path, data: bytes, num_threads: int, api: str) -> Any:
-    if isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
-        raise ValueError(
-            f"Classifier: expected num_threads >= 1. Received: num_threads={num_threads!r}."
-        )
+    check_threads("Classifier", num_threads)
     if api not in _APIS:
         raise ValueError(f"Classifier: expected api one of {tuple(_APIS)}. Received: api={api!r}.")
     try:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xncaps_runtime._arguments import check_threads
 from xncaps_runtime._library import delegate_path
 from xncaps_runtime.errors import RuntimeLibraryError
 from xncaps_runtime.interpreter import Interpreter
@@ -100,11 +101,7 @@ class CompiledInterpreter:
         *,
         environment: Any = None,
     ) -> None:
-        if isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
-            raise ValueError(
-                "CompiledInterpreter: expected num_threads >= 1. "
-                f"Received: num_threads={num_threads!r}."
-            )
+        check_threads("CompiledInterpreter", num_threads)
         self._environment = litert_environment() if environment is None else environment
         litert = importlib.import_module("ai_edge_litert.compiled_model")
         options = litert.Options(

@@ -9,6 +9,7 @@ from typing import Any
 
 from ai_edge_litert import interpreter as litert
 
+from xncaps_runtime._arguments import check_threads
 from xncaps_runtime._library import delegate_path
 from xncaps_runtime.errors import RuntimeLibraryError
 
@@ -84,10 +85,7 @@ class Interpreter(litert.Interpreter):
         experimental_delegates: Sequence[Any] | None = None,
         **options: Any,
     ) -> None:
-        if isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
-            raise ValueError(
-                f"Interpreter: expected num_threads >= 1. Received: num_threads={num_threads!r}."
-            )
+        check_threads("Interpreter", num_threads)
         delegate = load_delegate(num_threads=num_threads, isa=isa, verbose=verbose)
         is_bytes = isinstance(model, (bytes, bytearray, memoryview))
         super().__init__(

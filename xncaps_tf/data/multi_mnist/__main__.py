@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     from xncaps_tf.data.multi_mnist import Builder
 
-    configs = list(Builder.builder_configs)
+    configs: list[str] = list(Builder.builder_configs)
     parser = argparse.ArgumentParser(
         prog="python -m xncaps_tf.data.multi_mnist", description="Build MultiMNIST for tfds."
     )

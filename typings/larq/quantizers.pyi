@@ -1,0 +1,7 @@
+from typing import Any
+
+from tf_keras.layers import Layer
+
+class Quantizer(Layer): ...
+
+def __getattr__(name: str) -> Any: ...

@@ -1,0 +1,13 @@
+from typing import Any
+
+class BuilderConfig:
+    def __init__(self, **kwargs: Any) -> None: ...
+
+class GeneratorBasedBuilder:
+    builder_config: Any
+    builder_configs: Any
+    data_dir: str
+    def __init__(self, **kwargs: Any) -> None: ...
+    def download_and_prepare(self, **kwargs: Any) -> None: ...
+
+def __getattr__(name: str) -> Any: ...
