@@ -11,7 +11,7 @@ import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from xncaps_tf._lazy import attach
+from xncaps_files.lazy import attach
 
 if TYPE_CHECKING:
     from xncaps_tf.saving import load_model as load_model

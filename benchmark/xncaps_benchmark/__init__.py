@@ -9,8 +9,9 @@ Importing the package loads nothing else: numpy, jsonschema and the runtimes com
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from xncaps_files.lazy import attach
 
 if TYPE_CHECKING:
     from xncaps_benchmark.measuring import measure
@@ -20,15 +21,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["__version__", "measure", "read_result", "write_report", "write_result"]
 
-_HOMES = {
-    "measure": "xncaps_benchmark.measuring",
-    "write_report": "xncaps_benchmark.report",
-    "read_result": "xncaps_benchmark.results",
-    "write_result": "xncaps_benchmark.results",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__ = attach(
+    __name__,
+    {
+        "measure": "measuring",
+        "write_report": "report",
+        "read_result": "results",
+        "write_result": "results",
+    },
+)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xncaps_files.lazy import attach
 from xncaps_tf import __version__ as __version__
-from xncaps_tf._lazy import attach
 
 if TYPE_CHECKING:
     from xncaps.api import convert as convert

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xncaps_tf._lazy import attach
+from xncaps_files.lazy import attach
 
 if TYPE_CHECKING:
     from xncaps_converters.output_formats import FusedOptions as FusedOptions

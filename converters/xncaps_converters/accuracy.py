@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xncaps_files.scores import right_answers
+
 # Of a standard normal variable: the value that 99.9 % are below.
 _ONE_SIDED = 3.09
 
@@ -47,10 +49,7 @@ def accuracy(scores: NDArray[Any], labels: NDArray[Any]) -> float:
     return float(_right(scores, labels).mean())
 
 
-def _right(scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
+def _right(scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
     """[n], the share of each sample's labels that its highest scores name."""
-    if labels.ndim == 1:
-        return (scores.argmax(axis=1) == labels).astype(np.float64)
-    count = int(round(float((labels > 0).sum(axis=1).mean())))
-    top = np.argsort(-scores, axis=1, kind="stable")[:, :count]  # [n, 2]
-    return (np.take_along_axis(labels, top, axis=1) > 0).mean(axis=1)
+    right = right_answers(scores, labels)
+    return right.reshape(len(right), -1).mean(axis=1)

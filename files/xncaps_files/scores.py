@@ -102,6 +102,24 @@ class ScoreScale:
         return powers / powers.sum(axis=-1, keepdims=True)
 
 
+def right_answers(scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which answers are right; of equal scores the first counts as the highest.
+
+    Args:
+        scores: `[n, classes]`.
+        labels: the classes, int `[n]`; or k of them a sample, two-hot `[n, classes]`.
+
+    Returns:
+        `[n]`: whether the highest score is that of the class; or `[n, k]`: which of the k highest
+        are labels, the highest first.
+    """
+    if labels.ndim == 1:
+        return np.asarray(scores.argmax(axis=1) == labels)
+    k = round(float((labels > 0).sum(axis=1).mean()))
+    highest = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # [n, k]
+    return np.take_along_axis(labels, highest, axis=1) > 0
+
+
 def _check(name: str, value: Any, test: Callable[[float], bool], expected: str) -> None:
     if value is None:
         return

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from xncaps_files.errors import DataError
-from xncaps_files.scores import KINDS, ScoreScale
+from xncaps_files.scores import KINDS, ScoreScale, right_answers
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "formats"
 TOLD = json.loads((GOLDEN / "scores.json").read_text())
@@ -75,3 +75,10 @@ def test_damaged_scales_are_refused(told: dict[str, Any], message: str) -> None:
 def test_outputs_that_are_no_scores_are_refused(outputs: Any) -> None:
     with pytest.raises(DataError, match="expected finite outputs"):
         ScoreScale().shares(outputs)
+
+
+def test_right_answers_of_one_label_and_of_two() -> None:
+    scores = np.array([[0.1, 0.7, 0.2], [0.4, 0.4, 0.2], [0.5, 0.1, 0.4]])
+    assert right_answers(scores, np.array([1, 1, 0])).tolist() == [True, False, True]  # a tie
+    two = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    assert right_answers(scores, two).tolist() == [[True, True], [True, False], [True, False]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xncaps_tf._lazy import attach
+from xncaps_files.lazy import attach
 from xncaps_tf.data.catalogue import NAMES, PICTURES, SPLITS, VALIDATION
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xncaps_tf._lazy import attach
+from xncaps_files.lazy import attach
 from xncaps_tf.models.choices import BACKBONES, FEATURES, HEADS, UPSAMPLING
 from xncaps_tf.models.interfaces import HeadOptions
 from xncaps_tf.models.registration import register_backbone, register_head

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xncaps_tf._lazy import attach
+from xncaps_files.lazy import attach
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.run_folder import RunFolder
 

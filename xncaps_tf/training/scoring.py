@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xncaps_files.scores import right_answers
 from xncaps_tf import data as datasets
 from xncaps_tf.data import Dataset
 from xncaps_tf.training.networks import check_fit
@@ -63,7 +64,7 @@ def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:
     seconds = time.monotonic() - began
     names = list(ds.class_names)
     dead = [name for name, top in zip(names, np.abs(scores).max(axis=0), strict=True) if top == 0]
-    right = _right(scores, ds)
+    right = right_answers(scores, ds.labels)
     accuracy = float(right.mean())
     if ds.labels.ndim == 2:
         return Evaluation(accuracy, len(ds), {}, [], dead, seconds, right)
@@ -75,11 +76,3 @@ def evaluate(model: Any, ds: Dataset, *, batch_size: int = 100) -> Evaluation:
         if row.sum()
     }
     return Evaluation(accuracy, len(ds), per_class, confusion.tolist(), dead, seconds, right)
-
-
-def _right(scores: NDArray[Any], ds: Dataset) -> NDArray[Any]:
-    """See `Evaluation.right`; of equal scores the first counts as the highest."""
-    if ds.labels.ndim == 1:
-        return scores.argmax(axis=1) == ds.labels
-    highest = np.argsort(-scores, axis=1, kind="stable")[:, : ds.num_labels]
-    return np.take_along_axis(ds.labels, highest, axis=1).astype(bool)

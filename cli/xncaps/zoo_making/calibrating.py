@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xncaps_files.errors import XncapsError
-from xncaps_files.scores import ScoreScale
+from xncaps_files.scores import ScoreScale, right_answers
 
 # Of the right answers on the hold-out; the others are the price of refusing foreign pictures.
 KEPT = 0.95
@@ -41,7 +41,7 @@ def fit(
     """
     from scipy.optimize import minimize_scalar
 
-    right = outputs.argmax(axis=1) == labels
+    right = right_answers(outputs, labels)
     if not right.any():
         raise XncapsError(
             f"zoo: expected right answers on the hold-out. Received: none of {len(labels)}."
@@ -64,7 +64,7 @@ def kept_of_right(
     scale: ScoreScale, outputs: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]
 ) -> float:
     """Share of the right answers that are not refused."""
-    right = outputs.argmax(axis=1) == labels
+    right = right_answers(outputs, labels)
     return float((~scale.is_none(scale.shares(outputs[right]))).mean()) if right.any() else 0.0
 
 

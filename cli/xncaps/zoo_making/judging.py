@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from xncaps.reproduce.experiments import Experiment
 from xncaps.reproduce.running import Place
 from xncaps_files.errors import XncapsError
+
+if TYPE_CHECKING:
+    from xncaps_converters.samples import Inputs
+    from xncaps_tf.data import Dataset
 
 _MOST_IMAGES = 2500  # of a split
 
@@ -44,76 +48,57 @@ def run(
     Raises:
         XncapsError: the experiment has no hold-out, or the file does not say what its scores are.
     """
-    from xncaps_files import metadata
+    from xncaps_converters import interpreters
+    from xncaps_files import metadata, tflite
     from xncaps_tf import data as datasets
     from xncaps_tf.training import inputs
 
     config = dataclasses.replace(
         experiment.config, seed=seed, data_dir=place.data_dir(experiment.config.data)
     )
-    model = _Runner(source)
-    _, held_out = inputs.load(config, model.shape)
+    file = tflite.parse(tflite.load(source))
+    height, width, channels = file.main.tensors[file.main.inputs[0]].shape[1:]
+    shape = (height, width, channels)
+
+    def outputs(ds: Dataset) -> NDArray[Any]:
+        return interpreters.run(file, fitted(ds, shape))[1]
+
+    _, held_out = inputs.load(config, shape)
     if held_out is None:
         raise XncapsError(f"zoo: expected a hold-out. Received: none of {experiment.name}.")
-    told = metadata.read(source.read_bytes())
+    told = metadata.read(file.data)
     kind = told.origin["output"]["scores"] if told is not None else None
     if kind is None:
         raise XncapsError(
             f"zoo: expected a file that says what its scores are. Received: {source}."
         )
-    test = _some(datasets.load_for(model.shape, config.data, "test", config.data_dir))
-    others = _some(datasets.load_for(model.shape, foreign, "test", place.data_dir(foreign)))
+    test = _some(datasets.load_for(shape, config.data, "test", config.data_dir))
+    others = _some(datasets.load_for(shape, foreign, "test", place.data_dir(foreign)))
     return Judged(
-        kind,
-        model.outputs(held_out),
-        held_out.labels,
-        model.outputs(test),
-        test.labels,
-        model.outputs(others),
+        kind, outputs(held_out), held_out.labels, outputs(test), test.labels, outputs(others)
     )
 
 
-def _some(ds: Any) -> Any:
+def _some(ds: Dataset) -> Dataset:
     from xncaps_tf import data as datasets
 
     return ds if len(ds) <= _MOST_IMAGES else datasets.sample(ds, _MOST_IMAGES, 0)
 
 
-class _Runner:
-    """The file in the stock runtime with the delegate; foreign pictures are made to fit."""
+def fitted(ds: Dataset, shape: tuple[int, int, int]) -> Inputs:
+    """The images of a data set as a file takes them, made to fit as every picture is."""
+    from xncaps_converters.samples import DatasetInputs
+    from xncaps_files import pictures
+    from xncaps_runtime.classifier import as_image
 
-    def __init__(self, path: pathlib.Path) -> None:
-        from xncaps_runtime import Interpreter
+    class Fitted(DatasetInputs):
+        @property
+        def shape(self) -> tuple[int, ...]:
+            return len(self), *shape
 
-        self._interpreter = Interpreter(path)
-        self._interpreter.allocate_tensors()
-        (told,), (gave,) = (
-            self._interpreter.get_input_details(),
-            self._interpreter.get_output_details(),
-        )
-        self._input, self._output = told["index"], gave["index"]
-        height, width, channels = (int(side) for side in told["shape"][1:])
-        self.shape = (height, width, channels)
+        def __getitem__(self, rows: Any, /) -> NDArray[Any]:
+            pixels = np.rint(super().__getitem__(rows)).astype(np.uint8)
+            fitting = [pictures.fit(as_image(each), shape) for each in pixels]
+            return np.stack(fitting).astype(np.float32)
 
-    def outputs(self, ds: Any) -> NDArray[Any]:
-        """Of every image of a data set, [n, classes]."""
-        from xncaps_tf import data as datasets
-
-        found: list[NDArray[Any]] = []
-        for images, _ in datasets.batches(ds, 50):
-            for image in self._fitting(images.numpy()):
-                self._interpreter.set_tensor(self._input, image[np.newaxis])
-                self._interpreter.invoke()
-                found.append(self._interpreter.get_tensor(self._output)[0].copy())
-        return np.array(found)
-
-    def _fitting(self, images: NDArray[Any]) -> NDArray[Any]:
-        """[n, H, W, C], made to fit as every picture is."""
-        from xncaps_files import pictures
-        from xncaps_runtime.classifier import as_image
-
-        if images.shape[1:] == self.shape:
-            return images
-        pixels = np.rint(images).astype(np.uint8)
-        fitted = np.stack([pictures.fit(as_image(each), self.shape) for each in pixels])
-        return fitted.astype(np.float32)
+    return DatasetInputs(ds) if ds.image_shape == shape else Fitted(ds)
