@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xncaps_converters import samples
+from xncaps_converters.binary_weights import UnpackedLayer
 from xncaps_converters.clone import flat_layers
-from xncaps_converters.to_lce import UnpackedLayer
 from xncaps_files.metadata import FORMAT_VERSION, LIGHT_ON_DARK, Metadata
 from xncaps_files.metadata_format import InputTensor
 from xncaps_files.scores import ScoreScale

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from xncaps_tf.models.choices import SCALES
 
 if TYPE_CHECKING:
+    from xncaps_converters.binary_weights import UnpackedLayer
     from xncaps_converters.passes import Rewrite
     from xncaps_converters.samples import Inputs
-    from xncaps_converters.to_lce import UnpackedLayer
     from xncaps_files.tflite import TfliteFile
 
 SCALE_TYPES = ("float32", "float16")

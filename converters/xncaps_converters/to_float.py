@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xncaps_converters import engines, to_lce
+from xncaps_converters import binary_weights, engines
 from xncaps_converters.clone import as_model, clone
 from xncaps_converters.output_formats import Made, Options, Report, silent
 from xncaps_files import tflite
@@ -32,4 +32,4 @@ def make(model: Any, options: Options, report: Report = silent) -> Made:
     prepared = clone(model, batch_size=options.batch_size)
     report("convert", 0)
     file = tflite.parse(engines.run_tensorflow(prepared))
-    return Made(file, to_lce.binary_layers(model, "--to float"))
+    return Made(file, binary_weights.all_unpacked(model, "--to float"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from xncaps_converters import engines, join, marked_layers, passes, quantize, to_lce
+from xncaps_converters import binary_weights, engines, join, marked_layers, passes, quantize, to_lce
 from xncaps_converters.claims import Claims
 from xncaps_converters.clone import Replacement, as_model, clone, flat_layers
 from xncaps_converters.output_formats import FusedOptions, Made, Options, Report, silent
@@ -171,7 +171,7 @@ def _int8(prepared: Any, options: Options, report: Report) -> bytes:
 
 def _check(
     model: Any, ops: dict[int, marked_layers.FusedOp], file: tflite.TfliteFile, options: Options
-) -> tuple[to_lce.UnpackedLayer, ...]:
+) -> tuple[binary_weights.UnpackedLayer, ...]:
     """Every promised op is in the file, and none that no interpreter has; what stayed float."""
     names = [op.name for op in file.ops]
     for name in sorted(XNCAPS_OPS):
@@ -183,7 +183,7 @@ def _check(
             )
     to_lce.check_ops(file, XNCAPS_OPS | LCE_OPS)
     fused = {layer.name for layer in flat_layers(model) if id(layer) in ops}
-    unpacked = [each for each in to_lce.unpacked_layers(model, file) if each.name not in fused]
+    unpacked = [each for each in binary_weights.unpacked(model, file) if each.name not in fused]
     if unpacked and not options.allow_float:
         raise ConversionError(
             "expected every binary weight to be kept as bits. Received: "

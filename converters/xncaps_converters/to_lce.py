@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import larq as lq
 import numpy as np
-from numpy.typing import NDArray
 
-from xncaps_converters import batch, engines, padding
+from xncaps_converters import batch, binary_weights, engines, padding
+from xncaps_converters.binary_weights import is_binary, is_packable, quantized_kernel
 from xncaps_converters.clone import Replacement, as_model, clone, copy_weights, flat_layers
 from xncaps_converters.lce_layers import (
     FloatSign,
     PackedXnODR,
     SignConv2D,
     UnfusedBatchNorm,
-    packed_filter,
 )
 from xncaps_converters.output_formats import Made, Options, Report, silent
 from xncaps_files import tflite
@@ -30,7 +28,6 @@ from xncaps_tf.layers import CapsSign, XnIDR, XnODR
 _LARQ_SIGNS = ("SteSign", "ApproxSign", "SwishSign")  # forward: +1 where x >= 0
 # Products of a sum times multiplier, from where float32 is off by more than 256 * 2**-24 = 2e-5.
 _LARGEST_FUSED = 256.0
-_KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quantizer")
 
 
 def prepare_lce(model: Any, *, batch_size: int | None = 1) -> Any:
@@ -84,7 +81,7 @@ def make(model: Any, options: Options, report: Report = silent) -> Made:
         data = batch.open_batch(data, mark)
     file = tflite.parse(data)
     check_ops(file, LCE_OPS)
-    unpacked = unpacked_layers(model, file)
+    unpacked = binary_weights.unpacked(model, file)
     if unpacked and not options.allow_float:
         raise ConversionError(
             "expected every binary weight to become the filter of an LceBconv2d. Received: "
@@ -106,59 +103,11 @@ def check_ops(file: tflite.TfliteFile, known: Collection[str]) -> None:
 
 def has_binary_convolutions(prepared: Any) -> bool:
     """Whether LCE's converter is needed for a model that `prepare_lce` or its like has made."""
-    return any(
-        isinstance(layer, SignConv2D) or _is_binary(layer) for layer in flat_layers(prepared)
-    )
-
-
-@dataclass(frozen=True)
-class UnpackedLayer:
-    """A layer whose binary weight is not the filter of an LceBconv2d, and why.
-
-    `is_packable` says that its quantizers are not what stands in the way.
-    """
-
-    kind: str
-    name: str
-    reason: str
-    is_packable: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name!r} ({self.reason})"
-
-
-def binary_layers(model: Any, reason: str = "") -> tuple[UnpackedLayer, ...]:
-    """Every layer with a weight that is promised to be kept as bits, with one reason for all."""
-    found = filter(_is_binary, flat_layers(model))
-    return tuple(UnpackedLayer(type(layer).__name__, layer.name, reason) for layer in found)
-
-
-def unpacked_layers(model: Any, file: tflite.TfliteFile) -> list[UnpackedLayer]:
-    """The layers of a model whose binary weights are not in its file as bits.
-
-    Every filter in the file stands for one call of one layer, compared bit by bit.
-    """
-    left = _filters(file)
-    found: list[UnpackedLayer] = []
-    for layer in flat_layers(model):
-        if not _is_binary(layer):
-            continue
-        signs, reason = _expected_signs(layer)
-        if signs is not None:
-            for _ in range(_calls(layer)):
-                match = next((i for i, bits in enumerate(left) if _same_filter(signs, bits)), None)
-                if match is None:
-                    reason = "LCE left its convolution in float"
-                    break
-                del left[match]
-            else:
-                continue
-        found.append(UnpackedLayer(type(layer).__name__, layer.name, reason, signs is not None))
-    return found
+    return any(isinstance(layer, SignConv2D) or is_binary(layer) for layer in flat_layers(prepared))
 
 
 def replacement(layer: Any) -> Replacement | None:
-    if isinstance(layer, XnODR) and _packable(layer):
+    if isinstance(layer, XnODR) and is_packable(layer):
         return Replacement(PackedXnODR.of(layer), lambda old, new: new.take(old))
     if isinstance(layer, XnIDR):
         return _agreement(layer)
@@ -199,16 +148,10 @@ def _products(layer: Any) -> int | None:
     """How many products a sum of a binary convolution has; looks behind a ReLU."""
     if isinstance(layer, keras.layers.ReLU) and layer.inbound_nodes:
         layer = layer.inbound_nodes[0].inbound_layers
-    if not isinstance(layer, lq.layers.QuantConv2D) or not _is_binary(layer):
+    if not isinstance(layer, lq.layers.QuantConv2D) or not is_binary(layer):
         return None
     sides: list[int] = layer.kernel.shape[:3].as_list()
     return math.prod(sides)
-
-
-def _packable(layer: Any) -> bool:
-    return isinstance(layer.input_quantizer, CapsSign) and isinstance(
-        layer.kernel_quantizer, CapsSign
-    )
 
 
 def _convolution(layer: Any) -> Replacement | None:
@@ -230,73 +173,4 @@ def _convolution(layer: Any) -> Replacement | None:
 
 def _transfer_convolution(old: Any, new: Any) -> None:
     _, *rest = old.get_weights()
-    new.set_weights([(-1.0 if new.negate else 1.0) * _quantized_kernel(old), *rest])
-
-
-def _quantized_kernel(layer: Any) -> NDArray[Any]:
-    latent = layer.get_weights()[0]
-    return np.asarray(layer.kernel_quantizer(tf.constant(latent)))
-
-
-def _is_binary(layer: Any) -> bool:
-    """Whether a layer has a weight that is promised to be kept as bits."""
-    if isinstance(layer, XnODR):
-        return True
-    return any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS)
-
-
-def _expected_signs(layer: Any) -> tuple[NDArray[Any] | None, str]:
-    """(the filter's signs as [O, H, W, I], '') or (None, why there can be none)."""
-    if isinstance(layer, XnODR):
-        if _packable(layer):
-            return packed_filter(layer.get_weights()[0]).transpose(3, 0, 1, 2), ""
-        for name in ("input_quantizer", "kernel_quantizer"):
-            quantizer = getattr(layer, name)
-            if not isinstance(quantizer, CapsSign):
-                return None, f"its {name} is {_describe(quantizer)}, not CapsSign"
-    if not isinstance(layer, lq.layers.QuantConv2D):
-        return None, "LCE packs the weights of QuantConv2D only"
-    if layer.input_quantizer is None:
-        return None, "its input_quantizer is None, so that its input stays float"
-    return _quantized_kernel(layer).transpose(3, 0, 1, 2), ""
-
-
-def _describe(quantizer: Any) -> str:
-    return "None" if quantizer is None else type(quantizer).__name__
-
-
-def _calls(layer: Any) -> int:
-    """How often a model uses a layer."""
-    return max(len(layer.inbound_nodes), 1)
-
-
-def _filters(file: tflite.TfliteFile) -> list[NDArray[Any]]:
-    """Of every LceBconv2d, the bits of its filter [O, H, W, words]; a bit is 1 for a minus."""
-    found: list[NDArray[Any]] = []
-    for graph in file.subgraphs:
-        for op in graph.ops:
-            if op.name != "LceBconv2d":
-                continue
-            tensor = graph.tensors[op.inputs[1]]
-            if tensor.data is not None and len(tensor.shape) == 4 and tensor.type == "INT32":
-                found.append(tensor.data.view("<i4").reshape(tensor.shape))
-    return found
-
-
-def _same_filter(signs: NDArray[Any], bits: NDArray[Any]) -> bool:
-    """Whether the bits are these signs, but for the sign of a whole output channel.
-
-    LCE may turn the sign of a channel whose multiplier is negative.
-    """
-    outputs, height, width, inputs = signs.shape
-    if bits.shape != (outputs, height, width, -(-inputs // 32)):
-        return False
-    packed = np.ascontiguousarray(bits).view(np.uint8).reshape(outputs, height, width, -1)
-    flags = np.unpackbits(packed, axis=-1, bitorder="little")[..., :inputs]
-    negative = (signs < 0).astype(np.uint8)
-    return bool(np.array_equal(_relative(flags), _relative(negative)))
-
-
-def _relative(flags: NDArray[Any]) -> NDArray[Any]:
-    flat = flags.reshape(len(flags), -1)
-    return flat ^ flat[:, :1]
+    new.set_weights([(-1.0 if new.negate else 1.0) * quantized_kernel(old), *rest])

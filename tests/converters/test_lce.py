@@ -9,7 +9,7 @@ import larq as lq
 import numpy as np
 import pytest
 
-from xncaps_converters import engines, interpreters, to_lce
+from xncaps_converters import binary_weights, engines, interpreters, to_lce
 from xncaps_files import tflite
 from xncaps_tf import layers
 from xncaps_tf._keras import keras, tf
@@ -193,12 +193,12 @@ def test_a_binary_dense_layer_is_refused_since_lce_has_none() -> None:
 def test_the_bits_in_the_file_are_compared_not_counted() -> None:
     model = _capsules(layers.XnODR(3, 4, name="caps"))
     file = tflite.parse(to_lce.convert_lce(model))
-    assert to_lce.unpacked_layers(model, file) == []
+    assert binary_weights.unpacked(model, file) == []
     other = _capsules(layers.XnODR(3, 4, name="caps"))
     kernel = other.get_weights()[0]
     kernel[2, 1, 3, 0] *= -1
     other.set_weights([kernel])
-    assert [layer.name for layer in to_lce.unpacked_layers(other, file)] == ["caps"]
+    assert [layer.name for layer in binary_weights.unpacked(other, file)] == ["caps"]
 
 
 def test_a_layer_without_binary_weight_converts() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xncaps_converters import batch, interpreters, model_source, to_float, to_lce
+from xncaps_converters import batch, conversion, interpreters, model_source, to_float, to_lce
 from xncaps_converters.bounds import Bounds
 from xncaps_converters.samples import from_data, random_samples
 from xncaps_converters.verify import verify
@@ -98,16 +98,20 @@ def test_a_check_that_says_nothing_says_so() -> None:
     assert told == [False, True]
 
 
-def test_samples_of_a_sorted_folder_show_every_class(tmp_path: pathlib.Path) -> None:
+def _sorted_folder(root: pathlib.Path) -> None:
+    """Five classes of eight pictures, a split, in the order of their names."""
     from PIL import Image
 
-    names = ["ant", "bee", "cat", "dog", "elk"]
     for split in ("train", "test"):
-        for number, name in enumerate(names):
-            folder = tmp_path / split / name
+        for number, name in enumerate(["ant", "bee", "cat", "dog", "elk"]):
+            folder = root / split / name
             folder.mkdir(parents=True)
             for index in range(8):
                 Image.new("RGB", (8, 8), (40 * number, index, 0)).save(folder / f"{index}.png")
+
+
+def test_samples_of_a_sorted_folder_show_every_class(tmp_path: pathlib.Path) -> None:
+    _sorted_folder(tmp_path)
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
     model.add(keras.layers.Dense(5))
     chosen = from_data(model, "folder", tmp_path, 10)
@@ -117,3 +121,16 @@ def test_samples_of_a_sorted_folder_show_every_class(tmp_path: pathlib.Path) -> 
     np.testing.assert_array_equal(chosen.inputs[:], again.inputs[:])
     train = from_data(model, "folder", tmp_path, 5, split="train")
     assert train.labels is not None and sorted(train.labels) == [0, 1, 2, 3, 4]
+
+
+def test_int8_is_calibrated_on_every_class(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _sorted_folder(tmp_path)
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(5))
+    source = model_source.ModelSource.of(model)
+    monkeypatch.setattr(conversion, "SAMPLES", 5)
+    images = conversion.calibration_images(source, conversion.Check("folder", str(tmp_path)))
+    assert images is not None
+    assert sorted(images[:][:, 0, 0, 0].tolist()) == [0, 40, 80, 120, 160]  # the classes' reds
