@@ -14,25 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import pages
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Blocks that are not run here: the first words -> the file of the test that runs the same.
 ELSEWHERE = {"import xncaps_tf.data.multi_mnist": "tests/data/test_multi_mnist.py"}
 
 
 def _blocks(page: pathlib.Path) -> list[str]:
-    """The indented and fenced blocks of a page that are Python, without a shell's lines."""
-    found, block, is_fenced, is_free = [], list[str](), False, True
-    for line in [*page.read_text(encoding="utf-8").splitlines(), "end"]:
-        if line.startswith("```"):
-            is_fenced = not is_fenced
-        elif is_fenced or (line.startswith("    ") and (block or is_free)) or not line.strip():
-            block.append(line if is_fenced else line[4:])
-        elif block:
-            code = [part for part in block if not re.match(r"\$ |xncaps ", part)]
-            found.append("\n".join(code).strip())
-            block = []
-        is_free = not line.strip()
-    return [code for code in found if _is_python(code)]
+    """The blocks of a page that are Python, without a shell's lines."""
+    shell = re.compile(r"^(?:\$ |xncaps ).*\n?", re.M)
+    code = [shell.sub("", block).strip() for block in pages.blocks(page.read_text("utf-8"))]
+    return [block for block in code if _is_python(block)]
 
 
 def _is_python(text: str) -> bool:

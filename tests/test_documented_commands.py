@@ -15,6 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import pages
 from xncaps.main import cli
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -45,15 +46,13 @@ ELSEWHERE = {
 
 def _commands(page: pathlib.Path) -> list[str]:
     """Lines of code that call `xncaps`, without comments; joined lines are one."""
-    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    found, is_fenced = [], False
-    for line in text.splitlines():
-        is_fenced ^= line.startswith("```")
-        match = re.match(r"(?:    |\$ )(?:\$ )?(xncaps .+)", line)
-        match = match or (re.match(r"(xncaps .+)", line) if is_fenced else None)
-        if match:
-            for part in re.split(r"&&|\|", re.sub(r"\s+#.*", "", match.group(1))):
-                found += [part.strip()] if part.strip().startswith("xncaps ") else []
+    found: list[str] = []
+    for block in pages.blocks(page.read_text("utf-8")):
+        for line in block.replace("\\\n", " ").splitlines():
+            plain = re.sub(r"\s+#.*", "", line.removeprefix("$ "))
+            parts = [part.strip() for part in re.split(r"&&|\|", plain)]
+            if plain.startswith("xncaps "):
+                found += [part for part in parts if part.startswith("xncaps ")]
     return found
 
 

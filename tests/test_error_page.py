@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+import pages
+
 
 @pytest.fixture(scope="module")
 def page(root: pathlib.Path) -> str:
@@ -89,9 +91,8 @@ def test_a_binary_dense_layer_is_refused_by_its_name(page: str) -> None:
             ),
         ]
     )
-    quoted = re.search(r"refuses such a model.*?\n\n    (.+?)\n", page, re.S)
-    assert quoted
-    with pytest.raises(ConversionError, match=re.escape(quoted.group(1))) as told:
+    quoted = pages.block_after(page, "refuses such a model")
+    with pytest.raises(ConversionError, match=re.escape(quoted)) as told:
         convert_lce(model)
     assert "bits" in str(told.value)
     assert convert_lce(model, allow_float=True)

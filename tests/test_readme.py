@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import pathlib
-import re
 import shlex
 import subprocess
 import sys
 
 import pytest
 
+import pages
+
 
 def _example(root: pathlib.Path) -> str:
-    text = (root / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"<!-- example: .*?-->\n```python\n(.*?)```", text, re.S)
-    assert found, "README.md has no marked example"
-    return found.group(1)
+    return pages.block_after((root / "README.md").read_text("utf-8"), "<!-- example: ")
 
 
 def test_the_example_is_short(root: pathlib.Path) -> None:
@@ -38,11 +36,8 @@ def test_the_example_trains_and_converts(root: pathlib.Path, tmp_path: pathlib.P
 
 
 def _commands(root: pathlib.Path) -> list[list[str]]:
-    text = (root / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"<!-- photographs: .*?-->\n```sh\n(.*?)```", text, re.S)
-    assert found, "README.md has no commands for photographs"
-    lines = found.group(1).replace("\\\n", " ").splitlines()
-    return [shlex.split(line) for line in lines]
+    block = pages.block_after((root / "README.md").read_text("utf-8"), "<!-- photographs: ")
+    return [shlex.split(line) for line in block.replace("\\\n", " ").splitlines()]
 
 
 def test_photographs_become_an_int8_file(root: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+import pages
 from xncaps_tf import data
 from xncaps_tf.data import overlap
 from xncaps_tf.data.catalogue import CIFAR10_CLASSES
@@ -33,8 +34,7 @@ def test_tables_name_every_data_set_augmentation_and_config(root: pathlib.Path) 
 def test_the_code_that_packs_jpeg_writes_what_load_reads(
     root: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", _text(root), re.S)
-    (code,) = (block for block in blocks if "def pack(" in block)
+    (code,) = (block for block in pages.blocks(_text(root)) if "def pack(" in block)
     names: dict[str, Any] = {}
     exec(code, names)
     colors = np.arange(6, dtype=np.uint8)[:, None, None, None] * 40
