@@ -19,8 +19,9 @@ from xncaps_tf.data.catalogue import NAMES as DATA
 from xncaps_tf.data.catalogue import PICTURES
 from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.models import registration
-from xncaps_tf.models.choices import BACKBONES, FEATURES, HEADS, RESIZING, SCALES, UPSAMPLING
+from xncaps_tf.models.choices import BACKBONES, FEATURES, HEADS, SCALES, UPSAMPLING
 from xncaps_tf.training import options
+from xncaps_tf.training.conflicts import conflicts
 from xncaps_tf.training.options import choice, flag, integer, number, path, share
 from xncaps_tf.training.options import phases as phases_field
 from xncaps_tf.training.options import seed as seed_field
@@ -35,7 +36,6 @@ STRATEGIES = ("none", "mirrored", "multi_worker")
 AUGMENTATIONS = ("none", "shift", "affine", "affine_flip", "flip", "photo", "photo_strong")
 # What an image of each data set may go through and still be of its class.
 _AUGMENT_OF = {"mnist": "shift", "fashion_mnist": "shift", "cifar10": "affine_flip"}
-_WITHOUT_POSES = ("dense",)
 _PLUGIN = "--plugin MODULE imports a module that adds it by models.{}"
 
 
@@ -219,79 +219,9 @@ class TrainConfig:
                     f"TrainConfig: expected {name} to be {option.expected}. "
                     f"Received: {name}={value!r}" + (f"; {option.hint}." if option.hint else ".")
                 )
-        self._check_together()
+        for conflict in conflicts(self):
+            raise TrainingError(f"TrainConfig: {conflict}")
         self.phase_configs()
-
-    def _check_together(self) -> None:
-        """Raises TrainingError for values that exclude each other."""
-        if self.patience is not None and not self.validation:
-            raise TrainingError(
-                "TrainConfig: expected validation above 0 where patience is given, since early "
-                f"stopping looks at the hold-out. Received: patience={self.patience}, validation=0."
-            )
-        base = self.base_learning_rate
-        is_cyclic = self.schedule == "triangular2" and not self.phases  # each phase is checked
-        if is_cyclic and base is not None and base > self.learning_rate:
-            raise TrainingError(
-                "TrainConfig: expected base_learning_rate of at most learning_rate, the lowest and "
-                f"the highest of triangular2. Received: base_learning_rate={base}, "
-                f"learning_rate={self.learning_rate}."
-            )
-        if self.image_size is not None and self.data not in PICTURES:
-            raise TrainingError(
-                f"TrainConfig: expected image_size with one of {', '.join(PICTURES)}, the others "
-                f"have one of their own. Received: image_size={self.image_size}, "
-                f"data={self.data!r}."
-            )
-        is_new_head = self.init is None or self.new_head
-        if self.scales != "channel" and not (self.head == "xnodr" and is_new_head):
-            raise TrainingError(
-                "TrainConfig: expected scales with a new head xnodr, whose bits have them. "
-                f"Received: scales={self.scales!r}, head={self.head!r}, init={self.init!r}."
-            )
-        if self.decoder and self.freeze_backbone:
-            raise TrainingError(
-                "TrainConfig: expected no freeze_backbone with decoder, which sees images and not "
-                "features of them. Received: decoder=True, freeze_backbone=True; freeze_tail "
-                "keeps layers as they are, too."
-            )
-        if self.decoder and is_new_head and self.head in _WITHOUT_POSES:
-            raise TrainingError(
-                "TrainConfig: expected a head of capsules with decoder, which draws from their "
-                f"poses. Received: decoder=True, head={self.head!r}."
-            )
-        if self.strategy != "none" and not self.drop_remainder:
-            raise TrainingError(
-                "TrainConfig: expected drop_remainder under a strategy, whose replicas get equal "
-                f"shares. Received: strategy={self.strategy!r}, drop_remainder=False."
-            )
-        if self.strategy != "none" and self.freeze_backbone:
-            raise TrainingError(
-                "TrainConfig: expected strategy 'none' with freeze_backbone, whose features one "
-                f"process computes. Received: strategy={self.strategy!r}."
-            )
-        if self.strategy != "none" and self.ema:
-            raise TrainingError(
-                "TrainConfig: expected strategy 'none' with ema. "
-                f"Received: strategy={self.strategy!r}, ema={self.ema}."
-            )
-        tapped = {"resolution": self.resolution, "features": self.features}
-        for name, value in tapped.items():
-            if value is not None and self.init is None and self.backbone not in RESIZING:
-                raise TrainingError(
-                    f"TrainConfig: expected {name} with one of {', '.join(RESIZING)}. "
-                    f"Received: {name}={value!r}, backbone={self.backbone!r}."
-                )
-        if self.features is not None and self.init is not None and not self.new_head:
-            raise TrainingError(
-                "TrainConfig: expected features with a new head, which taps the backbone. "
-                f"Received: features={self.features!r}, init={self.init!r}, new_head=False."
-            )
-        if self.new_head and self.init is None:
-            raise TrainingError(
-                "TrainConfig: expected init with new_head, the model whose trunk gets one. "
-                "Received: init=None."
-            )
 
     def phase_configs(self) -> list[TrainConfig]:
         """The config of each phase, without phases of its own.

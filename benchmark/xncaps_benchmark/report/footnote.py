@@ -20,18 +20,14 @@ def facts(result: Result, label: str) -> Facts:
     wanted = f"{method['runs']:,} runs or {method['seconds']:g} s a model, whichever ends first"
     current = start.get("battery_current_ma"), end.get("battery_current_ma")
     headroom = start.get("thermal_headroom"), end.get("thermal_headroom")
+    system = machine.get("os"), machine["system"], machine.get("machine")
     rows = [
         ("target", result["target"]["name"]),
         ("measured", result["created"]),
         ("device", machine.get("device", "")),
         ("CPU", machine["cpu"] + (", virtual" if machine.get("virtual") else "")),
         ("cores", str(machine.get("cpus", ""))),
-        (
-            "system",
-            ", ".join(
-                t for t in (machine.get("os"), machine["system"], machine.get("machine")) if t
-            ),
-        ),
+        ("system", ", ".join(filter(None, system))),
         ("build", machine.get("build", "")),
         ("Android", machine.get("android", "")),
         ("memory", bytes_text(memory) if (memory := machine.get("memory_bytes")) else ""),
