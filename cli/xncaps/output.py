@@ -113,7 +113,7 @@ def say(*lines: str) -> None:
 
 def failure(error: Exception, log: Log) -> int:
     """Prints the error in one line, writes its traceback to the log (or the screen with -v)."""
-    from xncaps_tf.errors import XncapsError
+    from xncaps_files.errors import XncapsError
 
     text = "".join(traceback.format_exception(error))
     if log.path is None:
@@ -122,9 +122,7 @@ def failure(error: Exception, log: Log) -> int:
         log.keep = True
         with open(log.path, "a", encoding="utf-8") as file:
             file.write(text)
-    expected = isinstance(error, (XncapsError, OSError)) or type(error).__module__.startswith(
-        ("xncaps_benchmark", "xncaps_runtime")
-    )
+    expected = isinstance(error, (XncapsError, OSError))
     message = str(error) if expected else f"{type(error).__name__}: {_short(str(error))}"
     error_line(message + (f" (log: {log.path})" if log.path else ""))
     return 1
