@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import subprocess
 import sys
 
@@ -117,6 +118,31 @@ def test_a_real_run_then_its_config_again(tmp_path: pathlib.Path) -> None:
     assert again.returncode == 0, again.stderr
     one, other = (json.loads((tmp_path / n / "config.json").read_text()) for n in ("run", "again"))
     assert other == {**one, "seed": 9, "epochs": 1}
+
+
+def test_a_config_may_be_an_experiments_name() -> None:
+    from xncaps.commands.train import _config
+    from xncaps.reproduce import experiments
+
+    known = experiments.read_all()
+    assert _config("mnist-cnn-xnodr", {}) == known["mnist-cnn-xnodr"].config
+    given = {"epochs": 2, "init": "trunk.keras"}
+    config = _config("grocery-tuned-capsfc", given)
+    assert (config.epochs, config.init, config.head) == (2, "trunk.keras", "capsfc")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("mnist-cnn", "the name of an experiment, .*Received: mnist-cnn"),
+        ("grocery-tuned-capsfc", "starts from the model of grocery-tuned-xnodr: expected --init"),
+    ],
+)
+def test_a_config_that_is_none_or_starts_from_another_is_usage(
+    name: str, text: str, tmp_path: pathlib.Path
+) -> None:
+    assert re.search(text, _usage_error("--config", name, "--out", str(tmp_path / "run")))
+    assert not (tmp_path / "run").exists()
 
 
 def test_bars_where_a_person_looks(tmp_path: pathlib.Path) -> None:

@@ -5,6 +5,10 @@ The files are written directly: a conversion each would take hours.
 
 from __future__ import annotations
 
+import pathlib
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -62,8 +66,31 @@ def check(numbers: range) -> None:
         for kernel in case.kernels:
             wanted = run_lce(case.model, kernel, case.inputs)
             if found := difference(made, wanted, case.atol):
-                failures.append(f"{case.name}, LCE's {kernel} kernel: {found}")
+                kept = _keep(number, case)
+                failures.append(f"{case.name}, LCE's {kernel} kernel: {found}; kept: {kept}")
     assert not failures, "\n".join(failures)
+
+
+def _keep(number: int, case: grid.Case) -> pathlib.Path:
+    """The file and its input in a folder that outlives the test, to run elsewhere."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"lce-grid-{number}-"))
+    (folder / "model.tflite").write_bytes(case.model)
+    np.save(folder / "input.npy", case.inputs)
+    return folder
+
+
+def test_a_case_that_fails_is_kept_to_run_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "difference", lambda *outputs: "another value")
+    with pytest.raises(AssertionError, match="another value; kept: ") as caught:
+        check(range(1))
+    folder = pathlib.Path(str(caught.value).splitlines()[0].rpartition("kept: ")[2])
+    case = grid.draw(0)
+    try:
+        assert (folder / "model.tflite").read_bytes() == case.model
+        np.testing.assert_array_equal(np.load(folder / "input.npy"), case.inputs)
+    finally:
+        for kept in pathlib.Path(tempfile.gettempdir()).glob("lce-grid-0-*"):
+            shutil.rmtree(kept)
 
 
 @pytest.mark.parametrize("start", range(0, 300, CHUNK))

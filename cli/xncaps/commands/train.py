@@ -80,8 +80,9 @@ def _phases(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ..
 @click.option(
     "--config",
     "config_file",
-    type=click.Path(exists=True, dir_okay=False),
-    help="Take every choice from a run's config.json; options given here override it.",
+    metavar="FILE|NAME",
+    help="Take every choice from a run's config.json, or from an experiment of `xncaps reproduce` "
+    "by its name; options given here override it.",
 )
 @plugins.option
 @_options
@@ -164,11 +165,34 @@ def _resumed(ctx: click.Context, path: str, given: dict[str, Any]) -> Any:
 def _config(file: str | None, given: dict[str, Any]) -> Any:
     from xncaps_tf.errors import TrainingError
 
-    base = TrainConfig.read(file) if file else TrainConfig()
+    base = TrainConfig() if file is None else _named(file, given)
     try:
         return dataclasses.replace(base, **given)
     except TrainingError as error:
         raise click.BadParameter(str(error).removeprefix("TrainConfig: ")) from None
+
+
+def _named(name: str, given: dict[str, Any]) -> TrainConfig:
+    """The config in a file, or of an experiment."""
+    from xncaps.reproduce import experiments
+
+    if os.path.isfile(name):
+        return TrainConfig.read(name)
+    experiment = experiments.read_all().get(name)
+    if experiment is None:
+        raise click.BadParameter(
+            "expected a run's config.json or the name of an experiment, which "
+            f"`xncaps reproduce --list` lists. Received: {name}.",
+            param_hint="--config",
+        )
+    for option, start in (("init", experiment.init), ("teacher", experiment.teacher)):
+        if start is not None and option not in given:
+            raise click.BadParameter(
+                f"{name} starts from the model of {start}: expected --{option} MODEL with it, or "
+                f"`xncaps reproduce {name}`, which trains both.",
+                param_hint="--config",
+            )
+    return experiment.config
 
 
 def _run(folder: Any, is_multi_worker: bool, arrival: float) -> None:
