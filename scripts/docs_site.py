@@ -29,6 +29,7 @@ _LABELS = (
 _LABELLED = re.compile(rf"^({'|'.join(_LABELS)}): ")
 # Above backslash escapes (180), which would take the backslash of `\(`, and below code (190).
 _PRIORITY = 185
+_WIDE = ("results.md", "models.md")
 # latex2mathml's `|` and the line of `\\overline`, as it writes them.
 _BAR, _LINE = "&#x0007C;", "&#x02015;"
 
@@ -102,3 +103,10 @@ def on_config(config: Any) -> Any:
     """Adds the extension for the pages and for what mkdocstrings renders."""
     config.markdown_extensions.append(SiteExtension())
     return config
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Pages whose tables have many columns give them the place of the table of contents."""
+    if page.file.src_uri in _WIDE:
+        page.meta["hide"] = ["toc"]
+    return markdown
