@@ -4,6 +4,7 @@ files and models that a reader has. The README's is run by test_readme.py."""
 from __future__ import annotations
 
 import ast
+import importlib.util
 import pathlib
 import re
 import shutil
@@ -146,3 +147,34 @@ def test_places_that_the_contributors_page_names_exist() -> None:
     )
     for kind in (*kinds, "release"):
         assert re.search(rf"^\| (?:a|an) [^|]*{kind}", text, re.M), kind
+
+
+def _python_calls() -> list[tuple[str, str, list[str]]]:
+    """(page, module or script, options) of each `python ...` that a page shows."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "native" / "README.md"]
+    found = []
+    for page in pages:
+        text = re.sub(r"\s+#.*", "", page.read_text(encoding="utf-8"))
+        for line in re.findall(r"python3? ((?:-m )?[\w./]+(?: [^\n`|&]+)?)", text):
+            what, *rest = line.removeprefix("-m ").split()
+            if line.startswith("-m ") or what.endswith(".py"):
+                options = [word.partition("=")[0] for word in rest if word.startswith("--")]
+                found.append((page.name, what, options))
+    return found
+
+
+def test_every_python_program_that_a_page_shows_exists_with_its_options() -> None:
+    calls = _python_calls()
+    assert len(calls) >= 10
+    for page, what, options in calls:
+        path = ROOT / what
+        if not what.endswith(".py"):
+            spec = importlib.util.find_spec(what)
+            assert spec is not None and spec.origin is not None, f"{page}: python -m {what}"
+            path = pathlib.Path(spec.origin)
+            path = path.parent if path.name == "__init__.py" else path
+        assert path.exists(), f"{page}: python {what}"
+        sources = [path] if path.is_file() else list(path.rglob("*.py"))
+        source = "\n".join(file.read_text(encoding="utf-8") for file in sources)
+        for option in options:
+            assert option in source or option[2:].replace("-", "_") in source, f"{page}: {option}"
