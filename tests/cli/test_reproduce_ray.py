@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -15,16 +14,6 @@ import pytest
 
 import tiny_experiments
 from xncaps.reproduce import experiments, jobs, result_lines, running
-
-# All experiments of a folder, one after another, without Ray.
-UNDISTURBED = """
-import pathlib, sys
-from xncaps.reproduce import experiments, jobs, running
-root, out = map(pathlib.Path, sys.argv[1:])
-known = experiments.read_all(root)
-place = running.Place(out, out / "results.jsonl")
-jobs.run_here(jobs.plan(list(known.values()), known, None), place, print)
-"""
 
 
 @pytest.fixture
@@ -82,12 +71,10 @@ def test_a_killed_worker_loses_nothing(
     jobs.run_on_cluster(wanted, place, said.append, "local", workers=2)
     assert killer, "no worker was killed"
 
-    # In a process of its own: in this one TensorFlow may run already, with threads of its own.
-    calm = tmp_path / "calm"
-    command = [sys.executable, "-c", UNDISTURBED, str(tmp_path / "experiments"), str(calm)]
-    subprocess.run(command, check=True, capture_output=True)
-    found = result_lines.read(place.results)
-    undisturbed = result_lines.read(calm / "results.jsonl")
+    # By workers too: in this process TensorFlow may run already, with threads of its own.
+    calm = running.Place(tmp_path / "calm", tmp_path / "calm" / "results.jsonl")
+    jobs.run_on_cluster(wanted, calm, lambda text: None, "local", workers=2)
+    found, undisturbed = result_lines.read(place.results), result_lines.read(calm.results)
     assert len(found) == len(wanted) == 2
     assert _numbers(found) == _numbers(undisturbed)
     again: list[str] = []
