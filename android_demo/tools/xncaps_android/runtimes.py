@@ -118,7 +118,9 @@ def _fit(segments: list[tuple[int, int, int, int]], page: int) -> bool:
     """Whether segments (address, offset in the file, size in memory, ...) come onto own pages."""
     last = -1
     for address, offset, size, _ in sorted(segments):
+        if size == 0:  # no page is mapped for it
+            continue
         if (address - offset) % page or address // page <= last:
             return False
-        last = (address + max(size, 1) - 1) // page
+        last = (address + size - 1) // page
     return True
