@@ -55,7 +55,7 @@ def with_ranges(data: bytes, images: Inputs, report: Report = silent) -> bytes:
 
 
 def _is_float(graph: Any, number: int) -> bool:
-    return TENSOR_TYPES[graph.tensors[number].type] == _FLOAT32
+    return TENSOR_TYPES[int(graph.tensors[number].type)] == _FLOAT32
 
 
 def _interpreter(data: bytes) -> Any:

@@ -57,8 +57,7 @@ def run_quantizer(data: bytes, name: str) -> bytes:
 
     try:
         with quiet():
-            quantized: Any = mlir_quantize(data)
-            return quantized
+            return mlir_quantize(data)
     except Exception as error:  # as the converter
         raise _failure("TensorFlow", name, error) from error
 
