@@ -11,12 +11,25 @@ rm -rf dist && mkdir dist
 for project in files zoo . benchmark native; do
   "$python" -m build --outdir dist "$project" >/dev/null
 done
-"$python" - dist/*.whl <<'PY'
-import sys, zipfile
+"$python" - dist/* <<'PY'
+import pathlib, subprocess, sys, tarfile, zipfile
+known = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+                       check=True, capture_output=True, text=True).stdout.splitlines()
+sources = set(map(pathlib.PurePosixPath, known))
+folders = {"files": "files", "zoo": "zoo", "tf": "", "benchmark": "benchmark", "runtime": "native"}
 for name in sys.argv[1:]:
-    inside = zipfile.ZipFile(name).namelist()
+    if name.endswith(".tar.gz"):
+        folder = folders[pathlib.Path(name).name.split("-")[0].removeprefix("xncaps_")]
+        with tarfile.open(name) as archive:
+            inside = [path.split("/", 1)[1] for path in archive.getnames() if "/" in path]
+        made = [path for path in inside if path not in ("PKG-INFO", ".gitignore")
+                and pathlib.PurePosixPath(folder, path) not in sources]
+        if made:
+            sys.exit(f"dist: {name} has {len(made)} files that are no sources, {made[0]} for one")
+    else:
+        inside = zipfile.ZipFile(name).namelist()
     for wanted in ("LICENSE", "NOTICE"):
-        if not any(path.endswith("/" + wanted) for path in inside):
+        if not any(path.split("/")[-1] == wanted for path in inside):
             sys.exit(f"dist: {name} has no {wanted}")
     print("dist:", name)
 PY
