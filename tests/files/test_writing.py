@@ -41,7 +41,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def full_disk() -> Iterator[None]:
-    """No file of this process may be larger than 1,000 bytes; pytest's log neither, so hold it briefly."""
+    """No file of this process may be larger than 1,000 bytes, nor may the log of the tests."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
