@@ -47,8 +47,9 @@ public final class ModelReader {
     view.rewind();
     checkHeader(view, fileName);
     try {
-      Ops ops = Ops.of(Model.getRootAsModel(view.duplicate().order(ByteOrder.LITTLE_ENDIAN)));
-      return new ModelReader(new MetadataExtractor(view), fileName).read(ops);
+      Model model = Model.getRootAsModel(view.duplicate().order(ByteOrder.LITTLE_ENDIAN));
+      SharedVectors.check(model, fileName, view.limit());
+      return new ModelReader(new MetadataExtractor(view), fileName).read(Ops.of(model));
     } catch (ModelException e) {
       throw e;
     } catch (IOException | RuntimeException | AssertionError | OutOfMemoryError e) {
@@ -121,7 +122,8 @@ public final class ModelReader {
       return new InputSpec(tensor, mean, std, false);
     }
     TensorMetadata about = extractor.getInputTensorMetadata(0);
-    for (int i = 0; about != null && i < about.processUnitsLength(); i++) {
+    // The last unit holds, so that many which share long vectors are not read one by one.
+    for (int i = about == null ? -1 : about.processUnitsLength() - 1; i >= 0; i--) {
       if (about.processUnits(i).optionsType() == ProcessUnitOptions.NormalizationOptions) {
         NormalizationOptions options =
             (NormalizationOptions) about.processUnits(i).options(new NormalizationOptions());
@@ -133,6 +135,7 @@ public final class ModelReader {
         for (int c = 0; c < std.length; c++) {
           std[c] = options.std(c);
         }
+        break;
       }
     }
     return new InputSpec(tensor, mean, std, inverted(tensor, extras));

@@ -174,7 +174,7 @@ public final class CompareActivity extends LiveActivity {
     boolean notSure = result.notSure(settings);
     String share = Words.share(this, result.top.get(0).share);
     card.<TextView>findViewById(R.id.contender_best)
-        .setText(notSure ? getString(R.string.not_sure) : result.top.get(0).label);
+        .setText(notSure ? getString(R.string.not_sure) : Words.label(result.top.get(0).label));
     card.<TextView>findViewById(R.id.contender_share).setText(notSure ? "" : share);
     String size = Words.bytes(this, by.bytes);
     String time = getString(R.string.milliseconds, result.inferenceMedian);

@@ -41,12 +41,27 @@ final class PreviewController
     reticle = activity.findViewById(R.id.reticle);
     view.setSurfaceTextureListener(this);
     view.addOnLayoutChangeListener((v, l, t, r, b, ol, ot, or, ob) -> update());
-    View lower = activity.findViewById(R.id.lower); // none where controls lie beside the picture
+    // none where controls lie beside the picture
+    ViewGroup lower = activity.findViewById(R.id.lower);
     if (lower != null) {
       lower.addOnLayoutChangeListener(
-          (v, l, t, r, b, ol, ot, or, ob) -> centre((ViewGroup) lower));
+          (v, l, t, r, b, ol, ot, or, ob) -> {
+            leaveRoom(lower);
+            centre(lower);
+          });
     }
     reticle.addOnLayoutChangeListener((v, l, t, r, b, ol, ot, or, ob) -> update());
+  }
+
+  /**
+   * Keeps what covers the picture's lower end out of the reticle's room, however large the font: the
+   * rest of it is scrolled to. On small screens half of what is left below the name has to do.
+   */
+  private void leaveRoom(ViewGroup lower) {
+    int room = Math.min(Math.round(reticle.side()), lower.getHeight() / 2);
+    if (room != lower.getPaddingTop()) {
+      lower.post(() -> lower.setPadding(0, room, 0, 0)); // not within a layout
+    }
   }
 
   /**

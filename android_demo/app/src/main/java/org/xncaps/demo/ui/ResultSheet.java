@@ -134,7 +134,7 @@ public final class ResultSheet extends LinearLayout {
     TopK.Entry first = result.top.get(0);
     boolean notSure = result.notSure(settings);
     String percent = Words.share(context, first.share);
-    set(best, notSure ? context.getString(R.string.not_sure) : first.label);
+    set(best, notSure ? context.getString(R.string.not_sure) : Words.label(first.label));
     set(share, notSure ? "" : percent);
     String milliseconds = context.getString(R.string.milliseconds, result.inferenceMedian);
     set(under,

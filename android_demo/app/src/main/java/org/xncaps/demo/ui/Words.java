@@ -41,6 +41,11 @@ public final class Words {
     return comma < 0 ? title : title.substring(comma + 2);
   }
 
+  /** A class's name that may go on in the next line after each of its hyphens, not within a word. */
+  public static String label(String name) {
+    return name.replace("-", "-\u200b");
+  }
+
   public static String times(Context context, ModelResult result) {
     return context.getString(
         R.string.times, result.preprocessMedian, result.preprocessP90, result.inferenceMedian,

@@ -8,7 +8,6 @@ import static org.junit.Assert.assertTrue;
 import android.app.Activity;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
-import android.text.Layout;
 import android.view.View;
 import android.view.ViewGroup;
 import android.widget.Button;
@@ -37,6 +36,7 @@ import org.xncaps.demo.ui.AboutActivity;
 import org.xncaps.demo.ui.BarsView;
 import org.xncaps.demo.ui.ModelsActivity;
 import org.xncaps.demo.ui.ReticleView;
+import org.xncaps.demo.ui.Words;
 
 /** Words for TalkBack, controls that a finger hits, large fonts and long names. */
 @RunWith(RobolectricTestRunner.class)
@@ -144,9 +144,13 @@ public final class AccessibilityTest {
       CameraActivity activity = screen.start();
       screen.awaitResult(screen.digits[0]);
       TextView best = activity.findViewById(R.id.best);
-      Layout layout = best.getLayout();
-      assertEquals(best.getText().length(), layout.getLineEnd(layout.getLineCount() - 1));
-      assertTrue(layout.getHeight() <= best.getHeight());
+      best.setText(Words.label("God-Morgon-Orange-Red-Grapefruit-Juice")); // of the groceries
+      org.robolectric.Shadows.shadowOf(android.os.Looper.getMainLooper()).idle();
+      Screens.assertNoTextIsCut(best);
+      for (int line = 0; line < best.getLineCount() - 1; line++) {
+        int end = best.getLayout().getLineEnd(line);
+        assertTrue("a whole word", best.getText().toString().startsWith("-\u200b", end - 2));
+      }
       activity.findViewById(R.id.sheet_head).performClick();
       org.robolectric.Shadows.shadowOf(android.os.Looper.getMainLooper()).idle();
       BarsView bars = screen.sheet().bars();
@@ -172,6 +176,20 @@ public final class AccessibilityTest {
 
   @Test
   public void theReticleStaysInSightWhileTheSheetIsOpen() throws Exception {
+    assertReticleInSight();
+  }
+
+  @Test
+  public void andAtTheLargestFont() throws Exception {
+    RuntimeEnvironment.setFontScale(2);
+    try {
+      assertReticleInSight();
+    } finally {
+      RuntimeEnvironment.setFontScale(1);
+    }
+  }
+
+  private void assertReticleInSight() throws Exception {
     CameraActivity activity = screen.start();
     screen.awaitResult(screen.digits[0]);
     ReticleView reticle = activity.findViewById(R.id.reticle);

@@ -5,6 +5,7 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
 import android.app.AlertDialog;
+import android.os.Looper;
 import android.view.View;
 import android.widget.ListView;
 import android.widget.TextView;
@@ -14,6 +15,7 @@ import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
+import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.android.controller.ActivityController;
 import org.xncaps.demo.R;
@@ -21,6 +23,7 @@ import org.xncaps.demo.models.Settings;
 import org.xncaps.demo.testing.CameraScreen;
 import org.xncaps.demo.testing.Screens;
 import org.xncaps.demo.testing.TestModels;
+import org.xncaps.demo.ui.ReticleView;
 
 /** Two models on the same frames, and what the line between them says. */
 @RunWith(RobolectricTestRunner.class)
@@ -139,5 +142,44 @@ public final class CompareActivityTest {
         });
     assertEquals(View.GONE, activity.findViewById(R.id.second).getVisibility());
     assertEquals("", text(0, R.id.verdict));
+  }
+
+  private void say(int card, int id, String words) {
+    activity.findViewById(card).<TextView>findViewById(id).setText(words);
+  }
+
+  private static int top(View view) {
+    int[] at = new int[2];
+    view.getLocationInWindow(at);
+    return at[1];
+  }
+
+  /** Groceries have names of 38 letters. */
+  @Test
+  public void atTheLargestFontTheReticleIsInSightAndLongNamesAreWhole() throws Exception {
+    RuntimeEnvironment.setFontScale(2);
+    try {
+      screen.use(TestModels.bytes("tiny_fused.tflite"), TestModels.bytes("tiny_float.tflite"));
+      start();
+      Shadows.shadowOf(Looper.getMainLooper()).idle();
+      for (int card : new int[] {R.id.first, R.id.second}) {
+        say(card, R.id.contender_name, "EfficientNet-Lite0 with an XnODR head");
+        say(card, R.id.contender_best, "God-Morgon-Orange-Red-Grapefruit-Juice");
+        say(card, R.id.contender_share, "100 %");
+        say(card, R.id.contender_times, "60.5 ms · 4.4 MB · no one-bit head");
+      }
+      activity.<TextView>findViewById(R.id.verdict)
+          .setText("XnODR: 1.4 times faster, 2.2 MB smaller, same answer on 100 of 100 frames");
+      Shadows.shadowOf(Looper.getMainLooper()).idle();
+      Screens.assertNoTextIsCut(activity.getWindow().getDecorView());
+      ReticleView reticle = activity.findViewById(R.id.reticle);
+      float middle = top(reticle) + reticle.getHeight() / 2f;
+      float half = reticle.side() / 2;
+      View name = activity.findViewById(R.id.top);
+      assertTrue("below the name", middle - half >= top(name) + name.getHeight() - 1);
+      assertTrue("above the sheet", middle + half <= top(activity.findViewById(R.id.comparison)) + 1);
+    } finally {
+      RuntimeEnvironment.setFontScale(1);
+    }
   }
 }
