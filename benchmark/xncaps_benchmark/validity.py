@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import json
 import pathlib
+import re
 import subprocess
 import urllib.parse
 from typing import Any
@@ -63,11 +64,19 @@ def commit() -> str | None:
         folder = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(str(told["url"])).path))
     elif "site-packages" in folder.parts:
         return None
+    return _of_checkout(folder)
+
+
+def _of_checkout(folder: pathlib.Path) -> str | None:
+    """What git says, without writing there: `describe --dirty` would write a new index."""
+    words = ["git", "--no-optional-locks", "-C", str(folder), "status", "--porcelain=v2"]
+    more = ["--branch", "--no-ahead-behind", "--untracked-files=no"]
     try:
-        words = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"]
-        ran = subprocess.run(
-            [*words, "--exclude=*"], capture_output=True, text=True, timeout=10, check=True
-        )
+        ran = subprocess.run([*words, *more], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return ran.stdout.strip()[:60] or None
+    told = re.search(r"^# branch\.oid ([0-9a-f]{40,64})$", ran.stdout, re.MULTILINE)
+    if told is None:  # nothing was committed yet
+        return None
+    is_changed = any(not line.startswith("#") for line in ran.stdout.splitlines())
+    return told[1] + ("-dirty" if is_changed else "")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import pathlib
 import subprocess
 import types
@@ -59,14 +60,20 @@ def test_the_commit_is_the_trees_where_the_sources_lie(
         return subprocess.run(line, check=True, capture_output=True, text=True).stdout.strip()
 
     (tmp_path / "a").write_text("1")
-    for words in (["init", "-q"], ["add", "a"], ["commit", "-qm", "a"]):
-        git(*words)
+    git("init", "-q")
     noted = json.dumps({"url": f"file://{tmp_path}", "dir_info": {"editable": True}})
     found = types.SimpleNamespace(read_text=lambda name: noted)
     monkeypatch.setattr(importlib.metadata, "distribution", lambda name: found)
+    validity.commit.cache_clear()
+    assert validity.commit() is None  # nothing is committed
+    for words in (["add", "a"], ["commit", "-qm", "a"]):
+        git(*words)
     head = git("rev-parse", "HEAD")
+    index = (tmp_path / ".git" / "index").read_bytes()
     for change, wanted in (("1", head), ("2", f"{head}-dirty")):
         (tmp_path / "a").write_text(change)
+        os.utime(tmp_path / "a", (1, 1))  # git has to look at what is in it
         validity.commit.cache_clear()
         assert validity.commit() == wanted
+        assert (tmp_path / ".git" / "index").read_bytes() == index  # nothing is written there
     validity.commit.cache_clear()
