@@ -16,6 +16,8 @@ import click
 from xncaps_benchmark.limits import LIMITS, RUNTIMES
 from xncaps_benchmark.modelfile import ModelFile
 
+COMMAND = "xncaps-benchmark"
+
 
 def _target(context: click.Context, parameter: click.Parameter, value: str) -> str:
     if not re.fullmatch(r"local|adb(:\S+)?|ssh:\S+", value):
@@ -216,7 +218,7 @@ def main(args: list[str] | None = None) -> None:
 def _program() -> str:
     """How this was called, for help that can be typed again."""
     called = pathlib.Path(sys.argv[0]).name
-    return called if called == "xncaps-benchmark" else "python -m xncaps_benchmark"
+    return called if called == COMMAND else "python -m xncaps_benchmark"
 
 
 def _run(arguments: list[str]) -> int:
@@ -229,9 +231,9 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("xncaps_benchmark: interrupted", err=True)
+        click.echo(f"{COMMAND}: interrupted", err=True)
         return 130
     except (XncapsError, OSError) as error:
-        click.echo("xncaps_benchmark: " + printable(" ".join(str(error).split())), err=True)
+        click.echo(f"{COMMAND}: " + printable(" ".join(str(error).split())), err=True)
         return 1
     return code if isinstance(code, int) else 0

@@ -142,7 +142,7 @@ def test_a_board_needs_only_a_runtime(model: Make, tmp_path: pathlib.Path) -> No
     ("arguments", "code", "said"),
     [
         (["report", "nowhere.json"], 1, "nowhere.json: cannot be read: No such file or directory."),
-        (["bench", "m.tflite", "--cpus", "999"], 1, "xncaps_benchmark: --cpus"),
+        (["bench", "m.tflite", "--cpus", "999"], 1, "xncaps-benchmark: --cpus"),
         (["bench"], 2, "Missing argument"),
         (["--help"], 0, ""),
     ],

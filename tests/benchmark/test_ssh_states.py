@@ -133,7 +133,7 @@ def test_the_command_ends_with_1_and_one_line(
         cli.main([str(model("first")), *options])
     out, error = capfd.readouterr()
     assert ended.value.code == 1 and not out
-    assert error.count("\n") == 1 and error.startswith(f"xncaps_benchmark: {board.name}: keys or")
+    assert error.count("\n") == 1 and error.startswith(f"xncaps-benchmark: {board.name}: keys or")
 
 
 # -- storage --------------------------------------------------------------------------------

@@ -253,11 +253,11 @@ class Session:
         """What the run said of its end, '' where that is its usual table."""
         log = await self._connection.ask(f"tail -n 3 {self._folder}/log", check=False)
         lines = [line.strip() for line in log.splitlines() if line.strip()]
-        told = [line for line in lines if line.startswith("xncaps_benchmark: ")]
+        told = [line for line in lines if line.startswith("xncaps-benchmark: ")]
         if not told and "Error" in "".join(lines[-1:]):
             told = lines[-1:]
         if told:
-            return full(told[-1].removeprefix("xncaps_benchmark: "))
+            return full(told[-1].removeprefix("xncaps-benchmark: "))
         # On a full disk not even the log says so.
         room = f"{self._folder}/room"
         command = f"head -c 65536 /dev/zero 2>&1 > {room}; rm -f {room}"
