@@ -122,7 +122,7 @@ class Inspection:
         return lines + [f"changed: {words}" for words in changed] + list(self.notes)
 
 
-def inspect(flatbuffer: bytes, what: str = "TFLite file") -> Inspection:
+def inspect(flatbuffer: bytes, what: str = "the file") -> Inspection:
     """Reads a TFLite file; nothing of it is executed. `what` names it in errors.
 
     Raises:

@@ -24,10 +24,12 @@ class Source:
 
     Honest files share next to nothing, so both are bounded by the file's size. A hostile one could
     have every table of a vector be one and the same with a long name: quadratic work and memory.
+    In errors it is a `what`, of the `name` (its path) where that is known.
     """
 
     data: bytes
     what: str = "flatbuffer"
+    name: str = ""
     tables_left: int = field(init=False)
     bytes_left: int = field(init=False)
 
@@ -36,7 +38,8 @@ class Source:
         self.bytes_left = 2 * len(self.data)
 
     def fail(self, reason: str) -> DataError:
-        return DataError(f"expected an intact {self.what}. Received: {reason}.")
+        where = f"{self.name}: " if self.name else ""
+        return DataError(f"{where}expected an intact {self.what}. Received: {reason}.")
 
     def check(self, start: int, size: int, name: str) -> None:
         """Raises unless `size` bytes from `start` lie in the file."""

@@ -93,13 +93,13 @@ class Ops:
     count: int
 
 
-def read_ops(data: bytes, what: str = "TFLite file") -> Ops:
-    """The ops of a TFLite flatbuffer; `what` names it in errors.
+def read_ops(data: bytes, name: str = "") -> Ops:
+    """The ops of a TFLite flatbuffer; `name` is its own in errors.
 
     Raises:
         DataError: it is not one, or an offset, size or number in it leads outside.
     """
-    model = Source(data, what).root(IDENTIFIER, "model")
+    model = Source(data, "TFLite file", name).root(IDENTIFIER, "model")
     codes = operator_codes(model)
     graphs = model.tables(2, "subgraph")
     return Ops(

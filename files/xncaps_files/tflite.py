@@ -142,7 +142,7 @@ def load(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
-def read_io(data: bytes, what: str = "TFLite file") -> tuple[list[Io], list[Io]]:
+def read_io(data: bytes, what: str = "the file") -> tuple[list[Io], list[Io]]:
     """Inputs and outputs of the main graph; `what` names the file in errors.
 
     Raises:
@@ -167,13 +167,13 @@ def _ends(graph: Subgraph, numbers: tuple[int, ...], what: str) -> list[Io]:
     return found
 
 
-def parse(data: bytes, what: str = "TFLite file") -> TfliteFile:
-    """Reads a TFLite flatbuffer; `what` names it in errors.
+def parse(data: bytes, name: str = "") -> TfliteFile:
+    """Reads a TFLite flatbuffer; `name` is its own in errors.
 
     Raises:
         DataError: it is not one, or an offset, size or number in it leads outside.
     """
-    source = Source(bytes(data), what)
+    source = Source(bytes(data), "TFLite file", name)
     model = source.root(IDENTIFIER, "model")
     buffers = [_buffer(source, table) for table in model.tables(4, "buffer")]
     codes = operator_codes(model)

@@ -126,7 +126,10 @@ def test_what_is_no_tflite_file_is_one_clear_line(
     path.write_bytes(content)
     assert _xncaps("inspect", path) == 1
     line = capfd.readouterr().err
-    assert "x.tflite: expected a TFLite file" in line or f"expected an intact {path}" in line
+    assert (
+        "x.tflite: expected a TFLite file" in line
+        or f"{path}: expected an intact TFLite file" in line
+    )
 
 
 def test_wrong_words_are_usage_errors(net: pathlib.Path, tmp_path: pathlib.Path) -> None:
