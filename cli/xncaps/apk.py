@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -32,6 +33,19 @@ def find_checkout(source: pathlib.Path | None = None) -> pathlib.Path:
             "Clone it and pass --source DIR."
         )
     return folder
+
+
+def check_out(out: pathlib.Path) -> None:
+    """Refuses a place where no APK can be written, before minutes are spent on one.
+
+    Raises:
+        AndroidError: it is a folder, or in what is no folder or cannot be written to.
+    """
+    if out.is_dir():
+        raise AndroidError(f"-o: expected the name of an APK. Received: {out}, a folder.")
+    place = next(folder for folder in out.absolute().parents if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise AndroidError(f"-o: expected a place to write to. Received: {out}, in {place}.")
 
 
 def check_model(checkout: pathlib.Path, model: pathlib.Path) -> None:

@@ -117,6 +117,21 @@ def test_build_refuses_a_composite(tmp_path: pathlib.Path, more: tuple[str, ...]
     assert {path.name for path in tmp_path.iterdir()} <= {"logs"}
 
 
+def test_build_looks_at_the_output_first(tmp_path: pathlib.Path, model: pathlib.Path) -> None:
+    for out, words in (
+        (tmp_path, "-o: expected the name of an APK"),
+        (model / "deep" / "a.apk", f"-o: expected a place to write to. Received: {model}"),
+    ):
+        done = xncaps(tmp_path, "build", "--model", str(model), "-o", str(out))
+        failed(done, words)  # and no word of the stored check that is missing
+
+
+def test_build_takes_one_model(tmp_path: pathlib.Path, model: pathlib.Path) -> None:
+    arguments = ["--model", str(model), "--model", str(model), "-o", str(tmp_path / "a.apk")]
+    done = xncaps(tmp_path, "build", *arguments)
+    assert done.returncode == 2 and "expected one --model. Received: 2" in done.stderr
+
+
 def test_build_refuses_what_is_not_there(tmp_path: pathlib.Path) -> None:
     done = xncaps(tmp_path, "build", "--model", str(tmp_path / "no"), "-o", str(tmp_path / "a"))
     failed(done, "No such file")

@@ -16,7 +16,8 @@ def android() -> None:
 
 @android.command()
 @click.option(
-    "--model", "model_path", required=True, type=ModelFile(), metavar="FILE|zoo:NAME",
+    "--model", "model_paths", required=True, type=ModelFile(), metavar="FILE|zoo:NAME",
+    multiple=True,
     help="A .tflite file, as `xncaps convert` writes it, or one of the zoo.",
 )  # fmt: skip
 @click.option(
@@ -33,7 +34,7 @@ def android() -> None:
 )  # fmt: skip
 @click.option("--no-verify", is_flag=True, help="Do not run the model first.")
 def build(
-    model_path: pathlib.Path,
+    model_paths: tuple[pathlib.Path, ...],
     out: pathlib.Path,
     label: str | None,
     keystore: pathlib.Path | None,
@@ -41,8 +42,15 @@ def build(
     no_verify: bool,
 ) -> None:
     """Build a signed APK with one model, after running the model on what `verify` stored."""
+    if len(model_paths) != 1:
+        raise click.UsageError(
+            f"expected one --model. Received: {len(model_paths)}; `python android_demo/tools/"
+            "build.py apk` packs several."
+        )
     from xncaps import apk
 
+    (model_path,) = model_paths
+    apk.check_out(out)
     checkout = apk.find_checkout(source)
     apk.check_model(checkout, model_path)
     if not no_verify:
