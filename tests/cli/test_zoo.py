@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
+import resource
 from importlib import resources
 from typing import Any
 
@@ -116,6 +117,24 @@ def test_copy_takes_all_and_overwrites_nothing(shelf: pathlib.Path, tmp_path: pa
     assert (out / "card.json").is_file()
     again = invoke("copy", "tiny-file", out)
     assert again.exit_code == 1 and "card.json, tiny-file.tflite" in again.output
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_copy_on_a_full_disk_leaves_nothing(
+    shelf: pathlib.Path, tmp_path: pathlib.Path, is_there: bool
+) -> None:
+    out = tmp_path / "mine"
+    if is_there:
+        out.mkdir()
+    (shelf / "a.json").write_text("{}")  # comes first, and would fit
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        done = invoke("copy", "tiny-file", out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert isinstance(done.exception, OSError) and str(out / "card.json") in str(done.exception)
+    assert out.exists() == is_there and not list(out.glob("*"))
 
 
 def test_every_file_that_can_be_made_is_of_an_experiment() -> None:

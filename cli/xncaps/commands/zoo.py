@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import shutil
 
 import click
 
@@ -52,20 +51,26 @@ def show(name: str) -> None:
 @click.argument("name")
 @click.argument("out", type=click.Path(path_type=pathlib.Path), default=pathlib.Path("."))
 def copy(name: str, out: pathlib.Path) -> None:
-    """Copy the file NAME, its stored check, labels and card into the folder OUT."""
+    """Copy the file NAME, its stored check, labels and card into the folder OUT: all or none."""
     import xncaps_zoo
-    from xncaps_files.writing import write_atomically
+    from xncaps_files.writing import write_all
 
     source = xncaps_zoo.path(_checked(name)).parent
-    out.mkdir(parents=True, exist_ok=True)
+    is_new = not out.exists()
     taken = [file for file in sorted(source.iterdir()) if file.is_file()]
     there = [file.name for file in taken if (out / file.name).exists()]
     if there:
         raise click.ClickException(
             f"zoo: expected a folder without these files. Received: {', '.join(there)} in {out}."
         )
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        write_all({out / file.name: file.read_bytes() for file in taken})
+    except OSError:
+        if is_new:
+            out.rmdir()
+        raise
     for file in taken:
-        write_atomically(out / file.name, lambda beside, file=file: shutil.copyfile(file, beside))
         click.echo(out / file.name)
 
 
