@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import io
 import json
 import subprocess
@@ -113,6 +114,13 @@ def test_litert_2s_api_gives_the_same(name: str) -> None:
         Classifier(path, api="gpu")
 
 
+def test_threads_are_served_one_after_another(classifier: Classifier) -> None:
+    wanted = classifier(list(INK[:3]), top=3)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: classifier(list(INK[:3]), top=3), range(400)))
+    assert all(each == wanted for each in found)
+
+
 def test_the_threshold_of_the_file_says_none_of_these(tmp_path: Path) -> None:
     scale = ScoreScale("lengths", 0.5, 0.99)
     strict = Classifier(described(tmp_path / "m.tflite", {"output": scale.to_json()}))
@@ -167,8 +175,9 @@ def test_what_is_no_picture_is_refused(classifier: Classifier, picture: Any, mes
 
 
 def test_arguments_out_of_range_are_refused(classifier: Classifier) -> None:
-    with pytest.raises(ValueError, match="expected top >= 1. Received: top=0"):
-        classifier(INK[0], top=0)
+    for top in (0, 1.5, "a", True):
+        with pytest.raises(ValueError, match=f"expected top >= 1. Received: top={top!r}"):
+            classifier(INK[0], top=top)
     for threads in (0, True, "2"):
         with pytest.raises(ValueError, match="Classifier: expected num_threads >= 1. Received"):
             Classifier(MODEL, threads)  # type: ignore[arg-type]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numbers
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -50,7 +52,7 @@ class Classifier:
 
     Size, channels, scaling, polarity, class names and the scale of the scores are the file's own
     (docs/metadata.md); a file without metadata takes pixels of 0 to 255 and its classes are
-    numbered. Not to be used by two threads at a time.
+    numbered. Calls of several threads are served one after another.
 
     Example:
         >>> classifier = Classifier("model.tflite", num_threads=2)
@@ -95,6 +97,7 @@ class Classifier:
         self.preprocessing = Preprocessing() if about is None else about.preprocessing
         self.scale = ScoreScale() if about is None else about.scores
         self._interpreter = _open(self.path, data, num_threads, api)
+        self._lock = threading.Lock()  # an interpreter serves one thread at a time
         self._source = self._interpreter.get_input_details()[0]
         self._target = self._interpreter.get_output_details()[0]
         self._batch = int(self._source["shape"][0])
@@ -120,10 +123,10 @@ class Classifier:
 
         Raises:
             DataError: a picture that is missing, damaged or of another kind.
-            ValueError: `top` is less than 1.
+            ValueError: `top` is no int of 1 or more.
         """
-        if top < 1:
-            raise ValueError(f"Classifier: expected top >= 1. Received: top={top}.")
+        if isinstance(top, bool) or not isinstance(top, numbers.Integral) or top < 1:
+            raise ValueError(f"Classifier: expected top >= 1. Received: top={top!r}.")
         is_one = isinstance(pictures, (str, bytes, os.PathLike)) or not (
             isinstance(pictures, (list, tuple))
             or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
@@ -158,6 +161,10 @@ class Classifier:
 
     def _run(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """float32 [n, classes] of inputs [n, H, W, C], filled up to the file's batch."""
+        with self._lock:
+            return self._run_alone(inputs)
+
+    def _run_alone(self, inputs: NDArray[Any]) -> NDArray[Any]:
         count = len(inputs)
         if self._is_fixed:
             filler = np.repeat(inputs[-1:], self._batch - count, axis=0)
