@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
+import tempfile
 import zipfile
 
 import h5py
@@ -165,6 +167,17 @@ def test_truncated_file_is_named(saved, tmp_path, name, keep):
     path = tmp_path / name
     path.write_bytes((saved / name).read_bytes()[:keep])
     _fails(path, "cannot be read")
+
+
+def test_a_full_disk_of_temporary_files_is_not_the_models_fault(saved):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    words = rf"expected room for \d+ bytes of weights in {tempfile.gettempdir()}.*File too large"
+    try:
+        with pytest.raises(DataError, match=words):
+            xncaps_tf.load_model(saved / "model.keras")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_flipped_byte_in_the_weights_is_found(saved, tmp_path):

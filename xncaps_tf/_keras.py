@@ -7,6 +7,7 @@ of the cause; so that is checked here, before larq is imported by anyone.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pathlib
@@ -51,6 +52,9 @@ from tensorflow.python.eager import context, record  # noqa: E402
 from tf_keras.protobuf import saved_metadata_pb2  # noqa: E402
 from tf_keras.src.saving import saving_lib, serialization_lib  # noqa: E402
 
+from xncaps_tf.errors import DataError  # noqa: E402
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ARCHIVE = {"metadata.json", "config.json", "model.weights.h5"}
 
 
@@ -89,6 +93,9 @@ def load_archive(path: pathlib.Path, custom_objects: dict[str, Any], *, compile:
     Keras lets HDF5 read them within the archive, where each step back reads the entry from its
     start: 25 s for a ResNet-50 that takes one second this way. Files with further parts (assets of
     text layers) are left to Keras.
+
+    Raises:
+        DataError: the weights do not fit on the disk of temporary files.
     """
     with zipfile.ZipFile(path) as archive:
         if set(archive.namelist()) != _ARCHIVE:
@@ -98,8 +105,22 @@ def load_archive(path: pathlib.Path, custom_objects: dict[str, Any], *, compile:
             config["compile_config"] = None
         model = _from_config(config, custom_objects)
         with tempfile.TemporaryDirectory() as folder:
-            model.load_weights(archive.extract("model.weights.h5", folder))
+            model.load_weights(_extracted(archive, "model.weights.h5", folder))
     return model
+
+
+def _extracted(archive: zipfile.ZipFile, name: str, folder: str) -> str:
+    """A part of an archive as a file; a full disk is told apart from a damaged archive."""
+    try:
+        return archive.extract(name, folder)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        size = archive.getinfo(name).file_size
+        raise DataError(
+            f"load_model: expected room for {size} bytes of weights in {folder}. Received: "
+            f"{error.strerror}; make room there, or set TMPDIR to another folder."
+        ) from error
 
 
 def _from_config(config: Any, custom_objects: dict[str, Any]) -> Any:

@@ -43,7 +43,8 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True, decoder: b
         A keras.Model.
 
     Raises:
-        DataError: nothing is there, or it is damaged, no Keras model, or holds Python code.
+        DataError: nothing is there, or it is damaged, no Keras model, or holds Python code; or the
+            disk of temporary files is full, where the weights are unpacked.
     """
     register()
     path = model_path(path)
