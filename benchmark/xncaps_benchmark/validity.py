@@ -72,7 +72,9 @@ def _of_checkout(folder: pathlib.Path) -> str | None:
     words = ["git", "--no-optional-locks", "-C", str(folder), "status", "--porcelain=v2"]
     more = ["--branch", "--no-ahead-behind", "--untracked-files=no"]
     try:
-        ran = subprocess.run([*words, *more], capture_output=True, text=True, timeout=10, check=True)
+        ran = subprocess.run(
+            [*words, *more], capture_output=True, text=True, timeout=10, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     told = re.search(r"^# branch\.oid ([0-9a-f]{40,64})$", ran.stdout, re.MULTILINE)

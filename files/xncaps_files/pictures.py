@@ -13,6 +13,7 @@ import math
 import os
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
@@ -191,6 +192,22 @@ def find(folder: Path) -> list[Path]:
             if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
         ]
     return sorted(found)
+
+
+def left_out(folder: Path) -> str:
+    """What `find` does not take, '3 files (.heic 2, .txt 1)', '' where there is nothing.
+
+    Hidden files and folders are meant to be left out, and not told.
+    """
+    seen = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    shown = (path for path in seen if not any(part.startswith(".") for part in path.parts))
+    endings = Counter(path.suffix.lower() or path.name for path in shown)
+    others = {ending: count for ending, count in endings.items() if ending not in SUFFIXES}
+    if not others:
+        return ""
+    number = sum(others.values())
+    kinds = ", ".join(f"{ending} {others[ending]}" for ending in sorted(others)[:5])
+    return f"{number} file{'s' * (number > 1)} ({kinds})"
 
 
 def expand(patterns: Iterable[str | Path]) -> list[Path]:

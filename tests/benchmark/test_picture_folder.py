@@ -69,6 +69,16 @@ def test_pictures_without_folders_have_predictions_alone(
     assert len(entry["predictions"]) == 7 and entry["accuracy"] is None
 
 
+def test_files_that_are_not_read_are_said(
+    folder: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a.heic", "b.HEIC", ".c"):
+        (folder / "digit 1" / name).write_bytes(b"x")
+    assert len(picture_folder.read(folder, (8, 8, 1)).inputs) == COUNT
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{folder}: left out 2 files (.heic 2); ")
+
+
 def test_other_class_names_are_refused(model: Make, folder: pathlib.Path) -> None:
     (folder / "digit 3").rename(folder / "cat")
     with pytest.raises(BenchmarkError, match="or their numbers in .*Received: cat"):

@@ -78,7 +78,31 @@ def test_a_class_of_photographs_that_are_not_read_says_of_which_kind(
     (tmp_path / "fox").mkdir()
     for name in ("1.HEIC", "2.heic", ".DS_Store"):
         (tmp_path / "fox" / name).write_bytes(b"x")
-    with pytest.raises(DataError, match=r"fox: .* kinds alone \(2: \.heic\); save them as JPEG"):
+    with pytest.raises(
+        DataError, match=r"fox: .*2 files \(\.heic 2\) of other kinds alone; save them as"
+    ):
+        data.load("folder", "train", tmp_path)
+
+
+def test_files_that_are_not_read_are_said_once(
+    tmp_path: pathlib.Path, write_picture: Writer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("fox/0.png", "fox/1.png", "owl/0.png", "owl/1.png"):
+        write_picture(tmp_path / name)
+    for name in ("fox/2.HEIC", "owl/2.heic", "owl/note.txt", "owl/.DS_Store", ".git/x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    for split in ("train", "test"):
+        assert data.load("folder", split, tmp_path).num_classes == 2
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{tmp_path}: left out 3 files (.heic 2, .txt 1); ")
+
+
+def test_a_name_of_two_lines_is_refused(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+    for name in ("a\nb", "c"):
+        for number in range(2):
+            write_picture(tmp_path / name / f"{number}.png")
+    with pytest.raises(DataError, match=r"names of one line each\. Received: 'a\\nb'"):
         data.load("folder", "train", tmp_path)
 
 

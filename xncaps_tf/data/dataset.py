@@ -126,7 +126,8 @@ class Dataset:
         note: what a report must say about the images ('JPEG copy'), else ''.
 
     Raises:
-        DataError: labels and images differ in number, a label has no class, or there is no image.
+        DataError: labels and images differ in number, a label has no class, there is no image, or
+            a class name is empty or has a line break in it.
     """
 
     name: str
@@ -142,6 +143,11 @@ class Dataset:
         if cast(Any, self.positions) is None:
             object.__setattr__(self, "positions", np.arange(len(self.images), dtype=np.int64))
         where = f"{self.source or self.name}: "
+        for name in self.class_names:
+            if name.splitlines() != [name]:  # a file stores them so
+                raise DataError(
+                    f"{where}expected class names of one line each. Received: {name!r}."
+                )
         if len(self.labels) != len(self.positions):
             raise DataError(
                 f"{where}expected one label an image. Received: {len(self.positions)} images "

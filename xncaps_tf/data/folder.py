@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import logging
 from pathlib import Path
 
 import numpy as np
 
 from xncaps_files import pictures
+from xncaps_files.printable import printable
 from xncaps_tf.data.catalogue import SPLITS, VALIDATION
 from xncaps_tf.data.dataset import Dataset
 from xncaps_tf.data.lookup import Found, NotFound
 from xncaps_tf.data.picture_files import FileImages
 from xncaps_tf.errors import DataError
 
+_log = logging.getLogger(__name__)
 _VALIDATION_FOLDERS = ("validation", "val")
 _SPLIT_FOLDERS = {*SPLITS, *_VALIDATION_FOLDERS}
 _TEST_SHARE = 5  # where there is no test folder, a fifth of every class is for testing
@@ -40,6 +44,7 @@ def load(split: str, root: Path, image_shape: tuple[int, int, int] | None = None
             picture whose size cannot be read.
     """
     classes = _files(split, root)
+    _say_once(root)
     paths = [path for files in classes.values() for path in files]
     counts = [len(files) for files in classes.values()]
     return Dataset(
@@ -162,11 +167,17 @@ def _class_files(folder: Path) -> list[Path]:
 
 def _other_files(folder: Path) -> str:
     """What lies in a class without pictures: photographs of a phone are .heic, say."""
-    endings = [path.suffix.lower() or path.name for path in folder.rglob("[!.]*") if path.is_file()]
-    if not endings:
-        return "an empty class"
-    kinds = ", ".join(sorted(set(endings))[:5])
-    return f"files of other kinds alone ({len(endings)}: {kinds}); save them as JPEG or PNG"
+    others = pictures.left_out(folder)
+    return (
+        f"{others} of other kinds alone; save them as JPEG or PNG" if others else "an empty class"
+    )
+
+
+@functools.cache
+def _say_once(root: Path) -> None:
+    """A word of the files that are left out, where all else goes on; once, of all splits."""
+    if others := pictures.left_out(root):
+        _log.warning("%s: left out %s; save photographs as JPEG or PNG", root, printable(others))
 
 
 def _share(split: str, folder: Path, files: list[Path]) -> list[Path]:
