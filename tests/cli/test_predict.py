@@ -128,12 +128,27 @@ def test_pictures_or_a_camera(folder: pathlib.Path) -> None:
         assert result.exit_code == 2 and "one of both" in result.output
 
 
-def test_a_damaged_picture_is_named(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    (tmp_path / "bad.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match="bad.png: expected a picture"):
-        CliRunner().invoke(
-            predict, [str(folder / "model.keras"), str(tmp_path)], catch_exceptions=False
-        )
+@pytest.mark.parametrize("is_file", [False, True], ids=["keras", "tflite"])
+def test_damaged_pictures_are_named_and_the_others_classified(
+    folder: pathlib.Path, tmp_path: pathlib.Path, is_file: bool
+) -> None:
+    model = GOLDEN / "tiny_float.tflite" if is_file else folder / "model.keras"
+    for name in ("2bad.png", "9bad.png"):
+        (tmp_path / name).write_bytes(b"no picture")
+    args = [str(model), str(folder / "pictures"), str(tmp_path), "--batch-size", "4", "--json"]
+    result = CliRunner().invoke(predict, args)
+    assert result.exit_code == 1
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    wanted = _rows(str(model), str(folder / "pictures"), "--batch-size", "4")
+    assert rows == wanted and len(rows) == 5
+    first, second, last = result.stderr.splitlines()
+    assert f"{tmp_path}/2bad.png: expected a picture" in first and "9bad.png" in second
+    assert last == "xncaps: predict: expected sound pictures. Received: 2 of 7 not."
+
+
+def test_an_unknown_name_of_the_zoo_is_a_usage_error(folder: pathlib.Path) -> None:
+    result = CliRunner().invoke(predict, ["zoo:nope", str(folder / "pictures")])
+    assert result.exit_code == 2 and "zoo:nope: expected a file or the name" in result.output
 
 
 def test_frames_of_a_camera(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,31 @@ from xncaps_tf.errors import DataError
 def expand(patterns: Iterable[str]) -> list[pathlib.Path]:
     """The files that are meant by files, folders and globs; see `pictures.expand`."""
     return pictures.expand(patterns)
+
+
+def batches(
+    paths: Sequence[pathlib.Path],
+    shape: tuple[int, int, int],
+    size: int,
+    refuse: Callable[[DataError], object],
+) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
+    """(names, pixels uint8 [b, H, W, C]) of picture files, in order, `size` at a time.
+
+    Args:
+        paths: the files.
+        shape: (H, W, C) that each is cut and scaled to.
+        size: b at the most.
+        refuse: called with the fault of a picture that cannot be read, and is left out.
+    """
+    for start in range(0, len(paths), size):
+        found: dict[str, NDArray[np.uint8]] = {}
+        for path in paths[start : start + size]:
+            try:
+                found[str(path)] = pictures.decode(path, shape)
+            except DataError as error:
+                refuse(error)
+        if found:
+            yield list(found), np.stack(list(found.values()))  # [b, H, W, C]
 
 
 class Classifier:
@@ -49,14 +74,11 @@ class Classifier:
         self.names = models.class_names(model) or tuple(f"class {i}" for i in range(count))
 
     def files(
-        self, paths: Iterable[pathlib.Path], batch_size: int
+        self, batches: Iterable[tuple[list[str], NDArray[np.uint8]]]
     ) -> Iterator[tuple[str, NDArray[Any]]]:
-        """(name, shares [classes]) of each picture file, in order."""
-        paths = list(paths)
-        for start in range(0, len(paths), batch_size):
-            chunk = paths[start : start + batch_size]
-            pixels = np.stack([pictures.read(path, self.shape) for path in chunk])  # [b, H, W, C]
-            yield from zip(map(str, chunk), self._shares(pixels), strict=True)
+        """(name, shares [classes]) of each picture of what `batches` gives, in order."""
+        for names, pixels in batches:
+            yield from zip(names, self._shares(pixels.astype(np.float32)), strict=True)
 
     def frames(self, camera: Camera, count: int | None) -> Iterator[tuple[str, NDArray[Any]]]:
         """(name, shares [classes]) of each frame; without end where count is None."""

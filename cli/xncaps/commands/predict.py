@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from xncaps import plugins
-from xncaps.output import say
+from xncaps.output import error_line, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from xncaps_files.errors import DataError
+
+
+def _model(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A path, or what is meant by zoo:NAME."""
+    if not value.startswith("zoo:"):
+        return value
+    from xncaps_benchmark.modelfile import ModelFile
+
+    return str(ModelFile().convert(value, parameter, context))
+
 
 @click.command()
-@click.argument("model")
+@click.argument("model", callback=_model)
 @click.argument("pictures", nargs=-1)
 @click.option("--camera", type=click.IntRange(0), help="Number of a camera, in place of pictures.")
 @click.option(
@@ -49,7 +60,8 @@ def predict(
     """Classify PICTURES (files, folders, globs) with MODEL.
 
     MODEL is a run folder, a Keras model, a .tflite file or zoo:NAME. Models of light strokes on
-    dark ground (mnist, digits) take every picture for ink on paper and see it inverted.
+    dark ground (mnist, digits) take every picture for ink on paper and see it inverted. A picture
+    that cannot be read is named, the others are classified, and the exit code is then 1.
     """
     if bool(pictures) == (camera is not None):
         raise click.UsageError("Give pictures (files, folders, globs) or --camera, one of both.")
@@ -57,21 +69,36 @@ def predict(
 
     paths = predicting.expand(pictures) if pictures else []
     source = predicting.Camera(camera) if camera is not None else None
-    if model.startswith("zoo:") or model.endswith(".tflite"):
-        results = _by_file(model, paths or _frames(source, frames), batch_size, top, as_is)
+    broken: list[str] = []
+
+    def refuse(error: DataError) -> None:
+        broken.append(str(error))
+        error_line(broken[-1])
+
+    def read(shape: tuple[int, int, int]) -> Batches:
+        return predicting.batches(paths, shape, batch_size, refuse)
+
+    if model.endswith(".tflite"):
+        results = _by_file(model, read if paths else _frames(source, frames), top, as_is)
     else:
-        results = _by_keras(model, paths, source, frames, batch_size, top, as_is)
+        results = _by_keras(model, read, source, frames, top, as_is)
     for name, is_none, ranking in results:
         _show(name, is_none, ranking, as_json)
+    if broken:
+        error_line(
+            f"predict: expected sound pictures. Received: {len(broken)} of {len(paths)} not."
+        )
+        click.get_current_context().exit(1)
 
 
+Batches = Iterator[tuple[list[str], "NDArray[Any]"]]
+Read = Callable[[tuple[int, int, int]], Batches]
 Result = tuple[str, bool, list[tuple[str, float]]]
 
 
 def _by_file(
     model: str,
-    pictures: list[pathlib.Path] | Iterator[tuple[str, NDArray[Any]]],
-    batch_size: int,
+    pictures: Read | Iterator[tuple[str, NDArray[Any]]],
     top: int,
     as_is: bool,
 ) -> Iterator[Result]:
@@ -79,15 +106,14 @@ def _by_file(
     from xncaps_runtime import Classifier
 
     classifier = Classifier(model, invert=False if as_is else None)
-    if not isinstance(pictures, list):
+    if not callable(pictures):
         for name, frame in pictures:
             ranking = classifier(frame, top=top)
             yield name, ranking.is_none, ranking
         return
-    for start in range(0, len(pictures), batch_size):
-        chunk = pictures[start : start + batch_size]
-        for path, ranking in zip(chunk, classifier(chunk, top=top), strict=True):
-            yield str(path), ranking.is_none, ranking
+    for names, pixels in pictures(classifier.shape):
+        for name, ranking in zip(names, classifier(list(pixels), top=top), strict=True):
+            yield name, ranking.is_none, ranking
 
 
 def _frames(source: Any, count: int | None) -> Iterator[tuple[str, Any]]:
@@ -100,10 +126,9 @@ def _frames(source: Any, count: int | None) -> Iterator[tuple[str, Any]]:
 
 def _by_keras(
     model: str,
-    paths: list[pathlib.Path],
+    read: Read,
     source: Any,
     frames: int | None,
-    batch_size: int,
     top: int,
     as_is: bool,
 ) -> Iterator[Result]:
@@ -120,7 +145,10 @@ def _by_keras(
     data = run_config(file).get("data")
     invert = isinstance(data, str) and is_light_on_dark(data) and not as_is
     network = predicting.Classifier(load_model(file, compile=False), invert=invert)
-    found = network.files(paths, batch_size) if source is None else network.frames(source, frames)
+    if source is None:
+        found = network.files(read(network.shape))
+    else:
+        found = network.frames(source, frames)
     for name, shares in found:
         yield name, False, network.top(shares, top)
 
