@@ -16,7 +16,7 @@ import org.tensorflow.lite.schema.QuantizationParameters;
 import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.Tensor;
 
-/** Files of 580 KB whose tables are one and the same, with a long vector: read, they were gigabytes. */
+/** Files of 580 KB whose tables are one and the same, with a vector that must not be copied for each. */
 public final class SharedVectorsTest {
   private static final int TABLES = 20_000;
   private static final int BYTES = 500_000;
