@@ -8,10 +8,12 @@ rm -rf target/surefire-reports
 mvn -B -ntp test -Dtimes="$2" ${photographs:+"$photographs"} >build/test.log 2>&1 &
 maven=$!
 trap 'kill "$maven" 2>/dev/null' EXIT
-(cd .. && "$1" -m pytest --durations=5 -m slow tests/android)
+shared=tests/android/test_measure.py  # reads the result that a test of the screens has shared
+(cd .. && "$1" -m pytest --durations=5 -m slow tests/android --ignore "$shared")
 builds=$?
 wait "$maven"
 screens=$?
+[ "$screens" -ne 0 ] || (cd .. && "$1" -m pytest -q -m slow "$shared") || builds=$?
 [ "$screens" -eq 0 ] || grep -vE 'tflite|VERBOSE' build/test.log | tail -60
 grep -hE '^Tests run' target/surefire-reports/*.txt
 exit $((builds ? builds : screens))
