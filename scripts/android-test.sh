@@ -2,9 +2,9 @@
 # The app's tests in two processes, one a core: JUnit and Robolectric by Maven, whole builds by pytest.
 # usage: scripts/android-test.sh PYTHON LIFECYCLES [FOLDER-OF-PHOTOGRAPHS]
 set -uo pipefail
-cd "$(dirname "$0")/../android_demo"
+cd "$(dirname "$0")/../android_demo" || exit
 photographs=${3:+-Dpictures=$(realpath "$3")}
-rm -rf target/surefire-reports
+rm -rf target/surefire-reports build/app-result.json
 mvn -B -ntp test -Dtimes="$2" ${photographs:+"$photographs"} >build/test.log 2>&1 &
 maven=$!
 trap 'kill "$maven" 2>/dev/null' EXIT
