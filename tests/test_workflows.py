@@ -90,7 +90,7 @@ def _stand_in(path: pathlib.Path, text: str) -> pathlib.Path:
     return path
 
 
-@pytest.mark.parametrize(("failing", "code"), [("no such", 0), ("tests/ops", 1), ("benchmark", 1)])
+@pytest.mark.parametrize(("failing", "code"), [("nowhere", 0), ("tests/ops", 1), ("benchmark", 1)])
 def test_unit_runs_every_test_file_once(tmp_path: pathlib.Path, failing: str, code: int) -> None:
     """A stand-in for Python notes what it is asked to test, and fails for one folder."""
     python = _stand_in(
