@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from xncaps_benchmark.errors import ModelError
 from xncaps_benchmark.limits import RUNTIMES
+from xncaps_files.errors import one_line
 from xncaps_files.op_codes import LCE_OPS, STABLEHLO_COMPOSITE, XNCAPS_OPS, Ops
 
 NAMES = RUNTIMES
@@ -103,7 +104,7 @@ def load(name: str, path: pathlib.Path, threads: int) -> Session:
     except ModelError:
         raise
     except (ValueError, RuntimeError, OSError, ImportError) as error:
-        raise ModelError(f"{path.name}: {name} cannot run it: {_one_line(error)}") from error
+        raise ModelError(f"{path.name}: {name} cannot run it: {_short(error)}") from error
 
 
 def prepare(name: str, path: pathlib.Path) -> None:
@@ -134,8 +135,8 @@ def _version(distribution: str) -> str:
         return ""
 
 
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+def _short(error: BaseException) -> str:
+    text = one_line(error)
     return text if len(text) <= 400 else text[:400] + " ..."
 
 

@@ -5,6 +5,8 @@ What they raise, pages of MLIR, becomes the one line that says what is wrong.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Generator
 from typing import Any
 
 from xncaps_converters.export import quiet, saved, trace
@@ -28,7 +30,7 @@ def run_tensorflow(
     Raises:
         ConversionError: it cannot convert the model.
     """
-    try:
+    with _told("TensorFlow", model.name):
         inference = trace(model)
         with quiet():
             converter = tf.lite.TFLiteConverter.from_concrete_functions(
@@ -38,8 +40,6 @@ def run_tensorflow(
             if dynamic_range:
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
             return converter.convert()
-    except Exception as error:  # the converter raises bare Exception
-        raise _failure("TensorFlow", model.name, error) from error
 
 
 def run_quantizer(data: bytes, name: str) -> bytes:
@@ -55,11 +55,8 @@ def run_quantizer(data: bytes, name: str) -> bytes:
     # Not public: `TFLiteConverter` calls it after a calibration of its own.
     from tensorflow.lite.python.convert import mlir_quantize
 
-    try:
-        with quiet():
-            return mlir_quantize(data)
-    except Exception as error:  # as the converter
-        raise _failure("TensorFlow", name, error) from error
+    with _told("TensorFlow", name), quiet():
+        return mlir_quantize(data)
 
 
 def run_lce(model: Any) -> bytes:
@@ -75,11 +72,8 @@ def run_lce(model: Any) -> bytes:
         ConversionError: LCE is not installed, or cannot convert the model.
     """
     lce = require_lce()
-    try:
-        with saved(trace(model)) as folder:
-            return lce.convert_saved_model(folder)
-    except Exception as error:  # whatever its native code raises
-        raise _failure("LCE", model.name, error) from error
+    with _told("LCE", model.name), saved(trace(model)) as folder:
+        return lce.convert_saved_model(folder)
 
 
 def require_lce() -> Any:
@@ -94,8 +88,13 @@ def require_lce() -> Any:
     return larq_compute_engine
 
 
-def _failure(who: str, name: str, error: Exception) -> ConversionError:
-    return ConversionError(f"{who} cannot convert {name!r}: {first_line(error)}")
+@contextlib.contextmanager
+def _told(who: str, name: str) -> Generator[None]:
+    """Tells what a converter raises, bare Exceptions of native code among it, in one line."""
+    try:
+        yield
+    except Exception as error:
+        raise ConversionError(f"{who} cannot convert {name!r}: {first_line(error)}") from error
 
 
 def first_line(error: BaseException) -> str:

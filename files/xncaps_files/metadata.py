@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from xncaps_files import metadata_format, strict_json, tflite, versions
-from xncaps_files.errors import DataError
+from xncaps_files.errors import DataError, one_line
 from xncaps_files.metadata_format import InputTensor, ModelMetadata, OutputTensor
 from xncaps_files.preprocessing import Preprocessing
 from xncaps_files.scores import ScoreScale
@@ -233,6 +233,6 @@ def _associated(data: bytes, names: set[str]) -> dict[str, bytes]:
     except DataError:
         raise
     except _DAMAGE as error:
-        text = " ".join(str(error).split())[:200] or type(error).__name__
+        text = one_line(error)[:200]
         raise DataError(f"expected a sound ZIP behind the model. Received: {text}.") from error
     return found

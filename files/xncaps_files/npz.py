@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xncaps_files.errors import DataError
+from xncaps_files.errors import DataError, one_line
 
 MAX_BYTES = 2**31  # of all arrays that are read
 Kind = tuple[str, int | None]
@@ -75,7 +75,7 @@ def read(
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except _DAMAGE as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error)[:200]
         raise DataError(f"{path}: expected a sound .npz file. Received: {reason}.") from error
 
 

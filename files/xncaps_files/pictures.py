@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
-from xncaps_files.errors import DataError
+from xncaps_files.errors import DataError, one_line
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -260,8 +260,9 @@ def _one_line_errors(path: str | Path) -> Generator[None, None, None]:
     except Exception as error:
         # Pillow's decoders raise OSError, SyntaxError, ValueError, IndexError, struct.error and
         # more on damaged files; each means the same to the user, and the cause stays attached.
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: expected a sound picture. Received: {reason}.") from error
+        raise DataError(
+            f"{path}: expected a sound picture. Received: {one_line(error)}."
+        ) from error
 
 
 def _opened(path: str | Path, content: bytes | None) -> Image.Image:

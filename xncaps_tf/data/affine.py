@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xncaps_files.errors import one_line
 from xncaps_tf._keras import tf
 from xncaps_tf.data import seeds
 from xncaps_tf.data.catalogue import DIGIT_CLASSES
@@ -157,7 +158,7 @@ def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
         images, labels = record["image"], np.ravel(record["label_int"])
     except Exception as error:
         # loadmat raises errors of many kinds on damaged files; each means the same to the user.
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error)[:200]
         raise DataError(
             f"{path}: expected a .mat file of affNIST with affNISTdata.image and .label_int. "
             f"Received: {reason}."

@@ -36,14 +36,17 @@ def batches(
         refuse: called with the fault of a picture that cannot be read, and is left out.
     """
     for start in range(0, len(paths), size):
-        found: dict[str, NDArray[np.uint8]] = {}
+        names: list[str] = []
+        found: list[NDArray[np.uint8]] = []
         for path in paths[start : start + size]:
             try:
-                found[str(path)] = pictures.decode(path, shape)
+                found.append(pictures.decode(path, shape))
             except DataError as error:
                 refuse(error)
+            else:
+                names.append(str(path))
         if found:
-            yield list(found), np.stack(list(found.values()))  # [b, H, W, C]
+            yield names, np.stack(found)  # [b, H, W, C]
 
 
 class Classifier:

@@ -13,6 +13,7 @@ from xncaps_benchmark.errors import BenchmarkError, TargetError
 from xncaps_benchmark.result_types import State
 from xncaps_benchmark.targets import phonestate
 from xncaps_benchmark.targets.settings import settings
+from xncaps_files.errors import one_line
 
 APP = "org.xncaps.demo"
 _STATES = {
@@ -77,7 +78,7 @@ class Phone:
             self.serial = _pick(_devices(client), serial)
             self._device: Any = client.device(serial=self.serial)
         except self._error as error:
-            text = " ".join(str(error).split()) or type(error).__name__
+            text = one_line(error)
             raise TargetError(
                 f"adb: no server answers, and none could be started: {text[:200]}"
             ) from error
@@ -158,7 +159,7 @@ class Phone:
 
     def gone(self, error: BaseException) -> TargetError:
         """Why an exchange with the device failed, in one line."""
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = one_line(error)
         return TargetError(f"{self.serial}: the device does not answer any more: {text[:200]}")
 
     def properties(self) -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from xncaps_benchmark.errors import TargetError
 from xncaps_benchmark.json_values import Object, is_object
 from xncaps_files import strict_json
+from xncaps_files.errors import one_line
 
 PROTOCOL = 2
 SILENCE_SECONDS = 60.0
@@ -156,5 +157,4 @@ class Wire:
         return b"".join(parts)
 
     def _gone(self, error: BaseException) -> WireError:
-        text = " ".join(str(error).split()) or type(error).__name__
-        return WireError(f"{self._who}: the connection was lost: {text[:200]}")
+        return WireError(f"{self._who}: the connection was lost: {one_line(error)[:200]}")

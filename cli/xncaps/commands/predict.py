@@ -11,6 +11,7 @@ import click
 
 from xncaps import plugins
 from xncaps.output import error_line, say
+from xncaps_benchmark.modelfile import ModelFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,17 +19,8 @@ if TYPE_CHECKING:
     from xncaps_files.errors import DataError
 
 
-def _model(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """A path, or what is meant by zoo:NAME."""
-    if not value.startswith("zoo:"):
-        return value
-    from xncaps_benchmark.modelfile import ModelFile
-
-    return str(ModelFile().convert(value, parameter, context))
-
-
 @click.command()
-@click.argument("model", callback=_model)
+@click.argument("model", type=ModelFile())
 @click.argument("pictures", nargs=-1)
 @click.option("--camera", type=click.IntRange(0), help="Number of a camera, in place of pictures.")
 @click.option(
@@ -48,7 +40,7 @@ def _model(context: click.Context, parameter: click.Parameter, value: str) -> st
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a picture, a line each.")
 @plugins.option
 def predict(
-    model: str,
+    model: pathlib.Path,
     pictures: tuple[str, ...],
     camera: int | None,
     frames: int | None,
@@ -78,7 +70,7 @@ def predict(
     def read(shape: tuple[int, int, int]) -> Batches:
         return predicting.batches(paths, shape, batch_size, refuse)
 
-    if model.endswith(".tflite"):
+    if model.name.endswith(".tflite"):
         results = _by_file(model, read if paths else _frames(source, frames), top, as_is)
     else:
         results = _by_keras(model, read, source, frames, top, as_is)
@@ -97,7 +89,7 @@ Result = tuple[str, bool, list[tuple[str, float]]]
 
 
 def _by_file(
-    model: str,
+    model: pathlib.Path,
     pictures: Read | Iterator[tuple[str, NDArray[Any]]],
     top: int,
     as_is: bool,
@@ -125,7 +117,7 @@ def _frames(source: Any, count: int | None) -> Iterator[tuple[str, Any]]:
 
 
 def _by_keras(
-    model: str,
+    model: pathlib.Path,
     read: Read,
     source: Any,
     frames: int | None,
@@ -139,9 +131,9 @@ def _by_keras(
     from xncaps_tf.saving import model_path
     from xncaps_tf.training import predicting
 
-    if not pathlib.Path(model).exists():
+    if not model.exists():
         raise click.BadParameter(f"expected a model. Received: {model}, which is not there.")
-    file = model_path(pathlib.Path(model))
+    file = model_path(model)
     data = run_config(file).get("data")
     invert = isinstance(data, str) and is_light_on_dark(data) and not as_is
     network = predicting.Classifier(load_model(file, compile=False), invert=invert)
