@@ -42,9 +42,10 @@ def pretrained(name: str) -> Any:
             f"experiments_out/{experiment}/seed-{seed}/run/best.keras."
         )
     found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != card["file"]["model_sha256"]:
+    wanted = card["file"].get("keras_sha256", card["file"]["model_sha256"])  # older cards: one hash
+    if found != wanted:
         raise DataError(
-            f"{path}: expected the model of its card, SHA-256 {card['file']['model_sha256']}. "
+            f"{path}: expected the model of its card, SHA-256 {wanted}. "
             f"Received: {found}; install xncaps-zoo anew."
         )
     return load_model(path, compile=False)

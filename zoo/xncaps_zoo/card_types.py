@@ -35,8 +35,16 @@ class Accuracy(_Coarse):
     file: Score
 
 
-class File(TypedDict):
-    """The TFLite file; `format` is the word of `xncaps convert --to`."""
+class _Beside(TypedDict, total=False):
+    keras_sha256: str
+
+
+class File(_Beside):
+    """The TFLite file; `format` is the word of `xncaps convert --to`.
+
+    `model_sha256` is the Keras model's that it was converted from, `keras_sha256` that of the file
+    beside it, which has the same weights in fewer bytes; there is none where no file is beside it.
+    """
 
     format: str
     bytes: int

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.running import Place
-from xncaps.zoo_making import calibrating, card_page, judging
+from xncaps.zoo_making import calibrating, card_page, judging, packing
 from xncaps_files import expected
 from xncaps_files.errors import DataError, XncapsError
 from xncaps_files.scores import ScoreScale
@@ -111,10 +111,13 @@ def make(
     say(f"{entry.name}: measuring beside its twins")
     latency = _latency(entry, known, place, source)
     card = _card(entry, line, data, stored, scores, latency, experiment)
+    model = _small_model(place.model(experiment, entry.seed), stored)
+    if model is not None:
+        card["file"]["keras_sha256"] = hashlib.sha256(model).hexdigest()
     _check(card)
     write_all(
         {
-            **_small_model(place.model(experiment, entry.seed), stored, folder / entry.name),
+            **({folder / f"{entry.name}.keras": model} if model is not None else {}),
             path: data,
             folder / f"{entry.name}.expected.npz": _rows(stored),
             folder / "labels.txt": ("\n".join(stored.class_names) + "\n").encode(),
@@ -125,9 +128,7 @@ def make(
     return folder
 
 
-def _small_model(
-    model: pathlib.Path, stored: expected.Expected, path: pathlib.Path
-) -> dict[pathlib.Path, bytes]:
+def _small_model(model: pathlib.Path, stored: expected.Expected) -> bytes | None:
     """The Keras model for `models.pretrained`, where it is small."""
     data = model.read_bytes()
     if hashlib.sha256(data).hexdigest() != stored.model_sha256:
@@ -135,7 +136,8 @@ def _small_model(
             f"zoo: expected the model that the file was converted from. Received: {model}, "
             "another one; remove its files and run xncaps reproduce again."
         )
-    return {path.with_name(f"{path.name}.keras"): data} if len(data) < SMALL_MODEL else {}
+    packed = packing.pack(data)
+    return packed if len(packed) < SMALL_MODEL else None
 
 
 def _line_of(
