@@ -84,3 +84,23 @@ def test_scales_reach_the_layer_and_the_count_of_bytes() -> None:
     assert sizes == {"channel": n * 10 * 16 * 4, "capsule": n * 10 * 4, "none": 4}
     with pytest.raises(ValueError, match="expected scales with the head xnodr.*head='capsfc'"):
         models.build("small_cnn", "capsfc", (8, 8, 1), 10, scales="capsule")
+
+
+def test_the_quantizer_and_the_turns_of_routing_reach_the_layer() -> None:
+    named = {"xnodr": ("input_quantizer", "kernel_quantizer")}
+    named["xnidr"] = ("prediction_quantizer", "pose_quantizer")
+    for head, quantizers in named.items():
+        model = models.build(
+            "small_cnn", head, (8, 8, 1), 3, quantizer="ste_sign", routing_iterations=5
+        )
+        layer = model.get_layer("capsules")
+        assert layer.routing_iterations == 5
+        for name in quantizers:
+            assert getattr(layer, name)(np.zeros(1, "float32")).numpy() == 1  # caps_sign: -1
+    with pytest.raises(ValueError, match="expected quantizer with one of the heads.*'capsfc'"):
+        models.build("small_cnn", "capsfc", (8, 8, 1), 3, quantizer="ste_sign")
+    with pytest.raises(ValueError, match="expected quantizer to be one of caps_sign, ste_sign"):
+        models.build("small_cnn", "xnodr", (8, 8, 1), 3, quantizer="dorefa")
+    for turns in (0, True, 1.5):
+        with pytest.raises(ValueError, match="expected routing_iterations to be a positive int"):
+            models.build("small_cnn", "xnodr", (8, 8, 1), 3, routing_iterations=turns)  # pyright: ignore[reportArgumentType]

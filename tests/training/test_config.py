@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from xncaps_tf import data, models
+from xncaps_tf import data, load_model, models, training
 from xncaps_tf.errors import TrainingError
 from xncaps_tf.training import RunFolder, TrainConfig, config, options
 from xncaps_tf.training.task import Task
@@ -225,3 +225,36 @@ def test_scales_go_with_a_new_xnodr_head() -> None:
     for others in ({"head": "capsfc"}, {"init": "model.keras"}):
         with pytest.raises(TrainingError, match="expected scales with a new head xnodr.*'none'"):
             TrainConfig(scales="none", **others)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_quantizer_and_the_turns_of_routing_go_with_a_new_head_that_has_them() -> None:
+    assert TrainConfig(head="xnidr", quantizer="ste_sign").quantizer == "ste_sign"
+    assert TrainConfig(head="capsfc", routing_iterations=1).routing_iterations == 1
+    with pytest.raises(TrainingError, match="expected quantizer with a new head xnodr or xnidr"):
+        TrainConfig(head="capsfc", quantizer="ste_sign")
+    with pytest.raises(TrainingError, match="expected routing_iterations with a new head of caps"):
+        TrainConfig(head="dense", routing_iterations=2)
+    with pytest.raises(
+        TrainingError, match="expected routing_iterations with a new.*'model.keras'"
+    ):
+        TrainConfig(routing_iterations=2, init="model.keras")
+
+
+def test_a_run_has_the_head_that_its_config_names(tmp_path: pathlib.Path) -> None:
+    first = TrainConfig(epochs=1, limit=20, head="xnidr", routing_iterations=2)
+    start = training.run(first, tmp_path / "start").folder.best
+    second = TrainConfig(
+        epochs=1,
+        limit=20,
+        init=str(start),
+        new_head=True,
+        head="xnodr",
+        routing_iterations=4,
+        quantizer="ste_sign",
+    )
+    layers = {
+        name: load_model(training.run(config, tmp_path / name).folder.best).get_layer("capsules")
+        for name, config in {"a": first, "b": second}.items()
+    }
+    assert [layer.routing_iterations for layer in layers.values()] == [2, 4]
+    assert type(layers["b"].kernel_quantizer).__name__ == "SteSign"

@@ -62,8 +62,23 @@ def check(
         )
 
 
-def check_scales(scales: str, head: str) -> None:
-    """Raises ValueError for scales with a head that has none."""
+def check_capsules(head: str, routing_iterations: int, scales: str, quantizer: str) -> None:
+    """Raises ValueError for what a head of that name does not have."""
+    if not is_count(routing_iterations, 1):
+        raise ValueError(
+            "build: expected routing_iterations to be a positive int. "
+            f"Received: routing_iterations={routing_iterations!r}."
+        )
+    if quantizer not in choices.QUANTIZERS:
+        raise ValueError(
+            f"build: expected quantizer to be one of {', '.join(choices.QUANTIZERS)}. "
+            f"Received: quantizer={quantizer!r}."
+        )
+    if quantizer != "caps_sign" and head not in choices.BINARY_HEADS:
+        raise ValueError(
+            f"build: expected quantizer with one of the heads {', '.join(choices.BINARY_HEADS)}. "
+            f"Received: quantizer={quantizer!r}, head={head!r}."
+        )
     if scales != "channel" and head != "xnodr":
         raise ValueError(
             "build: expected scales with the head xnodr, whose bits have them. "

@@ -17,5 +17,7 @@ BACKBONES = (
 HEADS = ("capsfc", "xnodr", "xnidr", "dense")
 UPSAMPLING = ("nearest", "bilinear")
 SCALES = ("channel", "capsule", "none")  # of xnodr's bits
+BINARY_HEADS = ("xnodr", "xnidr")
+QUANTIZERS = ("caps_sign", "ste_sign")  # of xnodr and xnidr: -1 at zero, as published, or +1
 FEATURES = ("last_conv", "last_block")
 RESIZING = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")

@@ -12,6 +12,10 @@ from xncaps_tf.models.normalization import BatchNorm
 
 PRIMARY_DIM = 8
 CAPSULE_LAYERS = {"capsfc": CapsFC, "xnodr": XnODR, "xnidr": XnIDR}
+_QUANTIZED = {
+    "xnodr": ("input_quantizer", "kernel_quantizer"),
+    "xnidr": ("prediction_quantizer", "pose_quantizer"),
+}
 
 
 def capsule_head(features: Any, layer: str, options: HeadOptions) -> Any:
@@ -39,6 +43,7 @@ def capsule_head(features: Any, layer: str, options: HeadOptions) -> Any:
         options.capsule_dim,
         routing_iterations=options.routing_iterations,
         name="capsules",
+        **dict.fromkeys(_QUANTIZED.get(layer, ()), options.quantizer),
         **({"scales": options.scales} if layer == "xnodr" else {}),
     )(x)  # [B, J, E]
     if options.dropout:

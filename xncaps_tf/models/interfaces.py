@@ -44,8 +44,11 @@ class HeadOptions:
         num_classes: J.
         dropout: the rate, 0 for no dropout layer.
         momentum: of both BatchNorms; 0.9 with small backbones, 0.99 as published.
+        capsule_dim: E of the capsule layer.
+        routing_iterations: R of the capsule layer.
         seed: of the dropout.
         scales: of XnODR's bits; the other heads have none.
+        quantizer: of XnODR and XnIDR, a word of `choices.QUANTIZERS`.
     """
 
     num_classes: int
@@ -55,3 +58,4 @@ class HeadOptions:
     routing_iterations: int = 3
     seed: int = 0
     scales: str = "channel"
+    quantizer: str = "caps_sign"

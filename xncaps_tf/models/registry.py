@@ -111,6 +111,7 @@ def build(
     capsule_dim: int = 16,
     routing_iterations: int = 3,
     scales: str = "channel",
+    quantizer: str = "caps_sign",
     seed: int | None = None,
     name: str | None = None,
 ) -> Any:
@@ -145,6 +146,8 @@ def build(
         capsule_dim: E of the capsule layer.
         routing_iterations: R of the capsule layer.
         scales: of XnODR's bits: 'channel', 'capsule' or 'none'; see `layers.XnODR`.
+        quantizer: of XnODR and XnIDR: 'caps_sign', -1 at zero as published, or larq's 'ste_sign',
+            +1, for comparisons: the fused ops know the former alone.
         seed: the initial weights and the dropout are a function of it; None leaves the weights to
             Keras's global generator.
         name: the model's, `<backbone>_<head>` by default.
@@ -160,7 +163,7 @@ def build(
     shape = arguments.image_shape(input_shape)
     arguments.check(num_classes, upsampling, upsampling_factor, class_names, dropout, freeze_tail)
     _check_tap(backbone, entry, resolution, features)
-    arguments.check_scales(scales, head)
+    arguments.check_capsules(head, routing_iterations, scales, quantizer)
     if dropout is None:
         published = shape == _MNIST and num_classes == 10 and is_capsule_head(head)
         dropout = _MNIST_DROPOUT if published else 0.0
@@ -168,7 +171,14 @@ def build(
     tapped = BackboneOptions(upsampling, upsampling_factor, resolution, features or "last_conv")
     body = entry.build(image, tapped)
     options = heads.HeadOptions(
-        num_classes, dropout, entry.momentum, capsule_dim, routing_iterations, seed or 0, scales
+        num_classes,
+        dropout,
+        entry.momentum,
+        capsule_dim,
+        routing_iterations,
+        seed or 0,
+        scales,
+        quantizer,
     )
     scores = heads.attach(head, _for_head(body.tensor, entry, head), options)
     scores = ClassScores(class_names, name="scores")(scores)  # [B, J]
@@ -203,7 +213,9 @@ def with_head(
     features: str | None = None,
     class_names: Sequence[str] | None = None,
     dropout: float = 0.0,
+    routing_iterations: int = 3,
     scales: str = "channel",
+    quantizer: str = "caps_sign",
     seed: int = 0,
 ) -> Any:
     """Another head on the trunk of a network; its layers are shared, those of the head are new.
@@ -219,7 +231,9 @@ def with_head(
         features: where the head taps the trunk, as `build` has it; None: where the old one does.
         class_names: J names.
         dropout: rate in the head.
+        routing_iterations: R of a capsule layer.
         scales: of XnODR's bits; see `layers.XnODR`.
+        quantizer: of XnODR and XnIDR, as `build` has it.
         seed: of the new weights and the dropout.
 
     Raises:
@@ -230,7 +244,7 @@ def with_head(
     name = next((known for known in registration.backbones() if _is_of(model, known)), None)
     entry = _entry(name) if name else _OTHER
     arguments.check(num_classes, "nearest", None, class_names, dropout, None)
-    arguments.check_scales(scales, head)
+    arguments.check_capsules(head, routing_iterations, scales, quantizer)
     end = trunk.find(model)
     tap = end if features is None else _tap(model, entry, features)
     linear = trunk.linear(model) if tap == end else None
@@ -244,7 +258,15 @@ def with_head(
             f"head of capsules. Received: {tensor.shape[-1]}."
         )
     before = {id(layer) for layer in model.layers}
-    options = heads.HeadOptions(num_classes, dropout, entry.momentum, seed=seed, scales=scales)
+    options = heads.HeadOptions(
+        num_classes,
+        dropout,
+        entry.momentum,
+        routing_iterations=routing_iterations,
+        seed=seed,
+        scales=scales,
+        quantizer=quantizer,
+    )
     scores = ClassScores(class_names, name="scores")(heads.attach(head, tensor, options))
     result = keras.Model(model.inputs, scores, name=f"{name or model.name}_{head}")
     seeding.initialize([layer for layer in result.layers if id(layer) not in before], seed)

@@ -19,7 +19,7 @@ from xncaps_tf.data.catalogue import NAMES as DATA
 from xncaps_tf.data.catalogue import PICTURES
 from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.models import registration
-from xncaps_tf.models.choices import BACKBONES, FEATURES, HEADS, SCALES, UPSAMPLING
+from xncaps_tf.models.choices import BACKBONES, FEATURES, HEADS, QUANTIZERS, SCALES, UPSAMPLING
 from xncaps_tf.training import options
 from xncaps_tf.training.conflicts import conflicts
 from xncaps_tf.training.options import choice, flag, integer, number, path, share
@@ -105,6 +105,12 @@ class TrainConfig:
         SCALES,
         "Magnitudes beside xnodr's bits: one an output value (as published), a pair of capsules, "
         "or one in all.",
+    )
+    routing_iterations: int = integer(3, 1, "Turns of a capsule head's routing.")
+    quantizer: str = choice(
+        "caps_sign",
+        QUANTIZERS,
+        "Signs of xnodr and xnidr: -1 at zero (as published), or larq's +1, which cannot be fused.",
     )
     decoder: bool = flag(
         False,

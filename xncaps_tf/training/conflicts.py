@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xncaps_tf.data.catalogue import PICTURES
-from xncaps_tf.models.choices import RESIZING
+from xncaps_tf.models.choices import BINARY_HEADS, RESIZING
 
 if TYPE_CHECKING:
     from xncaps_tf.training.config import TrainConfig
@@ -49,11 +49,22 @@ def _of_new_layers(config: TrainConfig) -> Iterator[str]:
             f"expected image_size with one of {', '.join(PICTURES)}, the others have one of their "
             f"own. Received: image_size={config.image_size}, data={config.data!r}."
         )
-    if config.scales != "channel" and not (config.head == "xnodr" and _has_new_head(config)):
-        yield (
-            "expected scales with a new head xnodr, whose bits have them. "
-            f"Received: scales={config.scales!r}, head={config.head!r}, init={config.init!r}."
-        )
+    yield from _of_capsules(config)
+
+
+def _of_capsules(config: TrainConfig) -> Iterator[str]:
+    fits = {  # an option that is not at its default -> whether the head has it, which heads do
+        "scales": (config.head == "xnodr", "xnodr, whose bits have them"),
+        "quantizer": (config.head in BINARY_HEADS, f"{' or '.join(BINARY_HEADS)}"),
+        "routing_iterations": (config.head not in _WITHOUT_POSES, "of capsules"),
+    }
+    for name, (has_it, which) in fits.items():
+        value: object = getattr(config, name)
+        if value != getattr(type(config), name) and not (has_it and _has_new_head(config)):
+            yield (
+                f"expected {name} with a new head {which}. "
+                f"Received: {name}={value!r}, head={config.head!r}, init={config.init!r}."
+            )
 
 
 def _of_the_decoder(config: TrainConfig) -> Iterator[str]:

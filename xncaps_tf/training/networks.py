@@ -69,7 +69,9 @@ def _classifier(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, s
             features=config.features,
             class_names=train.class_names,
             dropout=config.dropout,
+            routing_iterations=config.routing_iterations,
             scales=config.scales,
+            quantizer=config.quantizer,
             seed=config.seed,
         )
         return model, _trunk_end(model, config, config.backbone)
@@ -81,7 +83,9 @@ def _classifier(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, s
             features=config.features,
             class_names=train.class_names,
             dropout=config.dropout or 0.0,
+            routing_iterations=config.routing_iterations,
             scales=config.scales,
+            quantizer=config.quantizer,
             seed=config.seed,
         )
         model = rebuilt(_checked(model, train, str(config.init)))
