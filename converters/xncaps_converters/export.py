@@ -13,7 +13,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from xncaps_tf._keras import tf
+from xncaps_converters.clone import flat_layers
+from xncaps_tf._keras import keras, tf
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Inference:
 
 
 def trace(model: Any) -> Inference:
-    """The inference function of a functional `keras.Model`."""
+    """The inference function of a functional `keras.Model`; its LSTMs are changed for it."""
+    _unmarked(model)
     names = model.output_names
     signature = [tf.TensorSpec(t.shape, t.dtype, name=t.node.layer.name) for t in model.inputs]
 
@@ -43,6 +45,18 @@ def trace(model: Any) -> Inference:
 
     function = serve.get_concrete_function()
     return Inference(function, tf.train.Checkpoint(variables=list(function.graph.variables)))
+
+
+def _unmarked(model: Any) -> None:
+    """Has every LSTM traced step by step, as the other recurrent layers are.
+
+    Keras marks the function of an LSTM of the usual activations, and both converters make one op of
+    what is marked. That op keeps its state from one input to the next, so that a file's answer
+    would depend on what it was asked before; and what LCE's converter makes of it is not the layer.
+    """
+    for layer in flat_layers(model):
+        if isinstance(layer, keras.layers.LSTM):
+            layer._could_use_gpu_kernel = False  # Keras has no public word for it
 
 
 @contextlib.contextmanager

@@ -38,6 +38,19 @@ def test_logits_of_any_size_are_held_to_their_own_size() -> None:
     assert not verify(model, to_float.convert_float(_dense_on_pixels()), samples).passed
 
 
+@pytest.mark.parametrize("form", ["float", "lce"])
+def test_an_lstm_keeps_nothing_from_one_input_to_the_next(form: str) -> None:
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((5, 4)), keras.layers.LSTM(6)])
+    if form == "float":  # LCE's converter takes no stack of recurrent layers, of any kind
+        model = keras.Sequential([keras.Input((5, 4)), keras.layers.LSTM(6, return_sequences=True)])
+        model.add(keras.layers.Bidirectional(keras.layers.LSTM(3)))
+    convert = {"float": to_float.convert_float, "lce": to_lce.convert_lce}[form]
+    file = tflite.parse(convert(model))
+    assert "UNIDIRECTIONAL_SEQUENCE_LSTM" not in {op.name for op in file.main.ops}
+    assert verify(model, file, random_samples(model, 20)).check().max_error < 1e-6
+
+
 def test_small_outputs_keep_the_strict_bound() -> None:
     assert Bounds().for_outputs(np.array([[0.1, 0.9]])) == Bounds()
     assert Bounds().for_outputs(np.array([[np.nan, 50.0]])).tolerance == pytest.approx(5e-3)
