@@ -164,12 +164,16 @@ def _resumed(ctx: click.Context, path: str, given: dict[str, Any]) -> Any:
 
 def _config(file: str | None, given: dict[str, Any]) -> Any:
     from xncaps_tf.errors import TrainingError
+    from xncaps_tf.training.unused import unused
 
     base = TrainConfig() if file is None else _named(file, given)
     try:
-        return dataclasses.replace(base, **given)
+        config = dataclasses.replace(base, **given)
     except TrainingError as error:
         raise click.BadParameter(str(error).removeprefix("TrainConfig: ")) from None
+    for reason in unused(config, given):
+        raise click.BadParameter(reason)
+    return config
 
 
 def _named(name: str, given: dict[str, Any]) -> TrainConfig:
