@@ -149,6 +149,20 @@ def test_the_model_to_fine_tune_is_copied(tmp_path: pathlib.Path) -> None:
     assert copy is not None and copy.read_bytes() == b"model"
 
 
+def test_of_a_run_as_a_start_or_teacher_its_best_model_is_meant(tmp_path: pathlib.Path) -> None:
+    old = RunFolder(tmp_path / "old")
+    old.create(TrainConfig())
+    config = TrainConfig(init=str(old.path), teacher=str(old.path))
+    with pytest.raises(TrainingError, match="old/best.keras, which is not there"):
+        RunFolder(tmp_path / "run").create(config)
+    old.best.write_bytes(b"model")
+    folder = RunFolder(tmp_path / "run")
+    written = folder.create(config)
+    assert written.teacher == str(old.best)
+    copy = folder.init_model(written)
+    assert copy is not None and copy.read_bytes() == b"model"
+
+
 def test_one_writer_at_a_time(tmp_path: pathlib.Path) -> None:
     folder = RunFolder(tmp_path / "run")
     folder.create(TrainConfig())

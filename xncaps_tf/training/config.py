@@ -74,7 +74,7 @@ class TrainConfig:
         empty="that of --init, else 224, or the size that all of a folder have",
     )
     download: bool = flag(False, "Download the data set if it is not there.")
-    init: str | None = path("Train this model (.keras or .h5) further.")
+    init: str | None = path("Train this model (.keras, .h5 or a run's folder) further.")
     new_head: bool = flag(False, "Replace the head of --init by a new --head.")
     weights: str | None = path(
         "Of the backbone: 'imagenet' or a file.", kind="text", empty="random"
@@ -117,7 +117,7 @@ class TrainConfig:
         "Learn to draw the image again from its class's capsule, too; of images of up to 64x64x3. "
         "What is converted is the classifier alone.",
     )
-    teacher: str | None = path("Learn the answers of this model (.keras or .h5) too.")
+    teacher: str | None = path("Learn the answers of this model (.keras, .h5, a run's folder) too.")
     teacher_weight: float = number(
         0.5,
         lambda value: 0 < value <= 1,
@@ -247,12 +247,15 @@ class TrainConfig:
         return [dataclasses.replace(self, phases=(), **phase) for phase in self.phases]
 
     def resolved(self) -> TrainConfig:
-        """The same with absolute paths, and the augmentation and number of threads filled in."""
+        """The same with absolute paths, and the augmentation and number of threads filled in.
+
+        Of a run's folder, as --init or --teacher, its best model is meant.
+        """
         return dataclasses.replace(
             self,
             data_dir=_absolute(self.data_dir),
-            init=_absolute(self.init),
-            teacher=_absolute(self.teacher),
+            init=_model_file(self.init),
+            teacher=_model_file(self.teacher),
             weights=self.weights if self.weights == "imagenet" else _absolute(self.weights),
             feature_cache=_absolute(self.feature_cache),
             augment=self.augment or self._usual_augment(),
@@ -329,3 +332,10 @@ def _cores() -> int:
 
 def _absolute(path: str | None) -> str | None:
     return None if path is None else os.path.abspath(path)
+
+
+def _model_file(path: str | None) -> str | None:
+    """The path of a model file; of a run's folder that of its best model."""
+    found = _absolute(path)
+    is_run = found is not None and os.path.isfile(os.path.join(found, "config.json"))
+    return os.path.join(str(found), "best.keras") if is_run else found

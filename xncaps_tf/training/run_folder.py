@@ -86,7 +86,8 @@ class RunFolder:
         for option, file in (("--init", init), ("--teacher", config.teacher)):
             if file is not None and not os.path.isfile(file):
                 raise TrainingError(
-                    f"{option}: expected a model file (.keras or .h5). Received: {file}."
+                    f"{option}: expected a model file (.keras or .h5) or the folder of a run that "
+                    f"has one. Received: {file}, which is not there."
                 )
         writing.make_folder(
             self.path, lambda folder: self._fill(folder, config, model, files or {})
