@@ -137,7 +137,15 @@ def test_the_date_is_there_only_where_source_date_epoch_is(
 
 
 @pytest.mark.parametrize(
-    ("data", "polarity"), [("digits", "light_on_dark"), ("cifar10", "any"), (None, None)]
+    ("data", "polarity"),
+    [
+        ("digits", "light_on_dark"),
+        ("affine_mnist", "light_on_dark"),
+        ("multi_mnist/efficient_capsnet", "light_on_dark"),
+        ("cifar10", "any"),
+        ("folder", None),
+        (None, None),
+    ],
 )
 def test_the_origin_says_what_the_standard_form_cannot(
     model: Any, data: str | None, polarity: str | None

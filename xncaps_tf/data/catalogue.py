@@ -20,7 +20,7 @@ VALIDATION = "validation"  # the split that training may look at, which some hav
 PICTURES = ("grocery", "grocery/coarse", "folder")
 
 # Light strokes or things on dark ground: a picture of ink on paper is inverted for their models.
-_LIGHT_ON_DARK = ("digits", "mnist", "fashion_mnist", "multi_mnist")
+_LIGHT_ON_DARK = ("digits", "mnist", "fashion_mnist", "multi_mnist", "affine_mnist")
 
 
 def is_light_on_dark(name: str) -> bool:
