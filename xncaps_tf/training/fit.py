@@ -237,11 +237,12 @@ class Trainer:
         if not all(np.isfinite(value).all() for value in found):
             phase, state = self.phase, self.state
             where = f" of phase {state.phase + 1}" if len(self._configs) > 1 else ""
+            has_state = self.folder.checkpoint.is_file()
+            kept = f"{self.folder.path} keeps what it held before" if has_state else "No state yet"
             raise TrainingError(
                 f"train: expected {what} to be finite. Received: nan or infinity after step "
                 f"{state.phase_epoch * phase.steps + batch} of {phase.config.epochs * phase.steps}"
-                f"{where}. {self.folder.path} keeps what it held before; train anew with a lower "
-                "--learning-rate."
+                f"{where}. {kept}; train anew with a lower --learning-rate."
             )
 
     def run(self) -> None:
