@@ -16,12 +16,12 @@ from xncaps_converters.output_formats import Options, Report, silent
 from xncaps_converters.passes import Rewrite
 from xncaps_converters.samples import Inputs, Samples
 from xncaps_converters.stored_check import from_result
-from xncaps_converters.verify import VerifyResult, verify
+from xncaps_converters.verify import SAMPLES, VerifyResult, verify
 from xncaps_files import expected, tflite
 from xncaps_files.metadata import Metadata
+from xncaps_files.op_codes import IDENTIFIER
 from xncaps_files.writing import write_all
-
-SAMPLES = 1000
+from xncaps_tf.errors import ConversionError
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,9 @@ class Conversion:
 
         Raises:
             FileNotFoundError: there is no such folder.
+            ConversionError: something lies there that is no TFLite file.
         """
-        out = _writable(path)
+        out = writable(path)
         write_checked(out, self.data, self.stored)
         return replace(self, path=out)
 
@@ -160,9 +161,9 @@ def convert_file(
     """`convert`, written to a file with its stored check beside it, or nothing at all.
 
     Raises:
-        FileNotFoundError: there is no folder to write to; nothing has been converted then.
+        FileNotFoundError, ConversionError: as of `writable`; nothing has been converted then.
     """
-    _writable(out)
+    writable(out)
     return convert(model, to, options, check, verified=verified, report=report).write(out)
 
 
@@ -230,11 +231,31 @@ def _stored(source: ModelSource, result: VerifyResult, chosen: Samples) -> bytes
     return expected.encode(from_result(result, chosen, names, source.sha256))
 
 
-def _writable(path: str | os.PathLike[str]) -> pathlib.Path:
+def writable(path: str | os.PathLike[str]) -> pathlib.Path:
+    """Where a TFLite file may be written: a new place, or that of an older TFLite file.
+
+    Raises:
+        FileNotFoundError: there is no folder to write to.
+        ConversionError: something else lies there, such as the model itself.
+    """
     out = pathlib.Path(path)
     if not out.parent.is_dir():
         raise FileNotFoundError(f"expected a folder to write to. Received: {out.parent}.")
+    if out.exists() and not _may_be_replaced(out):
+        raise ConversionError(
+            f"expected a new file to write, or an older TFLite file to replace. Received: {out}, "
+            "which is something else; choose another name."
+        )
     return out
+
+
+def _may_be_replaced(path: pathlib.Path) -> bool:
+    """Whether it is a TFLite file, or an empty one, which somebody has made to hold the place."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        head = file.read(8)
+    return not head or head[4:] == IDENTIFIER
 
 
 def write_checked(out: pathlib.Path, data: bytes, stored: bytes | None) -> None:

@@ -78,9 +78,7 @@ def fuse_file(
         VerificationError: the fused file does not compute what the other does.
         DataError: the file or its stored check is damaged.
     """
-    out = pathlib.Path(out)
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"expected a folder to write to. Received: {out.parent}.")
+    out = conversion.writable(out)
     before = tflite.parse(tflite.load(file))
     fused = capsule_patterns.fuse(before)
     described = metadata.read(before)

@@ -135,3 +135,24 @@ def test_what_is_no_tflite_file_is_one_clear_line(
 def test_wrong_words_are_usage_errors(net: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert _xncaps("convert", net, "--to", "lce", "-o", tmp_path / "x", "--batch", "zero") == 2
     assert _xncaps("convert", net, "--to", "lce", "-o", tmp_path / "x", "--int8") == 2
+
+
+def test_only_a_tflite_file_is_replaced(
+    net: pathlib.Path, tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model, out, folder = tmp_path / "m.keras", tmp_path / "m.tflite", tmp_path / "folder"
+    model.write_bytes(net.read_bytes())
+    folder.mkdir()
+    for place in (model, folder):
+        command = ("convert", model, "--to", "float", "-o", place, "--no-verify")
+        assert _xncaps(*command) == (2 if place == folder else 1)
+    assert "an older TFLite file to replace. Received: " in capfd.readouterr().err
+    assert model.read_bytes() == net.read_bytes() and not list(folder.iterdir())
+    out.touch()  # as `mktemp` makes it
+    for words in ("", ", in the place of an older file"):
+        assert _xncaps("convert", model, "--to", "float", "-o", out, "--no-verify") == 0
+        assert capfd.readouterr().out.splitlines()[0].endswith(f" bytes{words}") or not words
+    size = out.stat().st_size
+    model.write_bytes(b"damaged")
+    assert _xncaps("convert", model, "--to", "float", "-o", out) == 1
+    assert out.stat().st_size == size

@@ -216,6 +216,27 @@ def test_near_scores_of_random_inputs_may_change_places_by_rounding() -> None:
     assert exact.tie == bounds.TOLERANCE  # what changes nothing is held as before
 
 
+def test_of_few_samples_one_may_change_and_more_are_asked_for() -> None:
+    """Of 20 samples one is 5 %: where 1 % may change, that says nothing of the file."""
+    answers = np.arange(20) % 5
+    for source, words in (
+        ("digits/test", "20 samples are few to judge by; 1000 tell more"),
+        (samples.RANDOM, "Random inputs say little of a rounded network: name its data by --data"),
+    ):
+        given = samples.Samples(np.zeros((20, 1)), None, source)
+        for changed, passed in ((1, True), (2, False)):
+            others = np.where(np.arange(20) < changed, answers + 1, answers)
+            chosen = replace(bounds.choose([], ["int8"]).within(1e3), tie=0.0)
+            result = verify.compare(_scores(answers, 6), _scores(others, 6), given, chosen, "none")
+            assert result.passed == passed
+        with pytest.raises(VerificationError, match=rf"\(at least 95.0%\)\. {words}\.$"):
+            result.check()
+        exact = verify.compare(
+            _scores(answers, 6), _scores(others, 6), given, bounds.Bounds(1e3), "none"
+        )
+        assert exact.least_equal == 0.999
+
+
 def test_inspect_shows_the_passes_and_none_without(convert: Convert) -> None:
     found = {
         passes: inspect.inspect_file(convert("xnodr", passes=passes).path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from xncaps import plugins
@@ -97,6 +99,7 @@ def command(
     from xncaps.api import convert
     from xncaps.step_display import conversion_shares, steps
 
+    is_replaced = os.path.exists(output)
     shares = conversion_shares(samples=samples, int8=int8, verified=not no_verify)
     with steps(f"convert to {form}", shares) as report:
         done = convert(
@@ -116,5 +119,6 @@ def command(
             backbone="int8" if int8 else "dynamic" if dynamic_range else BACKBONES[0],
             report=report,
         )
-    say(f"{done.path}  {done.size:,} bytes", *done.notes)
+    instead = ", in the place of an older file" if is_replaced else ""
+    say(f"{done.path}  {done.size:,} bytes{instead}", *done.notes)
     say(*(done.verification.lines() if done.verification else ["not verified"]))
