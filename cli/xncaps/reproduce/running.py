@@ -153,7 +153,9 @@ def _line(
             "per_class": scored.per_class,
             "right": result_lines.pack(right),
         },
-        "files": [_file(word, path, place, experiment, seed) for word in experiment.files],
+        "files": [
+            _file(word, path, place, experiment, seed, len(right)) for word in experiment.files
+        ],
         "parameters": account.total("parameters"),
         "trainable": account.total("trainable"),
         "binary_parameters": account.total("binary"),
@@ -187,9 +189,14 @@ def _coarse(confusion: NDArray[Any], place: Place) -> result_lines.Score:
 
 
 def _file(
-    word: str, model: pathlib.Path, place: Place, experiment: Experiment, seed: int
+    word: str,
+    model: pathlib.Path,
+    place: Place,
+    experiment: Experiment,
+    seed: int,
+    answers: int,
 ) -> result_lines.FileResult:
-    """Converts and scores one file on the whole test split."""
+    """Converts and scores one file on the whole test split of `answers` labels."""
     from xncaps_converters import conversion
     from xncaps_converters.output_formats import Options
 
@@ -200,11 +207,11 @@ def _file(
     checked = conversion.convert_file(model, path, to, Options(**options), check).verification
     if checked is None or checked.accuracy_file is None:
         raise XncapsError(f"{path}: expected a file scored on labels. Received: no score.")
-    correct = round(checked.accuracy_file * checked.samples)
+    correct = round(checked.accuracy_file * answers)
     return {
         "to": word,
         "bytes": path.stat().st_size,
-        "score": result_lines.score(correct, checked.samples),
+        "score": result_lines.score(correct, answers),
         "runtime": checked.runtime,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
