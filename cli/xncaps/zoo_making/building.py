@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.running import Place
-from xncaps.zoo_making import calibrating, card_page, judging, packing
+from xncaps.zoo_making import calibrating, card_page, judging, keras_packing
 from xncaps_files import expected
 from xncaps_files.errors import DataError, XncapsError
 from xncaps_files.scores import ScoreScale
@@ -136,7 +136,7 @@ def _small_model(model: pathlib.Path, stored: expected.Expected) -> bytes | None
             f"zoo: expected the model that the file was converted from. Received: {model}, "
             "another one; remove its files and run xncaps reproduce again."
         )
-    packed = packing.pack(data)
+    packed = keras_packing.pack(data)
     return packed if len(packed) < SMALL_MODEL else None
 
 

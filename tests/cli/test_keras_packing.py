@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 
-from xncaps.zoo_making import packing
+from xncaps.zoo_making import keras_packing
 from xncaps_tf import load_model, models
 
 
@@ -21,7 +21,7 @@ def _saved(path: pathlib.Path) -> bytes:
 
 def test_every_weight_is_equal_and_the_bytes_are_fewer(tmp_path: pathlib.Path) -> None:
     data = _saved(tmp_path / "plain.keras")
-    packed = packing.pack(data)
+    packed = keras_packing.pack(data)
     assert len(packed) < 0.9 * len(data)
     (tmp_path / "packed.keras").write_bytes(packed)
     plain, again = load_model(tmp_path / "plain.keras"), load_model(tmp_path / "packed.keras")
@@ -35,7 +35,7 @@ def test_every_weight_is_equal_and_the_bytes_are_fewer(tmp_path: pathlib.Path) -
 def test_the_other_parts_are_as_they_were(tmp_path: pathlib.Path) -> None:
     data = _saved(tmp_path / "plain.keras")
     with zipfile.ZipFile(io.BytesIO(data)) as one:
-        with zipfile.ZipFile(io.BytesIO(packing.pack(data))) as other:
+        with zipfile.ZipFile(io.BytesIO(keras_packing.pack(data))) as other:
             assert one.namelist() == other.namelist()
             for name in ("config.json", "metadata.json"):
                 assert one.read(name) == other.read(name)
