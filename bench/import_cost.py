@@ -8,12 +8,12 @@ counts. Prints the table of docs/native.md.
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import subprocess
 import sys
 import time
 
-ROUNDS = 15
 EMPTY = "pass"
 LINES = (
     "import xncaps_runtime",
@@ -36,7 +36,10 @@ def run(line: str) -> tuple[float, float]:
 
 def main() -> None:
     """Prints the table."""
-    turns = [{line: run(line) for line in (EMPTY, *LINES)} for _ in range(ROUNDS + 1)][1:]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds: int = parser.parse_args().rounds
+    turns = [{line: run(line) for line in (EMPTY, *LINES)} for _ in range(rounds + 1)][1:]
     print("| | seconds | MB |\n| --- | --- | --- |")
     for line in LINES:
         seconds = statistics.median(turn[line][0] - turn[EMPTY][0] for turn in turns)

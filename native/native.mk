@@ -42,7 +42,9 @@ native-fuzz-build: native-tools
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DXNCAPS_SANITIZE=address,undefined -DXNCAPS_BUILD_FUZZ=ON -DXNCAPS_LIBFUZZER=ON > /dev/null
 	@ninja -C $(NATIVE)/fuzz --quiet
 
-native-fuzz: native-fuzz-build $(SETUP) ## a minute of made-up graphs: on the stand-in guided by coverage, in the interpreter
+native-FUZZ_RUNS ?= 1000000
+FUZZ_FILES ?= 20000
+fuzz: native-fuzz-build $(SETUP) ## a minute of made-up graphs: on the stand-in guided by coverage, in the interpreter
 	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -max_total_time=$(FUZZ_SECONDS)
 	@$(PY) native/fuzz/fuzz_interpreter.py --seconds $(FUZZ_SECONDS)
 
@@ -61,9 +63,11 @@ native-slow: native-build ## the exponential at each of its 1.1e9 floats
 	@XNCAPS_EXP_STEP=1 $(NATIVE)/native/test/exp_test
 test-all: native-slow
 
-fuzz: native-fuzz-build $(SETUP) ## 1,000,000 made-up graphs under sanitizers, 20,000 files in the interpreter
-	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -runs=1000000
-	@$(PY) native/fuzz/fuzz_interpreter.py 20000
+FUZZ_RUNS ?= 1000000
+FUZZ_FILES ?= 20000
+fuzz: native-fuzz-build $(SETUP) ## FUZZ_RUNS made-up graphs under sanitizers (1,000,000), FUZZ_FILES files in the interpreter (20,000)
+	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -runs=$(FUZZ_RUNS)
+	@$(PY) native/fuzz/fuzz_interpreter.py $(FUZZ_FILES)
 
 bench-native: $(SETUP) ## the native runtime against LiteRT, each row of the table
 	@$(PY) native/bench/bench_native.py

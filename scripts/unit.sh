@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 export UNIT_PYTHON=$1; shift
 UNIT_LOGS=$(mktemp -d); export UNIT_LOGS
 trap 'rm -rf "$UNIT_LOGS"' EXIT
-longest=(training top converters cli models runtime)  # top: the files beside the folders
+longest=(training top converters cli documented models runtime)  # top: the files beside the folders
 
 one() {  # GROUP [PYTEST-OPTION...]
   local group=$1 status=0 paths; shift

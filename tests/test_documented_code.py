@@ -3,7 +3,6 @@ files and models that a reader has. The README's is run by test_readme.py."""
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import pathlib
 import re
@@ -16,28 +15,21 @@ import pytest
 from PIL import Image
 
 import pages
+import shown_commands
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Blocks that are not run here: the first words -> the file of the test that runs the same.
 ELSEWHERE = {"import xncaps_tf.data.multi_mnist": "tests/data/test_multi_mnist.py"}
 
 
-def _blocks(page: pathlib.Path) -> list[str]:
-    """The blocks of a page that are Python, without a shell's lines."""
-    shell = re.compile(r"^(?:\$ |xncaps ).*\n?", re.M)
-    code = [shell.sub("", block).strip() for block in pages.blocks(page.read_text("utf-8"))]
-    return [block for block in code if _is_python(block)]
+def _blocks(page: str) -> list[str]:
+    """The blocks of a page that are Python."""
+    text = (ROOT / page).read_text("utf-8")
+    code = [part for part in pages.parts(text) if part.is_code]
+    return [part.text for part in code if shown_commands.kind(part) == "python"]
 
 
-def _is_python(text: str) -> bool:
-    try:
-        body = ast.parse(text).body
-    except SyntaxError:
-        return False
-    return any(isinstance(part, (ast.Import, ast.ImportFrom, ast.Assign)) for part in body)
-
-
-PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if _blocks(page)]
+PAGES = [name for name in shown_commands.page_names() if name != "README.md" and _blocks(name)]
 
 
 def _small_model() -> Any:
@@ -51,17 +43,17 @@ def _names(page: str) -> dict[str, Any]:
     from xncaps_tf import data, training
     from xncaps_tf._keras import keras
 
-    if page == "guide.md":
+    if page == "docs/guide.md":
         return {"features": keras.Input((4, 4, 64))}
-    if page == "converting.md":
+    if page == "docs/converting.md":
         return {"model": _small_model()}
-    if page == "errors.md":
+    if page == "docs/errors.md":
         return {"numpy": np, "net": _small_model()}
-    if page == "native.md":
+    if page == "docs/native.md":
         return {"frame": np.zeros((10, 12, 3), np.uint8)}
-    if page == "litert2.md":
+    if page == "docs/litert2.md":
         return {"image": np.zeros((1, 8, 8, 1), np.float32)}
-    if page == "training.md":
+    if page == "docs/training.md":
         digits = data.load("digits", "train")
         train, held_out = data.split_validation(digits.subset(np.arange(100)), 0.2, 0)
         return {
@@ -80,35 +72,36 @@ def _files(folder: pathlib.Path, page: str) -> None:
         shutil.copy(digits, folder / f"{name}.tflite")
     for name in ("photo.jpg", "a.jpg", "b.png"):
         Image.new("L", (20, 20), 200).save(folder / name)
-    if page == "converting.md":
+    if page == "docs/converting.md":
         (folder / "RUN").mkdir()
         _small_model().save(folder / "RUN" / "best.keras")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_runs(
-    page: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    page: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from xncaps_tf.models import registration
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registration, "BACKBONES", dict(registration.BACKBONES))
     monkeypatch.setattr(registration, "HEADS", dict(registration.HEADS))
-    _files(tmp_path, page.name)
-    names = _names(page.name)
+    _files(tmp_path, page)
+    names = _names(page)
     for number, code in enumerate(_blocks(page)):
         where = next((file for words, file in ELSEWHERE.items() if code.startswith(words)), None)
         if where is not None:
             assert (ROOT / where).is_file()
             continue
-        if page.name == "training.md":  # a run a block: less of it, and each in its own folder
+        if page == "docs/training.md":  # a run a block: less of it, and each in its own folder
             code = code.replace("epochs=6", "epochs=1, limit=60").replace('"RUN"', f'"RUN{number}"')
-        exec(compile(code, f"{page.name}, block {number}", "exec"), names)
+        exec(compile(code, f"{page}, block {number}", "exec"), names)
 
 
 def test_pages_with_code_are_found() -> None:
-    assert {"guide.md", "converting.md", "native.md", "training.md"} <= {p.name for p in PAGES}
-    assert len(_blocks(ROOT / "docs" / "native.md")) >= 2
+    named = {"docs/guide.md", "docs/converting.md", "docs/native.md", "native/README.md"}
+    assert named <= set(PAGES)
+    assert len(_blocks("docs/native.md")) >= 2
 
 
 def test_every_make_target_that_a_page_names_exists() -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import pathlib
-import sys
 from collections.abc import Callable
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))  # what the tests of this folder share
-
-from adb_lab import lab, tool  # noqa: E402, F401 (fixtures)
-from benchmark_files import Digits, train  # noqa: E402
-from ssh_lab import board, dist, sshd  # noqa: E402, F401 (fixtures)
+from adb_lab import lab, tool  # noqa: F401 (fixtures)
+from benchmark_files import Digits, train
+from ssh_lab import board, dist, sshd  # noqa: F401 (fixtures)
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from adb_app import App
 from adb_lab import Lab
 from adb_server import Phone
 from android_files import SHELL, Storage, Who
-
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import adb, channel, phonerun
 from xncaps_benchmark.targets.wire import Frame

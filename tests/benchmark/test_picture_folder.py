@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from benchmark_files import Digits
 from PIL import Image
 
 import xncaps_files
+from benchmark_files import Digits
 from xncaps_benchmark import images, measure, picture_folder
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_files.errors import DataError

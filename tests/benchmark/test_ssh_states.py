@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ssh_lab import HOME, Board
 
+from ssh_lab import HOME, Board
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import ssh
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 from typing import Any
 
 TINY: dict[str, Any] = {
@@ -34,3 +35,18 @@ def write(root: pathlib.Path, entries: list[dict[str, Any]], **changes: Any) -> 
     (root / "index.json").write_text(json.dumps(index))
     (root / "peers.json").write_text('{"peers": []}')
     return root
+
+
+def shrink(source: pathlib.Path, root: pathlib.Path) -> None:
+    """The published experiments with their names, each an epoch of a few small pictures."""
+    shutil.copytree(source, root)
+    for path in root.glob("*.json"):
+        config = json.loads(path.read_text("utf-8"))
+        if "head" not in config:  # index.json and what else is no training
+            continue
+        config |= {"epochs": 1, "limit": 60, "batch_size": 10}
+        config["phases"] = [
+            {**phase, "epochs": 1, **({"resolution": 64} if "resolution" in phase else {})}
+            for phase in config.get("phases", [])
+        ]
+        path.write_text(json.dumps({k: v for k, v in config.items() if k != "phases" or v}))

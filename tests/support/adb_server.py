@@ -21,7 +21,6 @@ from typing import Any
 from adb_app import App
 from android_files import ADBD, SHELL, Storage
 from android_files import APP as APP_PROCESS
-
 from xncaps_benchmark.targets.channel import ACTIVITY
 from xncaps_benchmark.targets.wire import PROTOCOL
 

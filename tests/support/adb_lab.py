@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from adb_server import Phone, Server
 
+from adb_server import Phone, Server
 from xncaps_benchmark import measure
 from xncaps_benchmark.targets import channel
 

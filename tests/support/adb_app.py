@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from android_files import APP
 
+from android_files import APP
 from xncaps_benchmark.targets.wire import PROTOCOL, Frame, Wire, WireError
 
 if TYPE_CHECKING:
