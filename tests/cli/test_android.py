@@ -132,6 +132,22 @@ def test_build_takes_one_model(tmp_path: pathlib.Path, model: pathlib.Path) -> N
     assert done.returncode == 2 and "expected one --model. Received: 2" in done.stderr
 
 
+def test_build_takes_a_model_of_the_zoo_by_its_name(tmp_path: pathlib.Path) -> None:
+    """Checked on its stored rows; by a stand-in for the app's build, which prints what it gets."""
+    build = tmp_path / "source" / "android_demo" / "tools" / "build.py"
+    build.parent.mkdir(parents=True)
+    build.write_text("import sys; print(' '.join(sys.argv[1:]))")
+    arguments = ["-o", str(tmp_path / "a.apk"), "--source", str(tmp_path / "source")]
+    done = xncaps(tmp_path, "build", "--model", "zoo:mnist-cnn-xnodr", *arguments)
+    assert done.returncode == 0, done.stderr
+    checked, built = done.stdout.splitlines()
+    assert checked.startswith("checked: 16 stored outputs by litert+xncaps")
+    file = ROOT / "zoo" / "mnist-cnn-xnodr" / "mnist-cnn-xnodr.tflite"
+    assert built == f"apk --model {file} --out {tmp_path / 'a.apk'}"
+    done = xncaps(tmp_path, "build", "--model", "zoo:nothing", *arguments)
+    assert done.returncode == 2 and "expected a file or the name of a trained model" in done.stderr
+
+
 def test_build_refuses_what_is_not_there(tmp_path: pathlib.Path) -> None:
     done = xncaps(tmp_path, "build", "--model", str(tmp_path / "no"), "-o", str(tmp_path / "a"))
     failed(done, "No such file")

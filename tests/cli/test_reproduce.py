@@ -6,6 +6,7 @@ import dataclasses
 import fcntl
 import json
 import pathlib
+import re
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,27 @@ def test_runs_bring_what_they_start_from_and_are_not_repeated(
     assert len(result_lines.read(out / "results.jsonl")) == 2
     listed = invoke("--list", "--out", out).output
     assert "done: seeds 0" in listed and "tiny-more" in listed
+
+
+def test_where_one_fails_the_others_are_made(
+    tiny: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def run(experiment: Any, seed: int, *_: Any) -> result_lines.ResultLine:
+        made.append(f"{experiment.name} {seed}")
+        if made[-1] == "tiny-xnodr 0":
+            raise XncapsError("tiny: expected data. Received: none.")
+        return {**line_of(experiment.name, seed), "config_hash": experiment.config_hash}  # type: ignore[return-value]
+
+    monkeypatch.setattr(running, "run", run)
+    done = invoke("all", "--out", tmp_path / "out")
+    assert made == ["tiny-xnodr 0", "tiny-xnodr 1"]
+    assert "[1/3] tiny-xnodr, seed 0: failed: tiny: expected data." in done.output
+    assert "[3/3] tiny-more, seed 0: left out, it starts from tiny-xnodr, which" in done.output
+    text = "expected 3 runs to end. Received: 2 that did not, .*; the first by tiny: expected data"
+    assert isinstance(done.exception, XncapsError) and re.search(text, str(done.exception))
+    assert [line["seed"] for line in result_lines.read(tmp_path / "out" / "results.jsonl")] == [1]
 
 
 def test_an_unknown_name_is_a_usage_error(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -103,6 +103,41 @@ def test_answers_are_made_once_and_the_run_resumes(
     assert_same_run(tmp_path / "whole", tmp_path / "again")
 
 
+def test_pictures_are_read_once_for_the_student_and_once_for_its_teacher(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import drawn_grocery
+    from xncaps_files import pictures
+
+    drawn_grocery.write(tmp_path, {"train": [0, 1, 2] * 2, "val": [2, 0, 1], "test": [1, 2, 0]})
+    image = keras.Input((24, 16, 3))
+    keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(image))).save(
+        tmp_path / "teacher.keras"
+    )
+    decode, read = pictures.decode, []
+
+    def counted(path: str, *rest: object, **more: object) -> object:
+        read.append(path)
+        return decode(path, *rest, **more)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(pictures, "decode", counted)
+    config = dataclasses.replace(
+        TINY,
+        data="grocery",
+        data_dir=str(tmp_path),
+        image_size=16,
+        teacher=str(tmp_path / "teacher.keras"),
+        limit=None,
+        batch_size=3,
+    )
+    training.run(config, tmp_path / "run")
+    assert len(read) == 6 + 3 + 6  # checked, and the training ones in the teacher's size
+    read.clear()
+    (tmp_path / "run" / "state" / "finished").unlink()
+    training.resume(tmp_path / "run")
+    assert len(read) == 6 + 3
+
+
 def test_a_teacher_of_other_things_is_refused(
     teacher: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -126,7 +161,7 @@ def test_damaged_or_foreign_answers_are_named(
     path, ds = tmp_path / "teacher.npz", data.load("digits", "test")
 
     def answers() -> np.ndarray:
-        return distillation.answers_of(str(teacher), 2.0, path, lambda shape: ds)
+        return distillation.answers_of(str(teacher), 2.0, path, len(ds), lambda shape: ds)
 
     answers()
     with np.load(path) as kept:

@@ -26,3 +26,17 @@ def test_a_limit_that_leaves_nothing_to_hold_out_says_what_to_do() -> None:
     few = data.sample(data.load("digits", "train"), 3, seed=0)
     with pytest.raises(DataError, match="a class with two images or more"):
         inputs.prepared(TrainConfig(), few, None)
+
+
+def test_where_reading_takes_long_it_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    config = TrainConfig(validation=0.25)
+    inputs.load(config, (8, 8, 1), say=said.append)
+    assert said == []
+    monkeypatch.setattr(inputs, "_SAY_SECONDS", 0.0)
+    inputs.load(config, (8, 8, 1), say=said.append)
+    words = "looking whether every picture can be read: "
+    assert said[:3] == [f"{words}{done} of 1075 (train[rest])" for done in (512, 1024, 1075)]
+    assert said[3:] == [f"{words}358 of 358 (train[validation])"]
+    inputs.load(config, (8, 8, 1), check=False, say=said.append)
+    assert len(said) == 4

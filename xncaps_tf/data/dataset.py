@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
@@ -15,6 +15,7 @@ from xncaps_tf._keras import tf
 from xncaps_tf.errors import DataError
 
 _HASHED_AT_ONCE = 256
+_READ_AT_ONCE = 512  # between two words of how far it is
 
 
 class Images(Protocol):
@@ -206,13 +207,19 @@ class Dataset:
         )
         return tf.TensorSpec(self.image_shape, tf.float32), label
 
-    def check(self) -> None:
+    def check(self, done: Callable[[int], object] | None = None) -> None:
         """Reads every image once, so that no step of a training meets one that cannot be read.
+
+        Args:
+            done: called now and then with the number of images that have been read.
 
         Raises:
             DataError: the first such image, named.
         """
-        self.images.check(self.positions)
+        for first in range(0, len(self), _READ_AT_ONCE):
+            self.images.check(self.positions[first : first + _READ_AT_ONCE])
+            if done is not None:
+                done(min(first + _READ_AT_ONCE, len(self)))
 
     @contextlib.contextmanager
     def reading(self) -> Generator[None, None, None]:

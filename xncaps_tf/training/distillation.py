@@ -94,6 +94,7 @@ def answers_of(
     teacher: str,
     temperature: float,
     path: pathlib.Path,
+    count: int,
     images_of: Callable[[tuple[int | None, ...]], Dataset],
     *,
     keep: bool = True,
@@ -104,6 +105,7 @@ def answers_of(
         teacher: a .keras or .h5 file; where `path` is there it is not needed any more.
         temperature: T.
         path: of the kept answers.
+        count: n, the number of training images.
         images_of: the training images in the shape (H, W, C) of the teacher's input, the same ones
             in the same order for every shape.
         keep: write `path`.
@@ -113,7 +115,7 @@ def answers_of(
             to other images.
     """
     if path.is_file():
-        return kept_answers(path, len(images_of((None, None, None))))
+        return kept_answers(path, count)
     model = load_model(teacher, compile=False)
     ds = images_of(tuple(model.input_shape[1:]))
     networks.check_fit(model, ds, "--teacher", source=teacher)
@@ -134,13 +136,15 @@ def answers_of(
 
 
 def answers(
-    config: TrainConfig, folder: RunFolder, own: Dataset | None, *, keep: bool
+    config: TrainConfig, folder: RunFolder, train: Dataset, *, is_own: bool, keep: bool
 ) -> NDArray[Any] | None:
     """The answers of a run's teacher to the images that it trains on, or None; see `answers_of`.
 
     Args:
         config, folder: of the run.
-        own: the training images where they are the caller's; None: those that the config names.
+        train: the training images, as the student sees them.
+        is_own: they are the caller's; else they are those that the config names, and pictures are
+            read for the teacher in its own size.
         keep: write them into the folder.
     """
     if config.teacher is None:
@@ -149,7 +153,8 @@ def answers(
         config.teacher,
         config.teacher_temperature,
         folder.teacher,
-        lambda shape: inputs.load(config, shape)[0] if own is None else own,
+        len(train),
+        lambda shape: train if is_own else inputs.load(config, shape, check=False)[0],
         keep=keep,
     )
 

@@ -190,14 +190,15 @@ class Trainer:
         self.state = State.read(folder.checkpoint) if has_state else State()
         start = networks.start_model(config, folder)
         self._data = (
-            inputs.load(config, networks.image_shape(config, start))
+            inputs.load(config, networks.image_shape(config, start), say=reporter.message)
             if given.train is None
-            else inputs.prepared(config, given.train, given.held_out)
+            else inputs.prepared(config, given.train, given.held_out, say=reporter.message)
         )
         self._answers = distillation.answers(
             config,
             folder,
-            None if given.train is None else self._data[0],
+            self._data[0],
+            is_own=given.train is not None,
             keep=cluster.task.is_chief,
         )
         first = self._configs[self.state.phase]

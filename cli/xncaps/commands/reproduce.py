@@ -56,7 +56,8 @@ def reproduce(
     """Train, convert and score experiments by NAME, or `all` of them.
 
     A run that is finished is not repeated; one that was killed is taken up where it was. An
-    experiment that starts from another's model brings that one along.
+    experiment that starts from another's model brings that one along. Where one fails the others
+    go on, and the exit code is 1 at the end.
     """
     from xncaps.reproduce import experiments, jobs, running
     from xncaps.reproduce import page as pages

@@ -56,19 +56,48 @@ def plan(chosen: list[Experiment], known: dict[str, Experiment], seeds: int | No
 
 
 def run_here(jobs: list[Job], place: Place, say: Say) -> list[result_lines.ResultLine]:
-    """Runs what is not finished, one after another; each line is written when it is known."""
+    """Runs what is not finished, one after another; each line is written when it is known.
+
+    Raises:
+        XncapsError: a run has failed; those that do not start from it have been made all the same.
+    """
     lines: list[result_lines.ResultLine] = []
+    failed: dict[tuple[str, int], XncapsError] = {}
     for number, job in enumerate(jobs, start=1):
         where = f"[{number}/{len(jobs)}] {job.experiment.name}, seed {job.seed}"
         line = running.finished(job.experiment, job.seed, place)
         if line is not None and _is_startable(job, jobs, place):
             say(f"{where}: done before")
+        elif lacking := [start for start in job.starts.values() if start.key in failed]:
+            failed[job.key] = failed[lacking[0].key]
+            say(f"{where}: left out, it starts from {lacking[0].experiment.name}, which failed")
+            continue
         else:
             say(f"{where}: about {job.experiment.hours:g} hours on two idle cores")
-            line = running.run(job.experiment, job.seed, place, _starts(job, place), say)
+            try:
+                line = running.run(job.experiment, job.seed, place, _starts(job, place), say)
+            except XncapsError as error:
+                failed[job.key] = error
+                say(f"{where}: failed: {error}")
+                continue
             result_lines.add(place.results, [line])
         lines.append(line)
+    _raise_for(failed, len(jobs))
     return lines
+
+
+def _raise_for(failed: dict[tuple[str, int], XncapsError], count: int) -> None:
+    """Raises what one run has failed by, or says how many have."""
+    if not failed:
+        return
+    first = next(iter(failed.values()))
+    if count == 1:
+        raise first
+    names = ", ".join(f"{name} (seed {seed})" for name, seed in failed)
+    raise XncapsError(
+        f"reproduce: expected {count} runs to end. Received: {len(failed)} that did not, {names}; "
+        f"the first by {first}"
+    ) from first
 
 
 def _is_startable(job: Job, jobs: list[Job], place: Place) -> bool:
@@ -112,6 +141,7 @@ def run_on_cluster(
     waiting: dict[Any, Job] = {}  # by Ray's references
     refs: dict[tuple[str, int], Any] = {}
     lines: dict[tuple[str, int], result_lines.ResultLine] = {}
+    failed: dict[tuple[str, int], XncapsError] = {}
     try:
         for job in jobs:
             line = running.finished(job.experiment, job.seed, place)
@@ -126,11 +156,17 @@ def run_on_cluster(
         while waiting:
             (ready,), _ = ray.wait(list(waiting), num_returns=1)
             job = waiting.pop(ready)
-            lines[job.key] = _result(ray.get, ready, job)
+            try:
+                lines[job.key] = _result(ray.get, ready, job)
+            except XncapsError as error:  # what starts from it is given the same by Ray
+                failed[job.key] = error
+                say(f"{job.experiment.name}, seed {job.seed}: failed: {error}")
+                continue
             result_lines.add(place.results, [lines[job.key]])
             say(f"{job.experiment.name}, seed {job.seed}: done")
     finally:
         ray.shutdown()
+    _raise_for(failed, len(jobs))
     return [lines[job.key] for job in jobs]
 
 
