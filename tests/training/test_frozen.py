@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import resource
 import types
 
 import numpy as np
@@ -153,6 +154,31 @@ def test_features_are_those_of_each_picture_and_of_its_mirror_image(
         (read, labels), (also, _) = (next(iter(data.batches(d, 64, seed=3))) for d in (one, other))
         np.testing.assert_array_equal(read, also)
     np.testing.assert_array_equal(small.labels, ds.labels)
+
+
+def test_any_number_of_files_takes_few_open_ones(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 200,000 pictures there are 1,600 files."""
+    monkeypatch.setattr(features, "FILE_IMAGES", 2)
+    monkeypatch.setattr(features, "OPEN_FILES", 8)
+    rows = np.arange(120, dtype=np.float32).reshape(60, 2, 1, 1, 1)
+    parts = []
+    for number, pair in enumerate(rows):
+        parts.append([tmp_path / f"{word}-{number}.npy" for word in ("plain", "mirrored")])
+        for path, sign in zip(parts[-1], (1, -1), strict=True):
+            np.save(path, sign * pair)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = len(list(pathlib.Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 20, hard))
+    try:
+        for most in (0, 2**20):
+            monkeypatch.setattr(features, "IN_MEMORY_BYTES", most)
+            found = features._read(parts, 120).numpy(np.arange(120)[::-1])
+            np.testing.assert_array_equal(found[:, 0, 0, 0], np.arange(120)[::-1])
+            np.testing.assert_array_equal(found[:, 0, 0, 1], -np.arange(120)[::-1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_the_mirror_image_takes_its_pictures_place_one_time_in_two(

@@ -7,6 +7,7 @@ same trunk and the same pictures computes none.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -30,6 +31,7 @@ from xncaps_tf.models import trunk
 FILE_IMAGES = 256
 BATCH = 32
 IN_MEMORY_BYTES = 2**28
+OPEN_FILES = 128  # a process may have 256 on macOS, 1,024 on Linux
 _SAY_SECONDS = 15.0
 _VARIANTS = ("plain", "mirrored")
 
@@ -161,27 +163,29 @@ def _load(path: pathlib.Path) -> NDArray[Any]:
 
 def _read(parts: list[list[pathlib.Path]], count: int) -> Any:
     """Images of the files' features: in memory where they are few, else maps of the files."""
-    maps = [[_load(path) for path in variants] for variants in parts]
-    shape = maps[0][0].shape[1:]
-    if sum(len(variants[0]) for variants in maps) != count or any(
-        found.shape != (len(variants[0]), *shape) for variants in maps for found in variants
+    shapes = [[_load(path).shape for path in variants] for variants in parts]
+    shape = shapes[0][0][1:]
+    if sum(variants[0][0] for variants in shapes) != count or any(
+        found != (variants[0][0], *shape) for variants in shapes for found in variants
     ):
         raise TrainingError(
             f"{parts[0][0].parent}: expected features of {count} pictures. Received: files that "
             "do not go together; remove the folder to have them computed again."
         )
-    if math.prod(shape) * 4 * count * len(maps[0]) <= IN_MEMORY_BYTES:
-        return ArrayImages(np.concatenate([np.concatenate(group, axis=-1) for group in maps]))
-    return _MappedFeatures(maps, count)
+    if math.prod(shape) * 4 * count * len(parts[0]) <= IN_MEMORY_BYTES:
+        groups = ([_load(path) for path in variants] for variants in parts)
+        return ArrayImages(np.concatenate([np.concatenate(group, axis=-1) for group in groups]))
+    return _MappedFeatures(parts, shape, count)
 
 
 class _MappedFeatures(StoredImages):
-    """Features in the files' maps, of which a batch is read at a time."""
+    """Features in files, of which a batch is read at a time; some of the files are open."""
 
-    def __init__(self, maps: list[list[NDArray[Any]]], count: int) -> None:
-        self._maps, self._count = maps, count
-        height, width, channels = maps[0][0].shape[1:]
-        self.shape: tuple[int, int, int] = (height, width, channels * len(maps[0]))
+    def __init__(self, parts: list[list[pathlib.Path]], shape: tuple[int, ...], count: int) -> None:
+        self._parts, self._count = parts, count
+        self._map = functools.lru_cache(OPEN_FILES)(_load)
+        height, width, channels = shape
+        self.shape: tuple[int, int, int] = (height, width, channels * len(parts[0]))
 
     def __len__(self) -> int:
         return self._count
@@ -196,7 +200,8 @@ class _MappedFeatures(StoredImages):
         found = np.empty((len(indices), *self.shape), np.float32)
         for place, index in enumerate(indices):
             group, row = divmod(int(index), FILE_IMAGES)
-            found[place] = np.concatenate([part[row] for part in self._maps[group]], axis=-1)
+            rows = [self._map(path)[row] for path in self._parts[group]]
+            found[place] = np.concatenate(rows, axis=-1)
         return found
 
 
