@@ -12,7 +12,9 @@ import pathlib
 import re
 import shlex
 import socket
+import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -65,10 +67,10 @@ def is_of_make_test(command: Command) -> bool:
     return command.text.removeprefix("make ") in made_by_make_test()
 
 
-def to_run() -> list[Command]:
+def to_run(shown: Sequence[Command] = ALL) -> list[Command]:
     return [
         command
-        for command in ALL
+        for command in shown
         if not (
             command_rules.reason_of(command.text) or is_of_make_test(command) or is_name(command)
         )
@@ -185,6 +187,16 @@ class Lender:
         values = {ours: str(board.settings[theirs]) for ours, theirs in told.items()}
         return {"board": board.name, **values}, {}
 
+    def _wheel(self) -> Lent:
+        """The runtime's, built as pip builds it."""
+        place = self._folder / "wheels"
+        if not place.exists():
+            words = "wheel --quiet --no-deps --no-index --no-build-isolation --wheel-dir".split()
+            command = [sys.executable, "-m", "pip", *words, place, ROOT / "native"]
+            subprocess.run(command, check=True)
+        [wheel] = place.glob("xncaps_runtime-*.whl")
+        return {"wheel": str(wheel)}, {}
+
     def _experiments(self) -> Lent:
         folder = self._folder / "experiments"
         if not folder.exists():
@@ -202,15 +214,15 @@ def _keep_the_registry(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(registration, name, dict(getattr(registration, name)))
 
 
-def _read(page: str, request: pytest.FixtureRequest, tmp_path: pathlib.Path, *, slow: bool) -> None:
-    commands = [command for command in to_run() if command.page == page]
-    if not slow:
-        commands = [command for command in commands if not _is_slow(command)]
+def _read(
+    commands: Sequence[Command], request: pytest.FixtureRequest, tmp_path: pathlib.Path
+) -> None:
+    """Types the commands of a page, one after another."""
     folder = tmp_path / "reader"
     folder.mkdir()
     (tmp_path / "things").mkdir()
     _keep_the_registry(request.getfixturevalue("monkeypatch"))
-    reader = Reader(page, commands, folder, Lender(request, tmp_path / "things"))
+    reader = Reader(commands[0].page, commands, folder, Lender(request, tmp_path / "things"))
     for command in commands:
         reader.run(command.text)
 
@@ -219,7 +231,8 @@ def _read(page: str, request: pytest.FixtureRequest, tmp_path: pathlib.Path, *, 
 def test_the_quick_commands_of_a_page_run(
     page: str, request: pytest.FixtureRequest, tmp_path: pathlib.Path
 ) -> None:
-    _read(page, request, tmp_path, slow=False)
+    quick = [each for each in to_run() if each.page == page and not _is_slow(each)]
+    _read(quick, request, tmp_path)
 
 
 @pytest.mark.slow
@@ -227,4 +240,60 @@ def test_the_quick_commands_of_a_page_run(
 def test_all_commands_of_a_page_run(
     page: str, request: pytest.FixtureRequest, tmp_path: pathlib.Path
 ) -> None:
-    _read(page, request, tmp_path, slow=True)
+    _read([each for each in to_run() if each.page == page], request, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("page", "right", "wrong", "fails"),
+    [
+        ("docs/zoo.md", "xncaps zoo show ", "xncaps zoo shows ", "zoo shows"),
+        (
+            "docs/zoo.md",
+            "zoo:mnist-cnn-xnodr digit.png",
+            "zoo:mnist-cnn-xnodr digit.jpg",
+            "digit.jpg",
+        ),
+        ("docs/native.md", "xncaps_runtime info", "xncaps_runtime information", "information"),
+        (
+            "benchmark/README.md",
+            "xnodr.tflite -o result.json",
+            "xnodr.tflite -o other.json",
+            "report result",
+        ),
+        (
+            "benchmark/README.md",
+            "xnodr.tflite -o result",
+            "xnodr.tflite --output-file result",
+            "--output-file",
+        ),
+    ],
+)
+def test_a_page_with_a_wrong_command_fails(
+    page: str,
+    right: str,
+    wrong: str,
+    fails: str,
+    request: pytest.FixtureRequest,
+    tmp_path: pathlib.Path,
+) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    assert right in text
+    shown = shown_commands.of_page(page, text.replace(right, wrong))
+    quick = [each for each in to_run(shown) if not _is_slow(each)]
+    with pytest.raises(AssertionError, match=f"^.*{fails}"):
+        _read(quick, request, tmp_path)
+
+
+def test_a_new_command_is_seen() -> None:
+    [before] = shown_commands.of_page("a.md", "Type `make help`, and see `x`.\n")
+    text = (
+        "```sh\n$ frobnicate --all  # it\n```\n\n    xncaps zoo \\\n      list\n\n`pip install x`"
+    )
+    found = shown_commands.of_page("a.md", text)
+    assert before == Command("a.md", "make help", True)
+    assert found == [
+        Command("a.md", "frobnicate --all", False),
+        Command("a.md", "xncaps zoo list", False),
+        Command("a.md", "pip install x", True),
+    ]
+    assert command_rules.rule_of("frobnicate --all") is None

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from click.testing import CliRunner
@@ -52,7 +52,7 @@ class Reader:
     def __init__(
         self,
         page: str,
-        commands: list[Command],
+        commands: Sequence[Command],
         folder: pathlib.Path,
         lend: Callable[[str], Lent],
     ) -> None:

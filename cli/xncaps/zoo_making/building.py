@@ -153,6 +153,11 @@ def _line_of(
     )
 
 
+def _experiments(entry: Entry) -> list[str]:
+    """Those that make an entry: its own, and those of the files that it is timed beside."""
+    return list(dict.fromkeys([entry.experiment, *(twin[1] for twin in entry.twins)]))
+
+
 def _file(place: Place, experiment: experiments.Experiment, seed: int, word: str) -> pathlib.Path:
     path = place.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
     if not path.is_file():
@@ -268,7 +273,7 @@ def _card(
             "config_hash": experiment.config_hash,
             "seed": entry.seed,
             "commands": [
-                f"xncaps reproduce {experiment.name} --data-dir DATA",
+                f"xncaps reproduce {' '.join(_experiments(entry))} --data-dir DATA",
                 f"xncaps zoo make {entry.name} --from experiments_out --data-dir DATA",
             ],
         },
