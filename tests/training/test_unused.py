@@ -30,6 +30,7 @@ PHASES = ("--phase", "epochs=1,freeze-backbone=true", "--phase", "epochs=2")
         ),
         (("--teacher-weight", "0.7"), "no --teacher-weight here: there is no --teacher."),
         (("--data-dir", "photos"), "no --data-dir here: the digits come along; --data names the"),
+        (("--data", "grocery", "--download"), "no --download here: nothing downloads grocery;"),
         ((*PHASES, "--epochs", "9"), "no --epochs here: each phase has a value of its own."),
         (("--feature-cache", "kept"), "no --feature-cache here: it keeps what --freeze-backbone"),
         (("--freeze-backbone", "--backbone-learning-rate", "1e-4"), "keeps those weights as they"),
