@@ -55,7 +55,7 @@ def test_a_new_head_with_a_teacher_and_averages_resumes_bit_for_bit(
 ) -> None:
     config = dataclasses.replace(CONFIG, init=str(trunk), teacher=str(trunk), **changes)
     training.run(config, tmp_path / "whole")
-    assert_same_run(tmp_path / "whole", resumed(config, tmp_path / "again", 3))
+    assert_same_run(tmp_path / "whole", resumed(config, tmp_path / "again", 4))
     assert TrainConfig.read(tmp_path / "again" / "config.json") == config.resolved()
     both = xncaps_tf.load_model(tmp_path / "again" / "last.keras", decoder=True)
     assert (decoder.find(both) is not None) == config.decoder
