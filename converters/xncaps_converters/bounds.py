@@ -14,6 +14,13 @@ from xncaps_files.tflite import TfliteFile
 TOLERANCE = 1e-4
 EQUAL_TOP1 = 0.999
 FLIPPED_SHARE = 0.01
+# A network of binary convolutions takes the signs of all its layers' values, a capsule layer of one
+# layer's. Of `cifar10-quicknet-xnodr` and 10,000 test images 1.5 % moved, by 0.13 at most, and one
+# in a thousand got another class; larq-compute-engine's file moved the same ones by the same, so
+# between two files the strict bounds hold.
+CONVOLUTIONS = "binary convolutions"
+CONVOLUTIONS_SHARE = 0.05
+CONVOLUTIONS_EQUAL_TOP1 = 0.995
 ROUNDED_EQUAL_TOP1 = 0.99
 ACCURACY_LOST = 0.005
 # With the accuracy known more outputs may move, but so few that it has to be this network: a tenth,
@@ -62,7 +69,7 @@ CHANGES = {
 }
 # Ops that binarise what was computed in front of them.
 _SIGNS = {
-    "LceQuantize": "binary convolutions",
+    "LceQuantize": CONVOLUTIONS,
     "XnCapsOdr": "XnODR's input",
     "XnCapsIdr": "XnIDR's agreement",
     "SIGN": "signs of what was computed",
@@ -138,7 +145,11 @@ def bounds_of(model: Any, file: TfliteFile, changes: Sequence[str] = ()) -> Boun
     found = {word for word in changes if word in CHANGES}
     if is_int8(file) and not found & {"int8", "dynamic"}:
         found.add("int8")
-    return choose(sign_flips(model), sorted(found))
+    signs = sign_flips(model)
+    chosen = choose(signs, sorted(found))
+    if CONVOLUTIONS in signs and not found:
+        return replace(chosen, share=CONVOLUTIONS_SHARE, equal_top1=CONVOLUTIONS_EQUAL_TOP1)
+    return chosen
 
 
 def bounds_between(first: TfliteFile, second: TfliteFile) -> Bounds:
@@ -186,7 +197,7 @@ def sign_flips(model: Any) -> list[str]:
     for layer in flat_layers(model):
         kind = type(layer).__name__
         if getattr(layer, "input_quantizer", None) is not None:
-            found.append("XnODR's input" if kind == "XnODR" else "binary convolutions")
+            found.append("XnODR's input" if kind == "XnODR" else CONVOLUTIONS)
         if getattr(layer, "prediction_quantizer", None) is not None:
             found.append("XnIDR's agreement")
         elif getattr(layer, "pose_quantizer", None) is not None:

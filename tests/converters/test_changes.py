@@ -25,9 +25,11 @@ from xncaps_converters import (
 from xncaps_converters.conversion import Check
 from xncaps_converters.output_formats import Options
 from xncaps_files import metadata, tflite
+from xncaps_tf import models
 from xncaps_tf.errors import VerificationError
 
 DIGITS = Check("digits")
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "android"
 _CONV_2D = 3  # tflite's schema
 Convert = Callable[..., conversion.Conversion]
 
@@ -271,3 +273,23 @@ def test_bounds_between_files_look_at_their_ops(convert: Convert) -> None:
     assert "XnODR's input" in bounds.bounds_between(plain, odr).reason
     assert "XnIDR's agreement" in bounds.bounds_between(idr, plain).reason
     assert np.isclose(bounds.choose(["binary convolutions"]).share, 0.01)
+
+
+def test_convolutions_of_bits_may_flip_more_signs_against_keras_and_not_between_files() -> None:
+    """Of 1,000 images 15 moved, as a trained QuickNet's do in larq-compute-engine's own file."""
+    file = tflite.parse(tflite.load(GOLDEN / "binary_lce.tflite"))
+    net = models.build("quicknet_small", "xnodr", (32, 32, 3), 10)
+    against_keras, between = bounds.bounds_of(net, file), bounds.bounds_between(file, file)
+    scores = np.eye(10, dtype="float32")[np.arange(1000) % 10]
+    moved = scores.copy()
+    moved[:15] += 0.1
+    given = samples.Samples(np.zeros((1000, 1)), None, samples.RANDOM)
+    for chosen, passes in ((against_keras, True), (between, False)):
+        result = verify.compare(scores, moved, given, chosen.for_outputs(scores), "none")
+        assert result.passed is passes
+    moved[:60] += 0.1
+    held = against_keras.for_outputs(scores)
+    assert not verify.compare(scores, moved, given, held, "none").passed
+    moved = scores.copy()
+    moved[:6] = moved[6:12]
+    assert not verify.compare(scores, moved, given, held, "none").passed

@@ -144,7 +144,7 @@ def _differences(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
     firsts: dict[str, ResultLine] = {}
     for line in sorted(lines, key=lambda line: -line["seed"]):
         firsts[line["experiment"]] = line
-    trunks = {name: _trunk(known, name) for name in firsts}
+    trunks = {name: _trunks(known, name) for name in firsts}
     out = [
         "The difference on the same test images, in points of accuracy, with its 95 % interval; "
         "the first seed of each. 'Tuned with it' says whose gradients the trunk has had; no trunk "
@@ -156,28 +156,28 @@ def _differences(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
         if known[name].config.head not in ("xnodr", "xnidr"):
             continue
         for other, second in firsts.items():
-            if known[other].config.head in ("capsfc", "dense") and trunks[name] == trunks[other]:
+            common = [trunk for trunk in trunks[name] if trunk in trunks[other]]
+            if known[other].config.head in ("capsfc", "dense") and common:
                 difference, (low, high) = result_lines.paired_difference(line, second)
                 out.append(
-                    f"| {name} | {other} | {_tuned_with(known, trunks[name])} "
+                    f"| {name} | {other} | {_tuned_with(known, common[0])} "
                     f"| {difference:+.2f} | {low:+.2f} to {high:+.2f} |"
                 )
     return "\n".join(out) + "\n" if len(out) > 3 else "None of them has been run yet.\n"
 
 
-def _trunk(known: dict[str, Experiment], name: str) -> str:
-    """What two heads must have in common to be compared.
+def _trunks(known: dict[str, Experiment], name: str) -> list[str]:
+    """What two heads must have one of in common to be compared.
 
-    The experiment that has tuned the trunk, where one is the start of the other; else all that
-    they chose but for the head and the loss that goes with it.
+    The experiment that has tuned the trunk, where one is the start of the other; or all that they
+    chose but for the head and the loss that goes with it.
     """
     experiment = known[name]
     if experiment.init is not None and experiment.config.freeze_backbone:
-        return experiment.init
-    if any(other.init == name for other in known.values()):
-        return name
+        return [experiment.init]
     chosen = {k: v for k, v in experiment.choices.items() if k not in ("head", "loss")}
-    return json.dumps([experiment.table, chosen], sort_keys=True)
+    alike = json.dumps([experiment.table, chosen], sort_keys=True)
+    return [name, alike] if any(other.init == name for other in known.values()) else [alike]
 
 
 def _tuned_with(known: dict[str, Experiment], trunk: str) -> str:
