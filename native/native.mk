@@ -42,9 +42,7 @@ native-fuzz-build: native-tools
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DXNCAPS_SANITIZE=address,undefined -DXNCAPS_BUILD_FUZZ=ON -DXNCAPS_LIBFUZZER=ON > /dev/null
 	@ninja -C $(NATIVE)/fuzz --quiet
 
-native-FUZZ_RUNS ?= 1000000
-FUZZ_FILES ?= 20000
-fuzz: native-fuzz-build $(SETUP) ## a minute of made-up graphs: on the stand-in guided by coverage, in the interpreter
+native-fuzz: native-fuzz-build $(SETUP) ## a minute of made-up graphs: on the stand-in guided by coverage, in the interpreter
 	@native/fuzz/run.sh $(NATIVE)/fuzz/fuzz/fuzz_delegate -max_total_time=$(FUZZ_SECONDS)
 	@$(PY) native/fuzz/fuzz_interpreter.py --seconds $(FUZZ_SECONDS)
 

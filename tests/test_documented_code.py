@@ -118,6 +118,11 @@ def test_every_make_target_that_a_page_names_exists() -> None:
             assert not missing, f"{page.name}: make {words}"
 
 
+def test_no_target_is_made_in_two_ways(root: pathlib.Path) -> None:
+    done = subprocess.run(["make", "-n", "help"], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+
+
 def test_places_that_the_contributors_page_names_exist() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named = set(

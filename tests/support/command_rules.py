@@ -91,7 +91,7 @@ RUN = (
     Rule(r"xncaps bench .*--target adb", SHORT, needs="phone"),
     Rule(r"(xncaps bench|xncaps-benchmark (?!report)|python -m xncaps_benchmark) ?", SHORT),
     Rule(r"(xncaps|xncaps-benchmark) report "),
-    _slow(r"make board-result", settings={"BOARD_PYTHON": "{python}"}, place="tree"),
+    _slow(r"make board-result", settings={"BOARD_PYTHON": "{python}"}, place="copy"),
     # The zoo and the runtime.
     Rule(r"xncaps zoo (list|show)", says="mnist-cnn-xnodr"),
     Rule(r"xncaps zoo copy", makes=("my_models/mnist-cnn-xnodr.tflite",)),
@@ -180,7 +180,7 @@ RUN = (
     ),
     _slow(
         r"native/build/native/bench/caps_bench",
-        "--benchmark_min_time=0.01s",
+        "--benchmark_min_time=0.01",
         place="tree",
         instead={"^": "make -s native-build && "},
         says="bound/",
@@ -253,7 +253,7 @@ RUN = (
         instead={"=FOLDER": "={page}/FOLDER"},
         makes=("demo_out/index.html",),
     ),
-    _slow(r"make results", place="copy"),
+    Rule(r"make results", place="copy"),
     _slow(
         r"pip install \./",
         "--no-deps --no-index --no-build-isolation --target installed",
