@@ -114,6 +114,13 @@ RUN = (
     Rule(r"xncaps android build"),
     Rule(r"xncaps android run", needs="phone", says="started"),
     _slow(
+        r"make apk RUNTIME=",
+        place="tree",
+        instead={"=FILE": "={page}/FILE"},
+        codes=(2,),
+        says="expected segments of 16384 bytes",  # what the page says of the AAR that is at hand
+    ),
+    _slow(
         r"make apk",
         "APK={page}/made.apk",
         place="tree",
@@ -129,12 +136,6 @@ RUN = (
     ),
     _slow(r"make aar", place="tree", says=r"aar: .*\.aar"),
     _slow(
-        r"mvn install:install-file",
-        "-B -ntp -o -DlocalRepositoryPath={page}/repository",
-        place="tree",
-        makes=("repository/org/xncaps/xncaps-delegate",),
-    ),
-    _slow(
         r"make android-test PICTURES",
         "LIFECYCLES=1",
         place="tree",
@@ -143,14 +144,14 @@ RUN = (
     _slow(
         r"python3 android_demo/tools/build.py test-resources",
         place="tree",
-        instead={"--model FILE": "--model {page}/FILE"},
+        instead={"--model ([AB])": r"--model {page}/\1"},
         says="resources: ",
     ),
     _slow(
         r"mvn -f android_demo test",
         "-B -ntp",
         place="tree",
-        instead={"=FOLDER": "={page}/FOLDER"},
+        instead={r"\$PWD/FOLDER": "{page}/FOLDER"},
         says="BUILD SUCCESS",
     ),
     _slow(r"make android-model", place="copy", says=r"digits"),
@@ -274,6 +275,7 @@ NOT_RUN = {
     r"git clone |cd xncaps$": "asks GitHub",
     r"tfds build ": "needs apache-beam, as the page says; the command below it does the same",
     r"tensorboard ": "TensorFlow 2.21 brings none; tests/training reads the event files",
+    r"mvn install:install-file ": "asks Maven Central for its plugin; make aar is run",
     r"gradle wrapper ": "needs Gradle 8.9 and the Android SDK; android_demo/tools builds without",
     r"adb forward ": "needs a phone; tests/benchmark/test_adb.py has the client do it",
     r"(am \S+|content read)( |$)": "of a phone's shell; tests/benchmark/test_adb.py has it told so",
