@@ -77,6 +77,15 @@ def test_a_file_gives_its_stored_outputs_in_the_stock_runtime(name: str) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_stored_rows_are_few_and_bytes(name: str) -> None:
+    path = xncaps_zoo.path(name).with_suffix(".expected.npz")
+    assert path.stat().st_size <= 2_500_000
+    with np.load(path, allow_pickle=False) as stored:
+        assert int(stored["format_version"]) == 2
+        assert stored["inputs"].dtype == np.uint8 and len(stored["inputs"]) <= 16
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_small_keras_model_gives_the_files_answers(name: str) -> None:
     path = xncaps_zoo.path(name).with_suffix(".keras")
     if not path.is_file():
