@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 from typing import TYPE_CHECKING
 
 from xncaps_files.errors import XncapsError
+from xncaps_files.writing import write_text
 
 if TYPE_CHECKING:
-    from xncaps_tf.training import TrainConfig, TrainResult
+    from xncaps_tf.training import RunFolder, TrainConfig, TrainResult
     from xncaps_tf.training.progress import Reporter
 
 
 # Where and with what a run is made; none of it bears on what it computes.
 _PLACES = ("data_dir", "feature_cache", "save_steps", "threads")
+# Files that it starts from: what counts is what is in them.
+_STARTS = ("init", "teacher")
+# What a run that goes on takes from the config of now.
+_MOVED = ("data_dir", "feature_cache", *_STARTS)
 
 
 def run_or_resume(
     config: TrainConfig, folder: pathlib.Path, reporter: Reporter | None = None
 ) -> TrainResult:
     """Trains in `folder`, or goes on with the same training there.
+
+    The data and the models that it starts from may have been moved meanwhile, and the folder, too.
 
     Raises:
         XncapsError: the folder holds a run of another config.
@@ -30,15 +38,36 @@ def run_or_resume(
     run = training.RunFolder(folder)
     if not run.config.is_file():
         return training.run(config, folder, reporter=reporter)
-    found = run.read_config()
-    if _choices(found) != _choices(config.resolved()):
+    found, wanted = run.read_config(), config.resolved()
+    if _choices(found) != _choices(wanted) or not _starts_alike(run, found, wanted):
         raise XncapsError(
             f"{folder}: expected a run of this config. Received: a run of another one; choose "
             "another --out or remove it."
         )
+    moved = {name: getattr(wanted, name) for name in _MOVED}
+    if not run.is_finished and moved != {name: getattr(found, name) for name in _MOVED}:
+        with run.locked():
+            write_text(run.config, dataclasses.replace(found, **moved).to_json())
     return training.resume(folder, reporter=reporter)
 
 
 def _choices(config: TrainConfig) -> dict[str, object]:
-    fields = dataclasses.asdict(config)
+    fields = dataclasses.asdict(config) | {name: bool(getattr(config, name)) for name in _STARTS}
     return {name: value for name, value in fields.items() if name not in _PLACES}
+
+
+def _starts_alike(run: RunFolder, found: TrainConfig, wanted: TrainConfig) -> bool:
+    """Whether what a run has started from is what lies at other places now."""
+    if found.init != wanted.init:
+        copy = run.init_model(found)
+        if copy is None or wanted.init is None or _sha256(copy) != _sha256(wanted.init):
+            return False
+    if found.teacher != wanted.teacher and wanted.teacher is not None and run.teacher.is_file():
+        from xncaps_tf.training import distillation
+
+        return distillation.kept_teacher(run.teacher) == _sha256(wanted.teacher)
+    return True
+
+
+def _sha256(path: str | pathlib.Path) -> str:
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()

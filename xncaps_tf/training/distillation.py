@@ -177,3 +177,12 @@ def kept_answers(path: pathlib.Path, count: int) -> NDArray[Any]:
             "have the images changed since the run began?"
         )
     return shares.astype(np.float32)
+
+
+def kept_teacher(path: pathlib.Path) -> str:
+    """The SHA-256 of the teacher whose answers a run keeps in `path`.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    return str(npz.read(path, {"teacher_sha256": ("U", 1)})["teacher_sha256"][0])
