@@ -88,13 +88,20 @@ def require_lce() -> Any:
     return larq_compute_engine
 
 
+# What TensorFlow's converter cannot do without the size of every step of a loop.
+_LOOP = "TensorListReserve"
+_RECURRENT = "; recurrent layers need a fixed batch size (--batch 1)"
+
+
 @contextlib.contextmanager
 def _told(who: str, name: str) -> Generator[None]:
     """Tells what a converter raises, bare Exceptions of native code among it, in one line."""
     try:
         yield
     except Exception as error:
-        raise ConversionError(f"{who} cannot convert {name!r}: {first_line(error)}") from error
+        advice = _RECURRENT if _LOOP in str(error) else ""
+        line = f"{who} cannot convert {name!r}: {first_line(error)}{advice}"
+        raise ConversionError(line) from error
 
 
 def first_line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from xncaps_converters.samples import from_data, random_samples
 from xncaps_converters.verify import verify
 from xncaps_files import tflite
 from xncaps_tf._keras import keras
-from xncaps_tf.errors import DataError
+from xncaps_tf.errors import ConversionError, DataError
 
 
 def _dense_on_pixels() -> keras.Model:
@@ -49,6 +49,13 @@ def test_an_lstm_keeps_nothing_from_one_input_to_the_next(form: str) -> None:
     file = tflite.parse(convert(model))
     assert "UNIDIRECTIONAL_SEQUENCE_LSTM" not in {op.name for op in file.main.ops}
     assert verify(model, file, random_samples(model, 20)).check().max_error < 1e-6
+
+
+def test_a_recurrent_layer_of_an_open_batch_says_what_it_needs() -> None:
+    model = keras.Sequential([keras.Input((5, 4)), keras.layers.GRU(2)])
+    words = "TensorFlow cannot convert .*recurrent layers need a fixed batch size"
+    with pytest.raises(ConversionError, match=words):
+        to_float.convert_float(model, batch_size=None)
 
 
 def test_small_outputs_keep_the_strict_bound() -> None:
