@@ -211,7 +211,7 @@ def provide(page: str, commands: list[str], folder: pathlib.Path, invoke: Invoke
     """
     for name, make in {**EVERYWHERE, **OF_PAGE.get(page, {})}.items():
         word = re.compile(rf"(?<![\w./-]){re.escape(name)}(?![\w=-])(?!\.\w)")
-        if any(word.search(command) for command in commands):
+        if any(word.search(command.replace("$PWD/", "")) for command in commands):
             place = folder / (f"{name}.py" if make is plugin else name)
             place.parent.mkdir(parents=True, exist_ok=True)
             make(place, invoke)
