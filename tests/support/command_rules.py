@@ -81,7 +81,8 @@ RUN = (
     Rule(r"xncaps inspect ", says=r"bytes"),
     Rule(r"xncaps fuse "),
     # Measuring.
-    Rule(
+    # Slow, so that no other test looks meanwhile at what is left on the board: this machine.
+    _slow(
         r"xncaps bench .*--target ssh:",
         f"{SHORT} --wheels {{wheels}} --known-hosts {{known}} --identity {{key}} "
         "--python {python}",
@@ -90,6 +91,7 @@ RUN = (
     ),
     Rule(r"xncaps bench .*--target adb", SHORT, needs="phone"),
     Rule(r"(xncaps bench|xncaps-benchmark (?!report)|python -m xncaps_benchmark) ?", SHORT),
+    _slow(r"xncaps report .*pi.json"),
     Rule(r"(xncaps|xncaps-benchmark) report "),
     _slow(r"make board-result", settings={"BOARD_PYTHON": "{python}"}, place="copy"),
     # The zoo and the runtime.
