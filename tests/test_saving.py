@@ -157,6 +157,14 @@ def test_a_part_that_unpacks_to_gigabytes_is_refused_unread(tmp_path):
     _fails(path, "'config.json' of 209715200 bytes")
 
 
+def test_many_parts_that_unpack_to_gigabytes_are_refused_unread(tmp_path):
+    path = tmp_path / "bomb.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(20):
+            archive.writestr(f"assets/{number}", bytes(10 << 20))
+    _fails(path, "with 209715200 bytes in ")
+
+
 def test_folder_without_a_model_is_named(tmp_path):
     _fails(tmp_path, "has no saved_model.pb")
 
@@ -169,15 +177,40 @@ def test_truncated_file_is_named(saved, tmp_path, name, keep):
     _fails(path, "cannot be read")
 
 
-def test_a_full_disk_of_temporary_files_is_not_the_models_fault(saved):
+@pytest.fixture(scope="module")
+def of_text(tmp_path_factory):
+    """A network with a text layer, whose words are parts of the file beside its weights."""
+    words = keras.layers.TextVectorization(output_sequence_length=2)
+    words.adapt(["bread milk", "bread tea"])
+    model = keras.Sequential([keras.Input((1,), dtype="string"), words])
+    path = tmp_path_factory.mktemp("text") / "text.keras"
+    model.save(path)
+    return path
+
+
+def test_the_words_of_text_layers_come_along(of_text, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    model = xncaps_tf.load_model(of_text)
+    found = model(tf.constant([["tea bread"], ["soup milk"]])).numpy()
+    words = keras.models.load_model(of_text).layers[-1].get_vocabulary()
+    assert found.tolist() == [[words.index("tea"), words.index("bread")], [1, words.index("milk")]]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("has_text", [False, True], ids=["weights", "weights and words"])
+def test_a_full_disk_of_temporary_files_is_not_the_models_fault(
+    saved, of_text, has_text, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-    words = rf"expected room for \d+ bytes of weights in {tempfile.gettempdir()}.*File too large"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    words = rf"expected room for \d+ bytes of weights in {tmp_path}.*File too large"
     try:
         with pytest.raises(DataError, match=words):
-            xncaps_tf.load_model(saved / "model.keras")
+            xncaps_tf.load_model(of_text if has_text else saved / "model.keras")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
 
 
 def test_flipped_byte_in_the_weights_is_found(saved, tmp_path):

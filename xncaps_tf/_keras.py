@@ -55,7 +55,8 @@ from tf_keras.src.saving import saving_lib, serialization_lib  # noqa: E402
 from xncaps_tf.errors import DataError  # noqa: E402
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_ARCHIVE = {"metadata.json", "config.json", "model.weights.h5"}
+_WEIGHTS = "model.weights.h5"  # in a .keras file
+_ASSETS = "assets"
 
 
 def is_recorded() -> bool:
@@ -88,39 +89,53 @@ def saved_model_configs(path: pathlib.Path) -> list[Any]:
 
 
 def load_archive(path: pathlib.Path, custom_objects: dict[str, Any], *, compile: bool) -> Any:
-    """What `keras.models.load_model` makes of a .keras file, its weights read from the disk.
+    """What `keras.models.load_model` makes of a .keras file, its parts read from the disk.
 
-    Keras lets HDF5 read them within the archive, where each step back reads the entry from its
-    start: 25 s for a ResNet-50 that takes one second this way. Files with further parts (assets of
-    text layers) are left to Keras.
+    Keras lets HDF5 read the weights within the archive, where each step back reads the entry from
+    its start: 25 s for a ResNet-50 that takes one second this way. Assets (the words of text
+    layers) it unpacks too, and leaves them behind where it fails.
 
     Raises:
-        DataError: the weights do not fit on the disk of temporary files.
+        DataError: weights and assets do not fit on the disk of temporary files.
     """
     with zipfile.ZipFile(path) as archive:
-        if set(archive.namelist()) != _ARCHIVE:
+        names = archive.namelist()
+        if _WEIGHTS not in names:  # of another layout: Keras knows it, or says what is amiss
             return keras.models.load_model(path, custom_objects=custom_objects, compile=compile)
         config = json.loads(archive.read("config.json"))
         if not compile:
             config["compile_config"] = None
         model = _from_config(config, custom_objects)
+        assets = [name for name in names if name.startswith(f"{_ASSETS}/")]
         with tempfile.TemporaryDirectory() as folder:
-            model.load_weights(_extracted(archive, "model.weights.h5", folder))
+            _extract(archive, [_WEIGHTS, *assets], folder)
+            _load_state(model, pathlib.Path(folder), has_assets=bool(assets))
     return model
 
 
-def _extracted(archive: zipfile.ZipFile, name: str, folder: str) -> str:
-    """A part of an archive as a file; a full disk is told apart from a damaged archive."""
+def _extract(archive: zipfile.ZipFile, names: list[str], folder: str) -> None:
+    """Parts of an archive as files; a full disk is told apart from a damaged archive."""
     try:
-        return archive.extract(name, folder)
+        archive.extractall(folder, names)
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
-        size = archive.getinfo(name).file_size
+        size = sum(archive.getinfo(name).file_size for name in names)
         raise DataError(
             f"load_model: expected room for {size} bytes of weights in {folder}. Received: "
             f"{error.strerror}; make room there, or set TMPDIR to another folder."
         ) from error
+
+
+def _load_state(model: Any, folder: pathlib.Path, *, has_assets: bool) -> None:
+    """Gives a model what lies unpacked in a folder, as Keras does with an archive."""
+    library: Any = saving_lib  # its stores have no public name
+    assets = library.DiskIOStore(str(folder / _ASSETS), mode="r") if has_assets else None
+    weights = library.H5IOStore(str(folder / _WEIGHTS), mode="r")
+    try:
+        library._load_state(model, weights, assets, inner_path="", visited_trackables=set())
+    finally:
+        weights.close()
 
 
 def _from_config(config: Any, custom_objects: dict[str, Any]) -> Any:

@@ -167,13 +167,15 @@ def _is_tflite(path: pathlib.Path) -> bool:
 
 def _check_sizes(archive: zipfile.ZipFile, path: pathlib.Path) -> None:
     """Keras stores its parts unpacked; a few bytes that unpack to gigabytes are no model."""
-    for part in archive.infolist():
-        if part.file_size > _MOST_RATIO * part.compress_size + _MOST_CONFIG:
-            raise DataError(
-                f"load_model: expected parts that are about as large as the file. Received: "
-                f"path={str(path)!r}, with {part.filename!r} of {part.file_size} bytes in "
-                f"{part.compress_size}."
-            )
+    parts = archive.infolist()
+    size, packed = sum(p.file_size for p in parts), sum(p.compress_size for p in parts)
+    if size > _MOST_RATIO * packed + _MOST_CONFIG:
+        largest = max(parts, key=lambda part: part.file_size)
+        raise DataError(
+            f"load_model: expected parts that are about as large as the file. Received: "
+            f"path={str(path)!r}, with {size} bytes in {packed}, {largest.filename!r} of "
+            f"{largest.file_size} bytes among them."
+        )
 
 
 def _saved_by(path: pathlib.Path) -> str:
