@@ -212,6 +212,72 @@ def test_no_two_packages_import_each_other() -> None:
     assert not both, f"each other: {both}"
 
 
+def _arrows() -> dict[str, set[str]]:
+    """Which modules of its own package each module imports, for its types too.
+
+    A package's face, its __init__.py, hands names on and is no room of its own.
+    """
+    modules = dict(_modules())
+    rooms = {name for name, path in modules.items() if path.name != "__init__.py"}
+    return {
+        name: {to for _, to in _imports(name, modules[name])} & (rooms - {name})
+        for name in sorted(rooms)
+    }
+
+
+def _circle(arrows: dict[str, set[str]]) -> list[str]:
+    """The modules that import each other in a circle, or come before one; none where all end."""
+    left = dict(arrows)
+    while ended := [name for name, to in left.items() if not to & set(left)]:
+        for name in ended:
+            del left[name]
+    return sorted(left)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert not (found := _circle(_arrows())), ", ".join(found)
+    assert _circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
+
+
+def test_no_module_takes_the_private_names_of_another() -> None:
+    wrong: list[str] = []
+    for _, path in _modules():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        ours: dict[str, str] = {}  # a module of ours, by its name in this one
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES:
+                for alias in node.names:
+                    full = f"{node.module}.{alias.name}"
+                    if _is_module(full):
+                        ours[alias.asname or alias.name] = full
+                    elif alias.name.startswith("_") and alias.name != "__version__":
+                        wrong.append(f"{path}:{node.lineno}: {full}")
+        wrong += [
+            f"{path}:{node.lineno}: {ours[node.value.id]}.{node.attr}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ours
+            and node.attr.startswith("_")
+        ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_function_fits_on_a_screen() -> None:
+    """60 lines, its docstring not counted."""
+    long: list[str] = []
+    for name, path in _modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = node.body[0]
+                told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+                words = (first.end_lineno or 0) - first.lineno + 1 if told else 0
+                lines = (node.end_lineno or 0) - node.lineno + 1 - words
+                if lines > 60:
+                    long.append(f"{name}.{node.name}: {lines} lines")
+    assert not long, "\n".join(long)
+
+
 def test_the_zoo_is_imported_for_its_names_in_one_place_and_not_at_its_top() -> None:
     places = [
         (name, line)

@@ -13,7 +13,7 @@ import pytest
 
 from xncaps_tf import data, load_model, models, training
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.training import RunFolder, TrainConfig, config, options
+from xncaps_tf.training import RunFolder, TrainConfig, fields, options
 from xncaps_tf.training.task import Task
 
 
@@ -25,9 +25,9 @@ def test_json_round_trip() -> None:
 
 
 def test_the_words_are_those_of_models_and_data() -> None:
-    assert config.BACKBONES == models.BACKBONES
-    assert config.DATA == data.NAMES
-    assert set(config.AUGMENTATIONS) == {"none", *data.AUGMENTATIONS}
+    assert fields.BACKBONES == models.BACKBONES
+    assert fields.DATA == data.NAMES
+    assert set(fields.AUGMENTATIONS) == {"none", *data.AUGMENTATIONS}
 
 
 def test_resolved_fills_in_what_a_machine_or_folder_decides(

@@ -16,7 +16,15 @@ from tests.training.conftest import assert_whole, events
 from xncaps_tf import data, models, training
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.training import RunFolder, TrainConfig, networks, optimizers, recipe, records
+from xncaps_tf.training import (
+    RunFolder,
+    TrainConfig,
+    fields,
+    networks,
+    optimizers,
+    recipe,
+    records,
+)
 from xncaps_tf.training.progress import Lines, Reporter
 from xncaps_tf.training.state import State
 
@@ -236,7 +244,7 @@ def test_optimizers(name: str, kind: str) -> None:
     assert name == "adam" or found.momentum == 0.5
 
 
-@pytest.mark.parametrize("name", training.config.LOSSES)
+@pytest.mark.parametrize("name", fields.LOSSES)
 def test_losses_are_finite_and_lower_for_the_right_class(name: str) -> None:
     loss = recipe.labels_loss(TrainConfig(loss=name), None)
     target = tf.one_hot([0], 3)

@@ -15,7 +15,7 @@ from xncaps_tf._keras import tf
 from xncaps_tf.errors import DataError
 
 _HASHED_AT_ONCE = 256
-_READ_AT_ONCE = 512  # between two words of how far it is
+_READ_AT_ONCE = 512  # also between two words of how far it is
 
 
 class Images(Protocol):
@@ -233,9 +233,17 @@ class Dataset:
 
     def as_tf(self) -> Any:
         """tf.data of (image float32 [H, W, C], label), one image an element, in stored order."""
-        from xncaps_tf.data.batching import batches
+        self.images.prepare()
+        with tf.init_scope(), tf.device("CPU:0"):
+            positions, labels = tf.constant(self.positions), tf.constant(self.labels)
 
-        return batches(self, min(256, len(self)), one_hot=False).unbatch()
+        def load(chosen: Any) -> tuple[Any, Any]:
+            images = self.images.gather(tf.gather(positions, chosen))
+            return tf.ensure_shape(images, [None, *self.image_shape]), tf.gather(labels, chosen)
+
+        chosen = tf.data.Dataset.range(len(self)).batch(_READ_AT_ONCE)
+        images = chosen.map(load, tf.data.AUTOTUNE, deterministic=True).unbatch()
+        return images.apply(tf.data.experimental.assert_cardinality(len(self)))
 
     def numpy(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """(images [n, H, W, C] as they are stored, labels): the whole split as arrays."""

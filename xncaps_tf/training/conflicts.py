@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from xncaps_tf.data.catalogue import PICTURES
 from xncaps_tf.models.choices import BINARY_HEADS, RESIZING
-
-if TYPE_CHECKING:
-    from xncaps_tf.training.config import TrainConfig
+from xncaps_tf.training.fields import TrainFields
 
 _WITHOUT_POSES = ("dense",)
 
 
-def conflicts(config: TrainConfig) -> Iterator[str]:
+def conflicts(config: TrainFields) -> Iterator[str]:
     """A sentence for each pair of values that does not go together, the first of them first."""
     yield from _of_rates(config)
     yield from _of_new_layers(config)
@@ -23,11 +20,11 @@ def conflicts(config: TrainConfig) -> Iterator[str]:
     yield from _of_the_trunk(config)
 
 
-def _has_new_head(config: TrainConfig) -> bool:
+def _has_new_head(config: TrainFields) -> bool:
     return config.init is None or config.new_head
 
 
-def _of_rates(config: TrainConfig) -> Iterator[str]:
+def _of_rates(config: TrainFields) -> Iterator[str]:
     if config.patience is not None and not config.validation:
         yield (
             "expected validation above 0 where patience is given, since early stopping looks at "
@@ -43,7 +40,7 @@ def _of_rates(config: TrainConfig) -> Iterator[str]:
         )
 
 
-def _of_new_layers(config: TrainConfig) -> Iterator[str]:
+def _of_new_layers(config: TrainFields) -> Iterator[str]:
     if config.image_size is not None and config.data not in PICTURES:
         yield (
             f"expected image_size with one of {', '.join(PICTURES)}, the others have one of their "
@@ -52,7 +49,7 @@ def _of_new_layers(config: TrainConfig) -> Iterator[str]:
     yield from _of_capsules(config)
 
 
-def _of_capsules(config: TrainConfig) -> Iterator[str]:
+def _of_capsules(config: TrainFields) -> Iterator[str]:
     fits = {  # an option that is not at its default -> whether the head has it, which heads do
         "scales": (config.head == "xnodr", "xnodr, whose bits have them"),
         "quantizer": (config.head in BINARY_HEADS, f"{' or '.join(BINARY_HEADS)}"),
@@ -67,7 +64,7 @@ def _of_capsules(config: TrainConfig) -> Iterator[str]:
             )
 
 
-def _of_the_decoder(config: TrainConfig) -> Iterator[str]:
+def _of_the_decoder(config: TrainFields) -> Iterator[str]:
     if config.decoder and config.freeze_backbone:
         yield (
             "expected no freeze_backbone with decoder, which sees images and not features of "
@@ -81,7 +78,7 @@ def _of_the_decoder(config: TrainConfig) -> Iterator[str]:
         )
 
 
-def _of_strategies(config: TrainConfig) -> Iterator[str]:
+def _of_strategies(config: TrainFields) -> Iterator[str]:
     if config.strategy == "none":
         return
     if not config.drop_remainder:
@@ -101,7 +98,7 @@ def _of_strategies(config: TrainConfig) -> Iterator[str]:
         )
 
 
-def _of_the_trunk(config: TrainConfig) -> Iterator[str]:
+def _of_the_trunk(config: TrainFields) -> Iterator[str]:
     tapped = {"resolution": config.resolution, "features": config.features}
     for name, value in tapped.items():
         if value is not None and config.init is None and config.backbone not in RESIZING:
