@@ -15,7 +15,7 @@ from xncaps_converters import model_source
 from xncaps_tf import data, training
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import TrainingError
-from xncaps_tf.training import TrainConfig
+from xncaps_tf.training import TrainConfig, recipe
 
 CONFIG = TrainConfig(epochs=2, batch_size=20, loss="crossentropy", validation=0.2, seed=3)
 
@@ -70,10 +70,22 @@ def test_own_model_data_and_callbacks_and_what_resuming_needs(tmp_path: pathlib.
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_the_cross_entropy_is_of_what_the_own_model_ends_in(activation: str | None) -> None:
+    """Logits were taken for shares: clipped, and without a gradient where they were negative."""
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.layers.Activation(activation or "linear")(inputs))
+    logits = np.array([[2.0, -1.0, 0.5], [-3.0, 1.0, -2.0]], np.float32)
+    labels = np.eye(3, dtype=np.float32)[[1, 2]]
+    found = recipe.labels_loss(CONFIG, model)(labels, model(logits))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)  # [2, 3]
+    assert float(found) == pytest.approx(-np.log(shares[[0, 1], [1, 2]]).mean(), rel=1e-5)
+
+
 def test_a_run_with_own_data_names_no_data_set(tmp_path: pathlib.Path) -> None:
     """Its config has the default, digits, which another network of 8x8 pixels might fit."""
     done = training.run(CONFIG, tmp_path / "run", model=_model(), data=_dataset())
-    assert model_source.run_config(done.folder.best)["data"] is None
+    assert model_source.run_data(done.folder.best).name is None
     made = xncaps.convert(tmp_path / "run", to="float")
     assert made.verification is not None and made.verification.source == "random"
     assert made.metadata.origin["data"] is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypedDict
 
 from xncaps_tf import models
 from xncaps_tf._keras import keras, tf
@@ -38,7 +38,18 @@ class DeadClasses(keras.metrics.Metric):
         self.total.assign(tf.zeros_like(self.total))
 
 
-def compiled(config: TrainConfig, model: Any, train: Dataset) -> dict[str, Any]:
+class _Weighted(TypedDict, total=False):
+    loss_weights: list[float]  # of several outputs
+
+
+class Compiled(_Weighted):
+    """Arguments of `keras.Model.compile`."""
+
+    loss: Any
+    metrics: list[Any]
+
+
+def compiled(config: TrainConfig, model: Any, train: Dataset) -> Compiled:
     """What a graph over the model's layers is compiled with besides an optimizer.
 
     The loss of labels has a teacher's part where there is one; that of a decoder's pictures is the
@@ -58,15 +69,19 @@ def compiled(config: TrainConfig, model: Any, train: Dataset) -> dict[str, Any]:
 
 
 def labels_loss(config: TrainConfig, classifier: Any) -> Any:
-    """The loss of that name for a classifier's scores, with a teacher's part if there is one."""
-    of_labels = {
-        "margin": MarginLoss,
-        "squared_hinge": SquaredHinge,
-        "crossentropy": keras.losses.CategoricalCrossentropy,
-    }[config.loss]()
+    """The loss of that name for a classifier's scores, with a teacher's part if there is one.
+
+    The cross-entropy is that of the shares which the scores stand for: of logits, and of scores
+    whose kind the model's end does not tell, their softmax.
+    """
+    kind = models.score_kind(classifier)
+    of_labels: Any = {
+        "margin": MarginLoss(),
+        "squared_hinge": SquaredHinge(),
+        "crossentropy": keras.losses.CategoricalCrossentropy(kind in ("logits", None)),
+    }[config.loss]
     if config.teacher is None:
         return of_labels
-    kind = models.score_kind(classifier)
     return distillation.Distillation(
         of_labels, kind, config.teacher_weight, config.teacher_temperature
     )
