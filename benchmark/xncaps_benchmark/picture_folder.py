@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import pathlib
 from collections.abc import Sequence
 from types import ModuleType
@@ -12,9 +11,6 @@ import numpy as np
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.images import MAX_BYTES, Images
 from xncaps_files.errors import DataError
-from xncaps_files.printable import printable
-
-_log = logging.getLogger(__name__)
 
 
 def read(
@@ -79,8 +75,7 @@ def _labelled(
     if not files:
         endings = ", ".join(sorted(_pictures().SUFFIXES))
         raise DataError(f"{folder}: expected pictures ({endings}). Received: none.")
-    if others := _pictures().left_out(root):
-        _log.warning("%s: left out %s; save photographs as JPEG or PNG", root, printable(others))
+    _pictures().say_left_out(root)
     return files, names
 
 

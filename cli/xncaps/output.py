@@ -14,7 +14,7 @@ import pathlib
 import sys
 import tempfile
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -109,6 +109,18 @@ def error_line(text: str) -> None:
 def say(*lines: str) -> None:
     """Lines on stdout; what strangers' names hold moves no cursor."""
     click.echo("\n".join(map(printable, lines)))
+
+
+def show(
+    document: Mapping[str, object], lines: Iterable[str], *, as_json: bool, indent: int | None = 2
+) -> None:
+    """A result on stdout in the form that is asked for: one JSON object, or lines for people."""
+    import json
+
+    if as_json:
+        click.echo(json.dumps(document, indent=indent))
+    else:
+        say(*lines)
 
 
 def failure(error: Exception, log: Log) -> int:

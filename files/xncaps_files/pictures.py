@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import io
+import logging
 import math
 import os
 import threading
@@ -22,7 +23,9 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from xncaps_files.errors import DataError, one_line
+from xncaps_files.printable import printable
 
+_log = logging.getLogger(__name__)
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 )
@@ -192,6 +195,12 @@ def find(folder: Path) -> list[Path]:
             if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
         ]
     return sorted(found)
+
+
+def say_left_out(folder: Path) -> None:
+    """A warning of the files that `find` does not take, where all else goes on."""
+    if others := left_out(folder):
+        _log.warning("%s: left out %s; save photographs as JPEG or PNG", folder, printable(others))
 
 
 def left_out(folder: Path) -> str:

@@ -13,6 +13,7 @@ from PIL import Image
 
 import xncaps_tf
 from xncaps.commands.predict import predict
+from xncaps_files import camera
 from xncaps_runtime import Classifier
 from xncaps_tf import data, models
 from xncaps_tf.errors import DataError
@@ -151,7 +152,9 @@ def test_an_unknown_name_of_the_zoo_is_a_usage_error(folder: pathlib.Path) -> No
     assert result.exit_code == 2 and "zoo:nope: expected a file or the name" in result.output
 
 
-def test_frames_of_a_camera(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_frames_of_a_camera(
+    folder: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """OpenCV reads a video file as it reads a camera."""
     cv2 = pytest.importorskip("cv2", reason="the extra `camera` is not installed")
     film = tmp_path / "film.avi"
@@ -161,15 +164,18 @@ def test_frames_of_a_camera(folder: pathlib.Path, tmp_path: pathlib.Path) -> Non
         frame[:, :, 2] = 250  # OpenCV's order is blue, green, red
         writer.write(frame)
     writer.release()
-    with predicting.Camera(str(film)) as camera:
-        frame = camera.read()
-    assert frame.shape == (48, 64, 3) and frame[24, 32, 0] > 240 and frame[24, 32, 2] < 15
-    network = predicting.Classifier(xncaps_tf.load_model(folder / "model.keras"))
-    found = list(network.frames(predicting.Camera(str(film)), 2))
-    assert [name for name, _ in found] == ["frame 1", "frame 2"]
-    assert found[0][1].shape == (10,)
-    with pytest.raises(DataError, match="expected a frame"):
-        list(network.frames(predicting.Camera(str(film)), 4))
+    [(_, frame)] = camera.frames(str(film), 1)
+    red, _, blue = frame.getpixel((32, 24))
+    assert frame.size == (64, 48) and red > 240 and blue < 15
+    real = camera.frames
+    monkeypatch.setattr(camera, "frames", lambda number, count: real(str(film), count))
+    for model in (folder / "model.keras", GOLDEN / "tiny_float.tflite"):
+        args = [str(model), "--camera", "0", "--json", "--frames"]
+        found = CliRunner().invoke(predict, [*args, "2"], catch_exceptions=False)
+        rows = [json.loads(line) for line in found.stdout.splitlines()]
+        assert [row["picture"] for row in rows] == ["frame 1", "frame 2"]
+        with pytest.raises(DataError, match="expected a frame. Received: none from"):
+            CliRunner().invoke(predict, [*args, "4"], catch_exceptions=False)
 
 
 def test_a_camera_that_is_not_there(folder: pathlib.Path) -> None:
@@ -177,12 +183,6 @@ def test_a_camera_that_is_not_there(folder: pathlib.Path) -> None:
     args = [str(folder / "model.keras"), "--camera", "99"]
     with pytest.raises(DataError, match="expected a camera. Received: 99"):
         CliRunner().invoke(predict, args, catch_exceptions=False)
-
-
-def test_without_opencv_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
-    with pytest.raises(DataError, match=r"pip install 'xncaps-tf\[camera\]'"):
-        predicting.Camera(0)
 
 
 def test_a_model_of_no_images() -> None:

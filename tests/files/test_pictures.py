@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
-import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -144,52 +142,16 @@ def test_read_puts_transparent_pictures_on_white(tmp_path: pathlib.Path) -> None
 
 
 def test_read_keeps_the_range_of_16_bit_grey(tmp_path: pathlib.Path) -> None:
-    values = np.array([[0, 257 * 100, 65535]], np.uint16)
+    values = np.array([[0, 127, 129, 257 * 100, 65535]], np.uint16)
     Image.fromarray(values).save(tmp_path / "deep.png")
-    assert pictures.read(tmp_path / "deep.png", (1, 3, 1))[0, :, 0].tolist() == [0, 100, 255]
-    assert pictures.measure(tmp_path / "deep.png") == (1, 3, 1)
-
-
-def _png_header(width: int, height: int) -> bytes:
-    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    start = (
-        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
-    )
-    return start + struct.pack(">I", 8) + b"IDAT" + b"\0" * 12
+    assert pictures.read(tmp_path / "deep.png", (1, 5, 1))[0, :, 0].tolist() == [0, 0, 1, 100, 255]
+    assert pictures.measure(tmp_path / "deep.png") == (1, 5, 1)
 
 
 def _whole_png() -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(QUARTERS.repeat(8, axis=0).repeat(8, axis=1)).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-REFUSED = {
-    "empty": (b"", r"expected a picture \(JPEG, PNG"),
-    "text": (b"hello, I am no picture", r"expected a picture \(JPEG, PNG"),
-    "truncated": (_whole_png()[:60], "expected a sound picture. Received: .*truncated"),
-    "bomb": (_png_header(60_000, 60_000), "at most 100 million pixels. Received: far more"),
-    "large": (_png_header(10_001, 10_000), "at most 100 million pixels. Received: 10001x10000"),
-    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"expected a picture \(JPEG, "),
-}
-
-
-@pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)
-@pytest.mark.filterwarnings("error")
-def test_read_names_the_file_and_the_fault(
-    tmp_path: pathlib.Path, content: bytes, message: str
-) -> None:
-    path = tmp_path / "fault.png"
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=message) as caught:
-        pictures.read(path, (8, 8, 3))
-    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
-
-
-def test_read_refuses_floats_whose_range_is_unknown(tmp_path: pathlib.Path) -> None:
-    Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "a.tiff")
-    with pytest.raises(DataError, match="a.tiff: .*floating-point pixels"):
-        pictures.read(tmp_path / "a.tiff", (2, 2, 1))
 
 
 def test_read_refuses_what_cannot_be_read(
@@ -201,8 +163,9 @@ def test_read_refuses_what_cannot_be_read(
         pictures.read(tmp_path, (2, 2, 3))
     (tmp_path / "long.png").write_bytes(_whole_png())
     monkeypatch.setattr(pictures, "MAX_FILE_BYTES", 50)
-    with pytest.raises(DataError, match="long.png: expected a picture of at most 0 MB"):
-        pictures.read(tmp_path / "long.png", (2, 2, 3))
+    for endless in (tmp_path / "long.png", pathlib.Path("/dev/zero")):
+        with pytest.raises(DataError, match=f"{endless}: expected a picture of at most 0 MB"):
+            pictures.read(endless, (2, 2, 3))
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 2), (0, 2, 3), (2, 2, 4)])

@@ -17,11 +17,11 @@ import pytest
 from PIL import Image
 
 from xncaps_converters import graph_edit
-from xncaps_files import metadata
+from xncaps_files import camera, metadata
 from xncaps_files import zoo as names
 from xncaps_files.errors import DataError
 from xncaps_files.scores import ScoreScale
-from xncaps_runtime import Classifier, Interpreter, RuntimeLibraryError, camera
+from xncaps_runtime import Classifier, Interpreter
 from xncaps_runtime import __main__ as command
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "android"
@@ -239,8 +239,8 @@ def test_predict_shows_names_and_shares(tmp_path: Path, capsys: pytest.CaptureFi
         Image.fromarray(pixels).save(files[-1])
     assert command.main(["predict", str(MODEL), *files, "--json", "--top", "2"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["file"] for line in lines] == files
-    assert [line["top"][0]["class"] for line in lines] == OUTPUTS[:3].argmax(1).tolist()
+    assert [line["picture"] for line in lines] == files
+    assert [line["top"][0]["number"] for line in lines] == OUTPUTS[:3].argmax(1).tolist()
     assert all(0 <= top["score"] <= 1 for line in lines for top in line["top"])
     assert not any(line["none_of_these"] for line in lines)
     Image.fromarray(WHOLE[0]).save(tmp_path / "light.png")
@@ -349,22 +349,24 @@ def test_camera_frames_are_classified_until_it_ends(
     assert command.main(["predict", str(MODEL), "--camera", "--json", "--top", "1"]) == 1
     out, err = capsys.readouterr()
     found = [json.loads(line) for line in out.splitlines()]
-    assert [line["top"][0]["class"] for line in found] == OUTPUTS[:4].argmax(1).tolist()
-    assert {line["file"] for line in found} == {"camera"}
-    assert "the camera stopped giving pictures" in err and err.count("\n") == 1
+    assert [line["top"][0]["number"] for line in found] == OUTPUTS[:4].argmax(1).tolist()
+    assert [line["picture"] for line in found] == [f"frame {number}" for number in range(1, 5)]
+    assert "expected a frame. Received: none from 0, which stopped" in err and err.count("\n") == 1
     assert fake.released == 1
 
 
 def test_camera_colours_are_not_swapped(fake: type[FakeCapture]) -> None:
     fake.frames = [np.full((4, 4, 3), (250, 20, 10), np.uint8)]  # blue, green, red
-    assert next(camera.frames()).getpixel((0, 0)) == (10, 20, 250)
+    [(name, frame)] = camera.frames(count=1)
+    assert name == "frame 1" and frame.getpixel((0, 0)) == (10, 20, 250)
+    assert fake.released == 1
 
 
 def test_no_camera_is_one_line(fake: type[FakeCapture], capsys: pytest.CaptureFixture[str]) -> None:
     fake.opens = False
     assert command.main(["predict", str(MODEL), "--camera"]) == 1
     err = capsys.readouterr().err
-    assert "expected a camera. Received: none that opens" in err and err.count("\n") == 1
+    assert "expected a camera. Received: 0, which does not open" in err and err.count("\n") == 1
     assert fake.released == 1
 
 
@@ -373,6 +375,6 @@ def test_without_opencv_the_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     assert command.main(["predict", str(MODEL), "--camera"]) == 1
-    assert "pip install 'xncaps-runtime[camera]'" in capsys.readouterr().err
-    with pytest.raises(RuntimeLibraryError, match="needs OpenCV"):
+    assert "pip install opencv-python-headless" in capsys.readouterr().err
+    with pytest.raises(DataError, match="expected OpenCV"):
         next(camera.frames())

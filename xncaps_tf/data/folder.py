@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import logging
 from pathlib import Path
 
 import numpy as np
 
 from xncaps_files import pictures
-from xncaps_files.printable import printable
 from xncaps_tf.data.catalogue import SPLITS, VALIDATION
 from xncaps_tf.data.dataset import Dataset
 from xncaps_tf.data.lookup import Found, NotFound
 from xncaps_tf.data.picture_files import FileImages
 from xncaps_tf.errors import DataError
 
-_log = logging.getLogger(__name__)
 _VALIDATION_FOLDERS = ("validation", "val")
 _SPLIT_FOLDERS = {*SPLITS, *_VALIDATION_FOLDERS}
 _TEST_SHARE = 5  # where there is no test folder, a fifth of every class is for testing
@@ -175,9 +172,8 @@ def _other_files(folder: Path) -> str:
 
 @functools.cache
 def _say_once(root: Path) -> None:
-    """A word of the files that are left out, where all else goes on; once, of all splits."""
-    if others := pictures.left_out(root):
-        _log.warning("%s: left out %s; save photographs as JPEG or PNG", root, printable(others))
+    """Of the files that are left out; once, of all splits."""
+    pictures.say_left_out(root)
 
 
 def _share(split: str, folder: Path, files: list[Path]) -> list[Path]:

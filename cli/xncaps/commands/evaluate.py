@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 from typing import Any
 
 import click
 
 from xncaps import plugins
-from xncaps.output import say
+from xncaps.output import show
 from xncaps_tf.data.catalogue import NAMES, SPLITS, VALIDATION
 
 
@@ -48,16 +47,13 @@ def evaluate(
     network = load_model(path, compile=False)
     ds = datasets.load_for(tuple(network.input_shape[1:]), name, split, folder, download=download)
     result = training.evaluate(network, ds, batch_size=batch_size)
-    if as_json:
-        about = {"model": str(path), "data": name, "split": split, "source": ds.source}
-        click.echo(json.dumps({**about, **result.to_dict()}, indent=2))
-        return
-    say(f"{path} on {name} ({split}, {result.images} images): {result.accuracy:.4f}")
+    about = {"model": str(path), "data": name, "split": split, "source": ds.source}
+    lines = [f"{path} on {name} ({split}, {result.images} images): {result.accuracy:.4f}"]
     width = max((len(key) for key in result.per_class), default=0)
-    for key, accuracy in result.per_class.items():
-        say(f"  {key:<{width}}  {accuracy:.4f}")
+    lines += [f"  {key:<{width}}  {value:.4f}" for key, value in result.per_class.items()]
     if result.dead_classes:
-        say(f"the score is zero on all images for: {', '.join(result.dead_classes)}")
+        lines.append(f"the score is zero on all images for: {', '.join(result.dead_classes)}")
+    show({**about, **result.to_dict()}, lines, as_json=as_json)
 
 
 def _data_of(model: pathlib.Path, data: str | None, data_dir: str | None) -> tuple[str, Any]:

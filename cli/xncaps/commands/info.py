@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from xncaps.output import show
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
@@ -12,12 +14,8 @@ def info(as_json: bool) -> None:
     from xncaps.environment import describe
 
     facts = describe()
-    if as_json:
-        import json
-
-        click.echo(json.dumps(facts, indent=2))
-        return
+    lines: list[str] = []
     for section, values in facts.items():
-        click.echo(f"{section}:")
-        for name, value in values.items():
-            click.echo(f"  {name:<22} {value}")
+        lines.append(f"{section}:")
+        lines += [f"  {name:<22} {value}" for name, value in values.items()]
+    show(facts, lines, as_json=as_json)

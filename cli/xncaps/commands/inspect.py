@@ -6,7 +6,7 @@ import pathlib
 
 import click
 
-from xncaps.output import say
+from xncaps.output import show
 from xncaps_benchmark.modelfile import ModelFile
 
 
@@ -19,12 +19,7 @@ def inspect(file: pathlib.Path, as_json: bool) -> None:
     FILE is a path or zoo:NAME. An asterisk marks an op that a stock TFLite or LiteRT interpreter
     lacks.
     """
-    import json
-
     from xncaps_converters.inspect import inspect_file
 
     found = inspect_file(file)
-    if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2))
-    else:
-        say(*found.lines())
+    show(found.to_dict(), found.lines(), as_json=as_json)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from xncaps import plugins
-from xncaps.output import error_line, say
+from xncaps.output import error_line, show
 from xncaps_benchmark.modelfile import ModelFile
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from xncaps_files.errors import DataError
+    from xncaps_files.ranking import Ranking
 
 
 @click.command()
@@ -57,10 +58,11 @@ def predict(
     """
     if bool(pictures) == (camera is not None):
         raise click.UsageError("Give pictures (files, folders, globs) or --camera, one of both.")
+    from xncaps_files import camera as cameras
+    from xncaps_files import pictures as files
     from xncaps_tf.training import predicting
 
-    paths = predicting.expand(pictures) if pictures else []
-    source = predicting.Camera(camera) if camera is not None else None
+    paths = files.expand(pictures) if pictures else []
     broken: list[str] = []
 
     def refuse(error: DataError) -> None:
@@ -68,14 +70,15 @@ def predict(
         error_line(broken[-1])
 
     def read(shape: tuple[int, int, int]) -> Batches:
-        return predicting.batches(paths, shape, batch_size, refuse)
+        if camera is None:
+            yield from predicting.batches(paths, shape, batch_size, refuse)
+            return
+        for name, frame in cameras.frames(camera, frames):
+            yield [name], files.fit(frame, shape)[None]  # [1, H, W, C]
 
-    if model.name.endswith(".tflite"):
-        results = _by_file(model, read if paths else _frames(source, frames), top, as_is)
-    else:
-        results = _by_keras(model, read, source, frames, top, as_is)
-    for name, is_none, ranking in results:
-        _show(name, is_none, ranking, as_json)
+    by = _by_file if model.name.endswith(".tflite") else _by_keras
+    for name, ranking in by(model, read, top, as_is):
+        show(ranking.to_dict(name), [ranking.line(name)], as_json=as_json, indent=None)
     if broken:
         error_line(
             f"predict: expected sound pictures. Received: {len(broken)} of {len(paths)} not."
@@ -83,49 +86,24 @@ def predict(
         click.get_current_context().exit(1)
 
 
-Batches = Iterator[tuple[list[str], "NDArray[Any]"]]
+Batches = Iterator[tuple[list[str], "NDArray[np.uint8]"]]  # names, pixels [b, H, W, C]
 Read = Callable[[tuple[int, int, int]], Batches]
-Result = tuple[str, bool, list[tuple[str, float]]]
+Result = tuple[str, "Ranking"]  # of the picture of this name
 
 
-def _by_file(
-    model: pathlib.Path,
-    pictures: Read | Iterator[tuple[str, NDArray[Any]]],
-    top: int,
-    as_is: bool,
-) -> Iterator[Result]:
-    """(name, whether none of the classes, ranking) of each picture, by a .tflite file."""
+def _by_file(model: pathlib.Path, read: Read, top: int, as_is: bool) -> Iterator[Result]:
+    """By a .tflite file."""
     from xncaps_runtime import Classifier
 
     classifier = Classifier(model, invert=False if as_is else None)
-    if not callable(pictures):
-        for name, frame in pictures:
-            ranking = classifier(frame, top=top)
-            yield name, ranking.is_none, ranking
-        return
-    for names, pixels in pictures(classifier.shape):
-        for name, ranking in zip(names, classifier(list(pixels), top=top), strict=True):
-            yield name, ranking.is_none, ranking
+    for names, pixels in read(classifier.shape):
+        yield from zip(names, classifier(list(pixels), top=top), strict=True)
 
 
-def _frames(source: Any, count: int | None) -> Iterator[tuple[str, Any]]:
-    with source:
-        number = 0
-        while count is None or number < count:
-            number += 1
-            yield f"frame {number}", source.read()
-
-
-def _by_keras(
-    model: pathlib.Path,
-    read: Read,
-    source: Any,
-    frames: int | None,
-    top: int,
-    as_is: bool,
-) -> Iterator[Result]:
-    """The same by a Keras model."""
-    from xncaps_converters.model_source import run_config
+def _by_keras(model: pathlib.Path, read: Read, top: int, as_is: bool) -> Iterator[Result]:
+    """By a Keras model."""
+    from xncaps_converters.model_source import run_data
+    from xncaps_files.ranking import Ranking
     from xncaps_tf import load_model
     from xncaps_tf.data.catalogue import is_light_on_dark
     from xncaps_tf.saving import model_path
@@ -134,25 +112,9 @@ def _by_keras(
     if not model.exists():
         raise click.BadParameter(f"expected a model. Received: {model}, which is not there.")
     file = model_path(model)
-    data = run_config(file).get("data")
-    invert = isinstance(data, str) and is_light_on_dark(data) and not as_is
+    data = run_data(file).name
+    invert = data is not None and is_light_on_dark(data) and not as_is
     network = predicting.Classifier(load_model(file, compile=False), invert=invert)
-    if source is None:
-        found = network.files(read(network.shape))
-    else:
-        found = network.frames(source, frames)
-    for name, shares in found:
-        yield name, False, network.top(shares, top)
-
-
-def _show(name: str, is_none: bool, ranking: list[tuple[str, float]], as_json: bool) -> None:
-    if as_json:
-        document: dict[str, Any] = {
-            "picture": name,
-            "none_of_these": is_none,
-            "top": [{"class": label, "score": score} for label, score in ranking],
-        }
-        click.echo(json.dumps(document))
-    else:
-        said = ", ".join(f"{label} {score:.3f}" for label, score in ranking)
-        say(f"{name}: {'none of these; ' if is_none else ''}{said}")
+    for names, pixels in read(network.shape):
+        for name, shares in zip(names, network.shares(pixels), strict=True):
+            yield name, Ranking.of(shares, network.names, network.scale, top)

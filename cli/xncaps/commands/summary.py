@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xncaps import plugins
-from xncaps.output import say
+from xncaps.output import show
 
 if TYPE_CHECKING:
     from xncaps_tf.accounting import Account, LayerAccount
@@ -29,12 +29,7 @@ def summary(model: str, as_json: bool, show_all: bool) -> None:
     from xncaps_tf.saving import load_model
 
     result = account(load_model(model))
-    if as_json:
-        import json
-
-        click.echo(json.dumps(result.to_dict(), indent=2))
-        return
-    say(*table(result, show_all))
+    show(result.to_dict(), table(result, show_all), as_json=as_json)
 
 
 def table(result: Account, show_all: bool = False) -> list[str]:

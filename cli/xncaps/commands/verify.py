@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from xncaps import plugins
-from xncaps.output import say
+from xncaps.output import say, show
 
 
 @click.command()
@@ -33,8 +33,6 @@ def verify(
     as_json: bool,
 ) -> None:
     """Runs FILE and its Keras MODEL on the same inputs and compares what comes out."""
-    import json
-
     from xncaps.step_display import steps, verification_shares
     from xncaps_converters import conversion
 
@@ -45,8 +43,5 @@ def verify(
         say(*conversion.diff_file(model, file, check).lines())
     with steps("verify", verification_shares(samples)) as report:
         result = conversion.verify_file(model, file, check, store=store, report=report)
-    if as_json:
-        click.echo(json.dumps(result.to_dict(), indent=2))
-    else:
-        say(*result.lines())
+    show(result.to_dict(), result.lines(), as_json=as_json)
     result.check()

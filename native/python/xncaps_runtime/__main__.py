@@ -6,15 +6,14 @@ import argparse
 import json
 import sys
 
-from xncaps_files import metadata, tflite
+from xncaps_files import camera, metadata, tflite
 from xncaps_files.errors import XncapsError
 from xncaps_files.preprocessing import Preprocessing
 from xncaps_files.printable import printable
 from xncaps_files.scores import ScoreScale
 from xncaps_files.zoo import resolve
-from xncaps_runtime import camera
 from xncaps_runtime._library import info
-from xncaps_runtime.classifier import Classifier, Ranking
+from xncaps_runtime.classifier import Classifier
 from xncaps_runtime.errors import RuntimeLibraryError
 
 
@@ -74,23 +73,12 @@ def _run_predict(args: argparse.Namespace) -> None:
         raise RuntimeLibraryError("predict: expected --top and --threads of at least 1.")
     classifier = Classifier(args.file, args.threads, invert=False if args.as_is else None)
     if args.camera:
-        pictures = (("camera", frame) for frame in camera.frames())
+        pictures = camera.frames()
     else:
         pictures = ((path, path) for path in args.images)
     for name, picture in pictures:
-        _say(as_text(name, classifier(picture, top=args.top), args.json))
-
-
-def as_text(name: str, ranking: Ranking, as_json: bool) -> str:
-    """One line of a prediction."""
-    if as_json:
-        top = [
-            {"class": number, "label": label, "score": score}
-            for number, (label, score) in zip(ranking.classes, ranking, strict=True)
-        ]
-        return json.dumps({"file": name, "none_of_these": ranking.is_none, "top": top})
-    said = ", ".join(f"{label} {score:.3f}" for label, score in ranking)
-    return f"{name}: {'none of these; ' if ranking.is_none else ''}{said}"
+        ranking = classifier(picture, top=args.top)
+        _say(json.dumps(ranking.to_dict(name)) if args.json else ranking.line(name))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from xncaps_files import metadata, tflite
 from xncaps_files.errors import DataError
 from xncaps_files.preprocessing import Preprocessing, dequantise, quantise
+from xncaps_files.ranking import Ranking
 from xncaps_files.scores import ScoreScale
 from xncaps_files.zoo import resolve
 from xncaps_runtime._arguments import check_threads
@@ -29,22 +30,6 @@ if TYPE_CHECKING:
 
 _APIS = {"interpreter": Interpreter, "compiled_model": CompiledInterpreter}
 _BATCH = 32  # of a file that takes any number
-
-
-class Ranking(list[tuple[str, float]]):
-    """(name, share) of the best classes, best first; shares are 0 to 1, of all classes together 1.
-
-    Attributes:
-        classes: the numbers of the same classes.
-        is_none: whether the file's threshold says that the picture is of none of them.
-    """
-
-    def __init__(
-        self, entries: Sequence[tuple[str, float]], classes: Sequence[int], is_none: bool
-    ) -> None:
-        super().__init__(entries)
-        self.classes = tuple(classes)
-        self.is_none = is_none
 
 
 class Classifier:
@@ -132,7 +117,8 @@ class Classifier:
             or (isinstance(pictures, np.ndarray) and pictures.ndim == 4)
         )
         several: Any = [pictures] if is_one else pictures
-        rankings = [self._ranking(shares, top) for shares in self.shares(several)]
+        shares = self.shares(several)
+        rankings = [Ranking.of(each, self.names, self.scale, top) for each in shares]
         return rankings[0] if is_one else rankings
 
     def shares(self, pictures: Sequence[Picture]) -> NDArray[Any]:
@@ -177,12 +163,6 @@ class Classifier:
         self._interpreter.invoke()
         raw = self._interpreter.get_tensor(self._target["index"])
         return dequantise(raw, self._target).reshape(len(inputs), -1)[:count]
-
-    def _ranking(self, shares: NDArray[Any], top: int) -> Ranking:
-        order = np.argsort(-shares, kind="stable")[:top]
-        indices: list[int] = order.tolist()
-        entries = [(self.names[index], float(shares[index])) for index in indices]
-        return Ranking(entries, indices, bool(self.scale.is_none(shares)))
 
 
 def as_image(picture: Picture) -> Image.Image:
