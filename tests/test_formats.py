@@ -12,6 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+import xncaps_zoo
 from xncaps.reproduce import experiments, result_lines
 from xncaps_benchmark import results
 from xncaps_benchmark.errors import ResultError
@@ -79,6 +80,20 @@ def test_result_2() -> None:
 def test_summary_1() -> None:
     found = results.read_summary(V1 / "summary.json")
     assert (found["head"], found["binary_parameters"]) == ("xnodr", 20480)
+
+
+def test_a_newer_summary_or_card_is_said_to_be_one(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("summary.json", "card.json"):
+        (tmp_path / "net").mkdir(exist_ok=True)
+        text = (V1 / name).read_text().replace('"format_version": 1', '"format_version": 7')
+        (tmp_path / "net" / name).write_text(text)
+    with pytest.raises(ResultError, match="expected format_version 1. Received: 7; a newer xncaps"):
+        results.read_summary(tmp_path / "net/summary.json")
+    monkeypatch.setattr(xncaps_zoo, "_PLACES", (tmp_path,))
+    with pytest.raises(ValueError, match="expected format_version 1. Received: 7; an xncaps-zoo"):
+        xncaps_zoo.card("net")
 
 
 def test_metadata_2() -> None:

@@ -113,7 +113,8 @@ def read_result(path: str | os.PathLike[str]) -> Result:
 
 def read_summary(path: pathlib.Path) -> Summary:
     """Reads FILE.summary.json (docs/measuring.md has its schema)."""
-    return check_summary(_read_json(path, MAX_SUMMARY_BYTES), str(path))
+    found = upgrades.upgraded_summary(_read_json(path, MAX_SUMMARY_BYTES), str(path))
+    return check_summary(found, str(path))
 
 
 def _read_json(path: pathlib.Path, limit: int) -> Any:

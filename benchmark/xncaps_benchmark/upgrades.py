@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from xncaps_benchmark.errors import ResultError
 from xncaps_benchmark.json_values import Object, is_list, is_object
 from xncaps_files import versions
 from xncaps_files.errors import DataError
+
+Step = Callable[[Object], Object]
 
 
 def upgraded(result: Any, where: str) -> Any:
@@ -23,10 +25,19 @@ def upgraded(result: Any, where: str) -> Any:
     Raises:
         ResultError: a newer version wrote it, or its version is no number.
     """
-    if not is_object(result) or "format_version" not in result:
-        return result
+    return _upgraded(result, _STEPS, where)
+
+
+def upgraded_summary(summary: Any, where: str) -> Any:
+    """The same of a FILE.summary.json."""
+    return _upgraded(summary, _SUMMARY_STEPS, where)
+
+
+def _upgraded(content: Any, steps: Sequence[Step], where: str) -> Any:
+    if not is_object(content) or "format_version" not in content:
+        return content
     try:
-        return versions.upgrade(result, result["format_version"], _STEPS, where)
+        return versions.upgrade(content, content["format_version"], steps, where)
     except DataError as error:
         raise ResultError(str(error)) from error
 
@@ -47,5 +58,6 @@ def _from_1(old: Object) -> Object:
     return new
 
 
-_STEPS: tuple[Callable[[Object], Object], ...] = (_from_1,)
+_STEPS: tuple[Step, ...] = (_from_1,)
+_SUMMARY_STEPS: tuple[Step, ...] = ()
 VERSION = len(_STEPS) + 1

@@ -164,7 +164,7 @@ def test_what_is_no_aar_is_refused(tmp_path: pathlib.Path) -> None:
 
 def told(**changes: object) -> dict[str, object]:
     return {
-        "name": "m", "title": "Goods, a net",
+        "format_version": 1, "name": "m", "title": "Goods, a net",
         "accuracy": {"file": {"accuracy": 0.875, "images": 8}},
         "data": {"licence": "MIT", "source": "someone"}, **changes,
     }  # fmt: skip
@@ -186,6 +186,7 @@ def test_the_screens_card_is_the_zoos(tmp_path: pathlib.Path) -> None:
         ("[]", "expected a card of the zoo"),
         ("{", "expected a card of the zoo"),
         (json.dumps({"name": "m"}), "expected a card of the zoo, got KeyError"),
+        (json.dumps(told(format_version=2)), "expected a card of the zoo.*format_version 2, not 1"),
         (
             json.dumps(told(accuracy={"file": {"accuracy": 7, "images": 8}})),
             "accuracy: expected 0 to 1, got 7",

@@ -15,6 +15,7 @@ from xncaps_zoo.card_types import Card
 __version__ = "0.1.0"
 __all__ = ["Card", "__version__", "card", "names", "path"]
 
+FORMAT_VERSION = 1  # of card.json
 _HERE = pathlib.Path(__file__).resolve().parent
 _PLACES = (_HERE, _HERE.parent)  # as installed, in a checkout
 
@@ -38,8 +39,16 @@ def card(name: str) -> Card:
 
     Raises:
         KeyError: there is none of that name.
+        ValueError: the card is of another version than this package reads.
     """
-    return json.loads((_folder(name) / "card.json").read_text(encoding="utf-8"))
+    file = _folder(name) / "card.json"
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if (version := found.get("format_version")) != FORMAT_VERSION:
+        raise ValueError(
+            f"{file}: expected format_version {FORMAT_VERSION}. Received: {version!r}; "
+            "an xncaps-zoo of the same version reads it."
+        )
+    return found
 
 
 def _folder(name: str) -> pathlib.Path:

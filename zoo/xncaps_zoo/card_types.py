@@ -93,7 +93,7 @@ class Card(TypedDict):
     """All that is told of a file; `input` is height, width, channels."""
 
     format: Literal["xncaps-card"]
-    format_version: Literal[1]
+    format_version: int
     name: str
     title: str
     description: str

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 import pathlib
-from typing import Any
+from typing import TypedDict
 
 from xncaps_android.commands import BuildError
 
+_FORMAT_VERSION = 1
 
-def card(model_file: pathlib.Path) -> dict[str, Any] | None:
+
+class Card(TypedDict):
+    """What the app shows of a file's card."""
+
+    title: str
+    accuracy: float
+    images: int
+    licence: str
+    source: str
+
+
+def card(model_file: pathlib.Path) -> Card | None:
     """Of the card.json beside a file of the zoo: title, accuracy (0 to 1) on how many images,
     whose these are and their licence.
 
@@ -25,8 +37,10 @@ def card(model_file: pathlib.Path) -> dict[str, Any] | None:
         told = json.loads(file.read_text(encoding="utf-8"))
         if told["name"] != model_file.stem:
             return None
+        if told["format_version"] != _FORMAT_VERSION:
+            raise ValueError(f"format_version {told['format_version']!r}, not {_FORMAT_VERSION}")
         data, right = told["data"], told["accuracy"]["file"]
-        kept = {
+        kept: Card = {
             "title": str(told["title"]),
             "accuracy": float(right["accuracy"]),
             "images": int(right["images"]),

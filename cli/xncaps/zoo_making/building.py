@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, cast
 
+import xncaps_zoo
 from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.running import Place
 from xncaps.zoo_making import calibrating, card_page, judging, keras_packing
@@ -242,7 +243,7 @@ def _card(
         accuracy["coarse"] = line["coarse"]
     return {
         "format": "xncaps-card",
-        "format_version": 1,
+        "format_version": xncaps_zoo.FORMAT_VERSION,
         "name": entry.name,
         "title": entry.title,
         "description": entry.description,

@@ -28,6 +28,9 @@ public final class ModelReader {
   /** The associated file with what the standard metadata has no field for (docs/metadata.md). */
   static final String EXTRAS = "xncaps.json";
 
+  /** Of xncaps.json: the newest that is understood (docs/metadata.md). */
+  private static final int FORMAT_VERSION = 2;
+
   private static final int SMALLEST = 8 + 16;
 
   private final MetadataExtractor extractor;
@@ -146,10 +149,21 @@ public final class ModelReader {
     String text = associated(EXTRAS);
     try {
       return text == null ? Collections.<String, Object>emptyMap()
-          : Json.object(Json.parse(text), EXTRAS);
+          : known(Json.object(Json.parse(text), EXTRAS));
     } catch (IllegalArgumentException e) {
       throw contradiction(e);
     }
+  }
+
+  /** The same where its version is one that is understood; the first was not told by all. */
+  private static Map<String, Object> known(Map<String, Object> extras) {
+    Object version = extras.containsKey("format_version") ? extras.get("format_version") : 1L;
+    if (!(version instanceof Long) || (Long) version < 1 || (Long) version > FORMAT_VERSION) {
+      throw new IllegalArgumentException(
+          "format_version: expected 1 to " + FORMAT_VERSION + ", got " + version
+              + "; a newer app reads what a newer xncaps wrote");
+    }
+    return extras;
   }
 
   private static ModelException contradiction(IllegalArgumentException e) {

@@ -74,6 +74,17 @@ public final class ModelReaderTest {
   }
 
   @Test
+  public void ofANewerVersionIsSaidToBeSo() throws IOException {
+    String told = "\"format_version\": 1";
+    assertTrue(read(replaced(told, "\"format_version\": 2")).hasMetadata);
+    for (String odd : new String[] {": 3", ": 0", ":-1", ":\"\""}) {
+      ModelException error = refused(replaced(told, "\"format_version\"" + odd));
+      assertEquals(ModelException.Kind.METADATA, error.kind);
+      assertTrue(error.getMessage(), error.getMessage().contains("expected 1 to 2, got "));
+    }
+  }
+
+  @Test
   public void opsAreChecked() throws IOException {
     ClassifierModel fused = read(Golden.bytes("tiny_fused.tflite"));
     fused.ops.check(true);
