@@ -116,7 +116,7 @@ class Account:
         """Share of the parameters that are binary, 0 to 1."""
         return self.total("binary") / max(1, self.total("parameters"))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Everything as plain values for JSON: name, totals, shares, uncounted, layers."""
         figures = [
             field.name for field in dataclasses.fields(LayerAccount) if "int" in str(field.type)

@@ -7,7 +7,6 @@ import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from xncaps_benchmark import backends, limits, results
 from xncaps_benchmark.errors import BenchmarkError
@@ -65,8 +64,8 @@ class Options:
     check_seconds: float = 120.0
     accuracy: str | os.PathLike[str] | None = None
     accuracy_name: str | None = None
-    ssh: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    adb: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ssh: Mapping[str, object] = field(default_factory=dict[str, object])
+    adb: Mapping[str, object] = field(default_factory=dict[str, object])
 
     def __post_init__(self) -> None:
         for name, limit in limits.LIMITS.items():

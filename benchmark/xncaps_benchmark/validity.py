@@ -9,7 +9,7 @@ import pathlib
 import re
 import subprocess
 import urllib.parse
-from typing import Any
+from typing import TypedDict
 
 from xncaps_benchmark import plan
 from xncaps_benchmark.result_types import Model
@@ -45,6 +45,22 @@ def _reasons(record: Model, seconds: float | None, options: plan.Options) -> lis
     return found
 
 
+class _Dir(TypedDict, total=False):
+    editable: bool
+
+
+class _Vcs(TypedDict, total=False):
+    commit_id: str
+
+
+class DirectUrl(TypedDict, total=False):
+    """What pip notes of where a distribution came from (PEP 610)."""
+
+    url: str
+    dir_info: _Dir
+    vcs_info: _Vcs
+
+
 @functools.cache
 def commit() -> str | None:
     """The commit of the sources that measure, '-dirty' where they were changed; None: not known.
@@ -56,12 +72,12 @@ def commit() -> str | None:
         text = importlib.metadata.distribution("xncaps-benchmark").read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:
         text = None
-    told: dict[str, Any] = json.loads(text) if text else {}
+    told: DirectUrl = json.loads(text) if text else {}
     if "vcs_info" in told:
         return str(told["vcs_info"].get("commit_id", ""))[:60] or None
     folder = pathlib.Path(__file__).resolve().parent
     if told.get("dir_info", {}).get("editable"):
-        folder = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(str(told["url"])).path))
+        folder = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(told.get("url", "")).path))
     elif "site-packages" in folder.parts:
         return None
     return _of_checkout(folder)

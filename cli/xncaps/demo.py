@@ -50,8 +50,17 @@ NETWORKS = (
     Network("quicknet", "XnODR on QuickNet", "quicknet", "xnodr", ("fused", "lce"), 0.34),
 )
 
+
 # Learning rate, warm-up and decay are TrainConfig's defaults; these differ between data sets.
-TRAINING: dict[str, dict[str, Any]] = {
+class _Length(TypedDict, total=False):
+    """Fields of a TrainConfig."""
+
+    epochs: int
+    batch_size: int
+    validation: float
+
+
+TRAINING: dict[str, _Length] = {
     "digits": {"epochs": 30, "batch_size": 50},
     "mnist": {"epochs": 6, "batch_size": 100, "validation": 0.05},
     "fashion_mnist": {"epochs": 6, "batch_size": 100, "validation": 0.05},

@@ -54,7 +54,7 @@ class Conversion:
         changed: words of `bounds.CHANGES` for what is not exact.
         verification: the check with its figures; None where it was not asked for.
         stored: the bytes of FILE.expected.npz; None without a verification.
-    path: where it was written; None where it was not.
+        path: where it was written; None where it was not.
     """
 
     to: str
@@ -221,7 +221,7 @@ def calibration_images(source: ModelSource, check: Check) -> Inputs | None:
 def _data_of(source: ModelSource, check: Check) -> tuple[str | None, str | None]:
     if check.data is not None:
         return check.data, check.data_dir
-    return source.config.get("data"), check.data_dir or source.config.get("data_dir")
+    return source.data.name, check.data_dir or source.data.folder
 
 
 def _stored(source: ModelSource, result: VerifyResult, chosen: Samples) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 from xncaps_converters import samples
 from xncaps_converters.binary_weights import UnpackedLayer
 from xncaps_converters.clone import flat_layers
-from xncaps_files.metadata import FORMAT_VERSION, LIGHT_ON_DARK, Metadata
+from xncaps_files.metadata import FORMAT_VERSION, LIGHT_ON_DARK, InputWords, Metadata, Origin
 from xncaps_files.metadata_format import InputTensor
 from xncaps_files.scores import ScoreScale
 from xncaps_tf.data import catalogue
@@ -64,7 +64,7 @@ def describe(
     """
     from xncaps_tf import models
 
-    origin: dict[str, Any] = {
+    origin: Origin = {
         "format_version": FORMAT_VERSION,
         "format": to,
         "model": {"name": model.name, "sha256": model_sha256},
@@ -114,7 +114,7 @@ def _date() -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _input_words(model: Any, data: str | None) -> dict[str, Any]:
+def _input_words(model: Any, data: str | None) -> InputWords:
     """What TFLite's form has no field for; null where not known."""
     if len(model.inputs) != 1 or not samples.takes_pixels(model):
         return {"kind": "tensor", "channel_order": None, "polarity": None}
@@ -132,7 +132,7 @@ def _input_words(model: Any, data: str | None) -> dict[str, Any]:
     }
 
 
-def _input(model: Any, words: dict[str, Any]) -> InputTensor:
+def _input(model: Any, words: InputWords) -> InputTensor:
     if words["kind"] != "image":
         return InputTensor("input", "Float values, as the Keras model takes them.")
     height, width, _ = samples.input_shape(model)

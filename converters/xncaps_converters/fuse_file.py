@@ -101,20 +101,20 @@ def fuse_file(
 def _described(described: Metadata) -> Metadata:
     """The same, and that it was fused; XnODR's weights are bits now."""
     origin = dict(described.origin)
-    layers: list[Any] | None = origin.get("binary_layers")
+    layers = origin.get("binary_layers")
     if isinstance(layers, list):
-        origin["binary_layers"] = list(map(_as_bits, layers))
+        origin["binary_layers"] = list(map(_as_bits, cast("list[object]", layers)))
     origin["fused_from"] = origin.get("format")
     origin["format"] = "fused"
     words = f"{described.description} Fused by xncaps fuse.".strip()
     return replace(described, description=words, origin=origin)
 
 
-def _as_bits(layer: Any) -> Any:
+def _as_bits(layer: object) -> object:
     """A row of `binary_layers`: an XnODR's weights are bits now."""
     if not isinstance(layer, dict):
         return layer
-    row = cast("dict[str, Any]", layer)
+    row = cast("dict[str, object]", layer)
     return {**row, "bits": True} if row.get("kind") == "XnODR" else row
 
 
@@ -155,8 +155,7 @@ def _content(
     names, sha256 = (), ""
     if described is not None:
         names = described.class_names
-        model: dict[str, Any] | None = described.origin.get("model")
-        sha256 = str(model.get("sha256", "")) if isinstance(model, dict) else ""
+        sha256 = str(described.object("model").get("sha256", ""))
     if given is not None:
         wanted, names, sha256 = given.outputs, given.class_names, given.model_sha256
         share = max(given.tolerated_share, bounds.share)

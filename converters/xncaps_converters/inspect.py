@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from xncaps_converters import interpreters
 from xncaps_converters.bounds import CHANGES
@@ -76,7 +75,7 @@ class Inspection:
             found[row.op] = (count + 1, size + row.constant_bytes)
         return dict(sorted(found.items(), key=lambda item: (-item[1][1], item[0])))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For JSON."""
         return {
             "size": self.size,
@@ -112,10 +111,9 @@ class Inspection:
         if self.metadata is None:
             return ["no metadata"]
         names = ", ".join(self.metadata.class_names) or "not known"
-        origin = self.metadata.origin
         lines = [f"model: {self.metadata.name}", f"classes: {names}"]
-        if isinstance(origin.get("versions"), dict):
-            versions = ", ".join(f"{k} {v}" for k, v in sorted(origin["versions"].items()))
+        if made_by := self.metadata.object("versions"):
+            versions = ", ".join(f"{name} {made_by[name]}" for name in sorted(made_by))
             lines.append(f"made by: {versions}")
         lines.append(f"passes: {'; '.join(self.passes) or 'none'}")
         changed = [CHANGES[word].words for word in self.metadata.changes if word in CHANGES]

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import pathlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,18 +18,26 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class RunData:
+    """The data set that a run names, and the folder where it lies; None where not known."""
+
+    name: str | None = None
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
 class ModelSource:
     """A Keras model, loaded once.
 
     Attributes:
         model: functional or sequential, built.
         sha256: of the saved model; of a model in memory that of its config and weights.
-        config: of the run that it lies in; empty if none.
+        data: of the run that it lies in.
     """
 
     model: Any
     sha256: str
-    config: dict[str, Any]
+    data: RunData
 
     @classmethod
     def of(cls, model: Any) -> ModelSource:
@@ -48,9 +57,9 @@ class ModelSource:
         if isinstance(model, (str, os.PathLike)):
             path = model_path(cast("str | os.PathLike[str]", model))
             loaded = as_model(xncaps_tf.load_model(path, compile=False))
-            return cls(loaded, sha256(path), run_config(path))
+            return cls(loaded, sha256(path), run_data(path))
         model = without_decoder(as_model(model))
-        return cls(model, _sha256_in_memory(model), {})
+        return cls(model, _sha256_in_memory(model), RunData())
 
 
 def _sha256_in_memory(model: Any) -> str:
@@ -60,8 +69,8 @@ def _sha256_in_memory(model: Any) -> str:
     return total.hexdigest()
 
 
-def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The config of the run that a model lies in (its folder's config.json); empty if none.
+def run_data(path: str | os.PathLike[str]) -> RunData:
+    """The data of the run that a model lies in, by the config.json of its folder.
 
     Another program's config.json, which many a model lies beside, is none. Where the run was given
     data of the caller's own, it names none.
@@ -74,23 +83,22 @@ def run_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     run = RunFolder(pathlib.Path(path).resolve().parent)
     file = run.config
     if not file.is_file():
-        return {}
+        return RunData()
     try:
         config: Any = strict_json.loads(file.read_text(encoding="utf-8"))
     except ValueError:  # UnicodeDecodeError is one
         _log.info("%s is no JSON, so no run's config", file)
-        return {}
+        return RunData()
     if not isinstance(config, dict) or "xncaps_version" not in config:
-        return {}
-    found = cast("dict[str, Any]", config)
-    _check_data(found, file)
-    return {**found, "data": None, "data_dir": None} if run.own_data.is_file() else found
+        return RunData()
+    found = _checked(cast("dict[str, object]", config), file)
+    return RunData() if run.own_data.is_file() else found
 
 
-def _check_data(config: dict[str, Any], file: pathlib.Path) -> None:
+def _checked(config: Mapping[str, object], file: pathlib.Path) -> RunData:
     """DataError unless the data set has a name of ours and its folder is a path, or null."""
     name, folder = config.get("data"), config.get("data_dir")
-    if name is not None and name not in NAMES:
+    if name is not None and not (isinstance(name, str) and name in NAMES):
         raise DataError(
             f"{file}: expected data to be one of {', '.join(NAMES)}, or null. "
             f"Received: data={name!r:.50}."
@@ -99,6 +107,7 @@ def _check_data(config: dict[str, Any], file: pathlib.Path) -> None:
         raise DataError(
             f"{file}: expected data_dir to be a path or null. Received: data_dir={folder!r:.50}."
         )
+    return RunData(name, folder)
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

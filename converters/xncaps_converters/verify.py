@@ -126,7 +126,7 @@ class VerifyResult:
             )
         return self
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For JSON: everything but the outputs."""
         entries = asdict(self)
         del entries["expected"], entries["errors"]

@@ -10,15 +10,15 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from xncaps_files import metadata_format, strict_json, tflite, versions
 from xncaps_files.errors import DataError, one_line
 from xncaps_files.metadata_format import InputTensor, ModelMetadata, OutputTensor
 from xncaps_files.preprocessing import Preprocessing
-from xncaps_files.scores import ScoreScale
+from xncaps_files.scores import OutputWords, ScoreScale
 
 LABELS_FILE = "labels.txt"
 ORIGIN_FILE = "xncaps.json"
@@ -40,6 +40,54 @@ _DAMAGE = (
 )
 
 
+class ModelWords(TypedDict):
+    """The Keras model that a file was made of."""
+
+    name: str
+    sha256: str
+
+
+class _Range(TypedDict, total=False):
+    minimum: int  # of images
+    maximum: int
+
+
+class InputWords(_Range):
+    """The object `input`; null where not known."""
+
+    kind: str
+    channel_order: str | None
+    polarity: str | None
+
+
+class LayerWords(TypedDict):
+    """A layer with a binary weight, and whether it is kept as bits."""
+
+    name: str
+    kind: str
+    bits: bool
+
+
+class _Dated(TypedDict, total=False):
+    date: str
+
+
+class Origin(_Dated):
+    """What `ORIGIN_FILE` holds as we write it; docs/metadata.md says what each word means."""
+
+    format_version: int
+    format: str
+    model: ModelWords
+    versions: dict[str, str]
+    data: str | None
+    input: InputWords
+    output: OutputWords
+    binary_layers: list[LayerWords]
+    passes: list[str]
+    changes: list[str]
+    notes: list[str]
+
+
 @dataclass(frozen=True)
 class Metadata:
     """What a file says of itself.
@@ -49,19 +97,20 @@ class Metadata:
         description: for people.
         class_names: in the order of the outputs; empty where not known.
         input: what is to be fed.
-        origin: how the file was made, and what TFLite's form has no field for; see docs.
+        origin: how the file was made, and what TFLite's form has no field for: an `Origin` where
+            we wrote it, else what its writer made of one.
     """
 
     name: str
     description: str
     class_names: tuple[str, ...]
     input: InputTensor
-    origin: dict[str, Any] = field(default_factory=dict[str, Any])
+    origin: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @property
     def preprocessing(self) -> Preprocessing:
         """What is done to a picture before it is the input."""
-        told = self._object("input")
+        told = self.object("input")
         return Preprocessing(
             mean=self.input.mean or (0.0,),
             std=self.input.std or (1.0,),
@@ -76,7 +125,7 @@ class Metadata:
         Raises:
             DataError: the numbers are out of their range.
         """
-        return ScoreScale.from_json(self._object("output"))
+        return ScoreScale.from_json(self.object("output"))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -97,11 +146,12 @@ class Metadata:
         found = self.origin.get(key)
         return tuple(map(str, cast("list[Any]", found))) if isinstance(found, list) else ()
 
-    def _object(self, key: str) -> dict[str, Any]:
+    def object(self, key: str) -> Mapping[str, object]:
+        """An object of the origin; empty where it has none of that name."""
         found = self.origin.get(key)
-        return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+        return cast("dict[str, object]", found) if isinstance(found, dict) else {}
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For JSON."""
         return {
             "name": self.name,
@@ -188,11 +238,11 @@ def _labels(names: tuple[str, ...]) -> bytes:
     return ("\n".join(names) + "\n").encode()
 
 
-def _json(origin: dict[str, Any]) -> bytes:
+def _json(origin: Mapping[str, object]) -> bytes:
     return (json.dumps(origin, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _origin(content: bytes, where: str) -> dict[str, Any]:
+def _origin(content: bytes, where: str) -> dict[str, object]:
     """The newest form of xncaps.json."""
     try:
         found = strict_json.loads(content)
@@ -200,17 +250,17 @@ def _origin(content: bytes, where: str) -> dict[str, Any]:
         raise DataError(f"{where}: {ORIGIN_FILE}: expected JSON. Received: {error}.") from error
     if not isinstance(found, dict):
         raise DataError(f"{where}: {ORIGIN_FILE}: expected an object. Received: {found!r:.50}.")
-    origin = cast("dict[str, Any]", found)
+    origin = cast("dict[str, object]", found)
     version = origin.get("format_version", 1)  # the first did not need to be told
     return versions.upgrade(origin, version, _UPGRADES, f"{where}: {ORIGIN_FILE}")
 
 
-def _from_1(origin: dict[str, Any]) -> dict[str, Any]:
+def _from_1(origin: dict[str, object]) -> dict[str, object]:
     """Version 1 did not say what the outputs are."""
     return {**origin, "format_version": 2, "output": ScoreScale().to_json()}
 
 
-_UPGRADES: Sequence[Callable[[dict[str, Any]], dict[str, Any]]] = (_from_1,)
+_UPGRADES: Sequence[Callable[[dict[str, object]], dict[str, object]]] = (_from_1,)
 
 
 def _associated(data: bytes, names: set[str]) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,14 @@ from xncaps_files.errors import DataError
 
 KINDS = ("lengths", "logits", "probabilities")
 _SMALLEST = 1e-12  # of a probability whose logarithm is taken
+
+
+class OutputWords(TypedDict):
+    """The object `output` in a file's metadata."""
+
+    scores: str | None
+    temperature: float | None
+    threshold: float | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class ScoreScale:
         """Of the object `output` in a file's metadata; what it lacks is None."""
         return cls(told.get("scores"), told.get("temperature"), told.get("threshold"))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> OutputWords:
         """What `from_json` reads."""
         return {
             "scores": self.kind,

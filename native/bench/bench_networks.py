@@ -107,7 +107,7 @@ def run(file: bytes, isa: str | None, *, keep_builtins: bool = False) -> Call:
     return interpreter.invoke
 
 
-def measure(file: bytes, isas: list[str], turns: int) -> dict[str, Any]:
+def measure(file: bytes, isas: list[str], turns: int) -> dict[str, float]:
     """Milliseconds: of each instruction set fused and unfused; of the parts, on the best one."""
     calls: dict[str, Call] = {}
     for isa in isas:
@@ -151,7 +151,7 @@ def main() -> int:
     args.models.mkdir(parents=True, exist_ok=True)
     best = str(info()["isa"])
     isas = args.isas or list(dict.fromkeys([best, "avx2"]))
-    rows: dict[str, Any] = {}
+    rows: dict[str, dict[str, float]] = {}
     if args.json is not None and args.json.exists():
         rows = json.loads(args.json.read_text(encoding="utf-8"))
     for name in args.only:

@@ -87,7 +87,7 @@ def test_a_config_of_somebody_else_beside_a_model_is_none(
     tmp_path: pathlib.Path, text: str
 ) -> None:
     (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
-    assert model_source.run_config(tmp_path / "model.keras") == {}
+    assert model_source.run_data(tmp_path / "model.keras") == model_source.RunData()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_run_of_a_stranger_names_data_that_there_is(
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"xncaps_version": "0.1.0", **wrong}))
     with pytest.raises(DataError, match=words):
-        model_source.run_config(tmp_path / "model.keras")
+        model_source.run_data(tmp_path / "model.keras")
 
 
 def test_a_check_that_says_nothing_says_so() -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from xncaps_tf._keras import tf
 from xncaps_tf.ops import blocks
@@ -48,6 +48,43 @@ class Signs:
         return tf.where(tf.abs(x) <= self.clip_value, gradient, tf.zeros_like(gradient))
 
 
+class _Apart(TypedDict, total=False):
+    u_hat: Any
+    magnitude: Any
+
+
+class _Kept(_Apart):
+    """What the way back needs of the way there, B last; u_hat is formed again where it is cut.
+
+    `u_hat` [N, J, E, B]; of each turn the sums [J, E, B] and, but of the first, the couplings
+    [N, J, B]; `magnitude` [N, J, B] where u_hat has a quantizer.
+    """
+
+    sums: list[Any]
+    couplings: list[Any]
+
+
+class _ByCapsule(NamedTuple):
+    """Of each turn but the first, gradients of the agreement and couplings, each [N, J, B]."""
+
+    da: list[Any]
+    c: list[Any]
+
+
+class _Factors(NamedTuple):
+    """What u_hat's gradient is made of.
+
+    Of each turn but the first, too, the gradients of the sums `ds` and the poses `q` that were
+    agreed with, each [J, E, B]; `first` [J, E, B] is what the first turn adds for every input
+    capsule.
+    """
+
+    by_capsule: _ByCapsule
+    ds: list[Any]
+    q: list[Any]
+    first: Any
+
+
 @dataclass(frozen=True)
 class _Capsules:
     """The two passes, for given quantizers; all tensors float32 or float64."""
@@ -59,7 +96,7 @@ class _Capsules:
     pose_quantizer: Signs | None
     kernel_scales: str
 
-    def forward(self, u: Any, kernel: Any) -> tuple[Any, dict[str, Any]]:
+    def forward(self, u: Any, kernel: Any) -> tuple[Any, _Kept]:
         """Poses [B, J, E] and what `backward` needs of the way there."""
         x, w = self._operands(u, kernel)  # [N, D, B], [N, J, D, E]
         w = _columns(w)  # [N, J * E, D]
@@ -70,7 +107,7 @@ class _Capsules:
             v, kept = self._in_blocks(x, w, kernel.shape, size)
         return tf.transpose(v, (2, 0, 1)), kept  # [B, J, E]
 
-    def _poses(self, x: Any, w: Any, shape: Any) -> tuple[Any, dict[str, Any]]:
+    def _poses(self, x: Any, w: Any, shape: Any) -> tuple[Any, _Kept]:
         """Poses [J, E, B] of operands [N, D, B] and [N, J * E, D]; what is kept has B last."""
         u_hat = _predictions(x, w, shape)  # [N, J, E, B]
         magnitude = self._prediction_magnitude(u_hat)  # [N, J, B]
@@ -81,10 +118,12 @@ class _Capsules:
             logits = step if logits is None else logits + step
             couplings.append(tf.nn.softmax(logits, axis=1))  # [N, J, B]
             sums.append(tf.reduce_sum(couplings[-1][:, :, tf.newaxis] * u_hat, axis=0))  # [J, E, B]
-        kept = {"u_hat": u_hat, "sums": sums, "couplings": couplings}
-        return _squash(sums[-1]), kept if magnitude is None else {**kept, "magnitude": magnitude}
+        kept: _Kept = {"u_hat": u_hat, "sums": sums, "couplings": couplings}
+        if magnitude is not None:
+            kept["magnitude"] = magnitude
+        return _squash(sums[-1]), kept
 
-    def _in_blocks(self, x: Any, w: Any, shape: Any, size: int) -> tuple[Any, dict[str, Any]]:
+    def _in_blocks(self, x: Any, w: Any, shape: Any, size: int) -> tuple[Any, _Kept]:
         """`_poses`, `size` examples at a time; what is kept, all but u_hat, is in these blocks."""
 
         def of_block(x: Any) -> Any:
@@ -94,7 +133,7 @@ class _Capsules:
         v, kept = blocks.mapped(of_block, blocks.cut(x, size))
         return blocks.joined(v, tf.shape(x)[-1]), kept
 
-    def backward(self, u: Any, kernel: Any, kept: dict[str, Any], dv: Any) -> tuple[Any, Any]:
+    def backward(self, u: Any, kernel: Any, kept: _Kept, dv: Any) -> tuple[Any, Any]:
         """Gradients of u [B, N, D] and kernel [N, J, D, E] from that of the poses [B, J, E]."""
         n, j, d, e = kernel.shape
         x, w = self._operands(u, kernel)  # [N, D, B], [N, J, D, E]
@@ -103,8 +142,8 @@ class _Capsules:
         rows = tf.reshape(tf.transpose(w, (0, 2, 1, 3)), (n, d, j * e))  # [N, D, J * E]
         size = _block(u, kernel)
         if size is None:
-            factors = self._factors(kept, dv)
-            dx, dw = self._gradients(x, rows, kept["u_hat"], factors)
+            u_hat = kept.get("u_hat")
+            dx, dw = self._gradients(x, rows, u_hat, self._factors(u_hat, kept, dv))
         else:
             dx, dw = self._gradients_in_blocks(x, w, rows, kept, dv, size)
         dx = tf.transpose(dx, (2, 0, 1))  # [B, N, D]
@@ -115,7 +154,7 @@ class _Capsules:
             dw = self.kernel_quantizer.window(kernel, dw * self._kernel_magnitude(kernel))
         return dx, dw
 
-    def _gradients(self, x: Any, rows: Any, u_hat: Any, factors: Any) -> tuple[Any, Any]:
+    def _gradients(self, x: Any, rows: Any, u_hat: Any, factors: _Factors) -> tuple[Any, Any]:
         """Gradients of x [N, D, B] and of the kernel, as [N, J * E, D]; rows [N, D, J * E]."""
         n, _, columns = rows.shape
         du_hat = self._assembled(factors, u_hat, n)  # [N, J, E, B]
@@ -123,7 +162,7 @@ class _Capsules:
         return tf.matmul(rows, du_hat), tf.matmul(du_hat, x, transpose_b=True)
 
     def _gradients_in_blocks(
-        self, x: Any, w: Any, rows: Any, kept: dict[str, Any], dv: Any, size: int
+        self, x: Any, w: Any, rows: Any, kept: _Kept, dv: Any, size: int
     ) -> tuple[Any, Any]:
         """`_gradients` without all of u_hat or of its gradient at any time.
 
@@ -135,24 +174,25 @@ class _Capsules:
 
         def of_block(parts: Any) -> Any:
             x, dv, kept = parts
-            return self._factors({**kept, "u_hat": _predictions(x, columns, w.shape)}, dv)
+            return self._factors(_predictions(x, columns, w.shape), kept, dv)
 
-        factors = blocks.mapped(of_block, (blocks.cut(x, size), blocks.cut(dv, size), kept))
+        factors: _Factors = blocks.mapped(
+            of_block, (blocks.cut(x, size), blocks.cut(dv, size), kept)
+        )
         factors = tf.nest.map_structure(functools.partial(blocks.joined, batch=batch), factors)
         some = blocks.divisor(n, max(1, size * n // (x.shape[-1] or _USUAL_BATCH)))
-        by_capsule = {name: factors.pop(name) for name in ("da", "c")}  # each [N, J, B]
 
         def of_capsules(parts: Any) -> Any:
             x, rows, columns, by_capsule = parts
             u_hat = None
             if self.prediction_quantizer is not None:
                 u_hat = _predictions(x, columns, (some, j, None, e))
-            return self._gradients(x, rows, u_hat, {**factors, **by_capsule})
+            return self._gradients(x, rows, u_hat, factors._replace(by_capsule=by_capsule))
 
         def chunks(part: Any) -> Any:
             return tf.reshape(part, (n // some, some, part.shape[1], -1))
 
-        parts = tf.nest.map_structure(chunks, (x, rows, columns, by_capsule))
+        parts = tf.nest.map_structure(chunks, (x, rows, columns, factors.by_capsule))
         dx, dw = blocks.mapped(of_capsules, parts)
         return tf.reshape(dx, (*x.shape[:2], -1)), tf.reshape(dw, columns.shape)
 
@@ -190,15 +230,10 @@ class _Capsules:
         scale = self._agreement_scale(magnitude, v)
         return agreed if scale is None else agreed * scale
 
-    def _factors(self, kept: dict[str, Any], dv: Any) -> dict[str, Any]:
-        """What u_hat's gradient is made of, from the gradient of the poses, [J, E, B].
-
-        Of each turn but the first the gradients of agreement and sums, `da` [N, J, B] and `ds`
-        [J, E, B], the couplings `c` [N, J, B] and the poses `q` [J, E, B] that were agreed with;
-        `first` [J, E, B] is what the first turn adds for every input capsule.
-        """
-        u_hat, sums = kept["u_hat"], kept["sums"]
-        factors: dict[str, Any] = {"da": [], "c": [], "ds": [], "q": []}
+    def _factors(self, u_hat: Any, kept: _Kept, dv: Any) -> _Factors:
+        """What u_hat's gradient is made of, from the gradient of the poses, [J, E, B]."""
+        sums = kept["sums"]
+        factors = _Factors(_ByCapsule([], []), [], [], None)
         dlogits = None
         for turn in range(self.turns - 1, 0, -1):
             c, v = kept["couplings"][turn - 1], _squash(sums[turn - 1])
@@ -210,10 +245,11 @@ class _Capsules:
             da = dlogits if scale is None else dlogits * scale  # [N, J, B]
             dv = self._pose_gradient(u_hat, v, da[:, :, tf.newaxis])
             q = v if self.pose_quantizer is None else self.pose_quantizer(v)  # [J, E, B]
-            for name, value in (("da", da), ("c", c), ("ds", ds), ("q", q)):
-                factors[name].append(value)
-        factors["first"] = _squash_gradient(sums[0], dv) / u_hat.shape[1]  # [J, E, B]
-        return factors
+            factors.by_capsule.da.append(da)
+            factors.by_capsule.c.append(c)
+            factors.ds.append(ds)
+            factors.q.append(q)
+        return factors._replace(first=_squash_gradient(sums[0], dv) / u_hat.shape[1])  # [J, E, B]
 
     def _pose_gradient(self, u_hat: Any, v: Any, da: Any) -> Any:
         """Gradient of poses [J, E, B] from that of their agreement with u_hat, [N, J, 1, B]."""
@@ -223,15 +259,15 @@ class _Capsules:
             dv = tf.reduce_sum(tf.where(u_hat > 0, da, -da), axis=0)
         return dv if self.pose_quantizer is None else self.pose_quantizer.window(v, dv)
 
-    def _assembled(self, factors: dict[str, Any], u_hat: Any, n: int) -> Any:
+    def _assembled(self, factors: _Factors, u_hat: Any, n: int) -> Any:
         """Gradient of u_hat, [N, J, E, B]; u_hat is None where it has no quantizer."""
-        total = factors["first"]
-        for da, c, ds, q in zip(*(factors[name] for name in ("da", "c", "ds", "q")), strict=True):
+        total = factors.first
+        for da, c, ds, q in zip(*factors.by_capsule, factors.ds, factors.q, strict=True):
             part = da[:, :, tf.newaxis] * q  # [N, J, E, B]
             if self.prediction_quantizer is not None:
                 part = self.prediction_quantizer.window(u_hat, part)
             total = part + c[:, :, tf.newaxis] * ds + total
-        return total if factors["da"] else tf.repeat(total[tf.newaxis], n, axis=0)
+        return total if factors.ds else tf.repeat(total[tf.newaxis], n, axis=0)
 
 
 def compiled_capsules(

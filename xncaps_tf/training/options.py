@@ -147,13 +147,13 @@ def _is_object(value: Any) -> bool:
     return all(isinstance(key, str) for key in keys)
 
 
-def parse_phase(text: str) -> dict[str, Any]:
+def parse_phase(text: str) -> dict[str, object]:
     """'epochs=3,freeze-backbone=true' as values: JSON where it is any, else a word.
 
     Raises:
         ValueError: a part is not NAME=VALUE.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for part in text.split(","):
         name, equals, value = part.strip().partition("=")
         if not (name and equals and value):

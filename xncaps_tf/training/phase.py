@@ -212,7 +212,7 @@ class Phase:
         """Images and labels, and what is wanted of them: targets and pictures of 0 to 1."""
         return (images, targets[:, : self._classes]), (targets, images / 255.0)
 
-    def _named(self, logs: dict[str, Any]) -> dict[str, Any]:
+    def _named(self, logs: dict[str, float]) -> dict[str, float]:
         """Keras's names of what several outputs came to as those of a run's rows."""
         if not self._draws:
             return logs

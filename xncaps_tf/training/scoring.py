@@ -39,7 +39,7 @@ class Evaluation:
     seconds: float
     right: NDArray[Any]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For JSON, without `right`."""
         return {name: value for name, value in vars(self).items() if name != "right"}
 

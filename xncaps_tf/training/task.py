@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from xncaps_tf.errors import TrainingError
 
 _EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
+
+
+class TaskFields(TypedDict):
+    """The fields of a `Task`, as JSON brings them."""
+
+    kind: str
+    index: int
+    chiefs: list[str]
+    workers: list[str]
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,20 @@ class Task:
     def name(self) -> str:
         """As people call it: 'worker 1'."""
         return f"{self.kind} {self.index}"
+
+    def fields(self) -> TaskFields:
+        """For JSON."""
+        return {
+            "kind": self.kind,
+            "index": self.index,
+            "chiefs": list(self.chiefs),
+            "workers": list(self.workers),
+        }
+
+    @classmethod
+    def of(cls, told: TaskFields) -> Task:
+        """What `fields` gave."""
+        return cls(told["kind"], told["index"], tuple(told["chiefs"]), tuple(told["workers"]))
 
     def peers(self) -> dict[str, tuple[str, str]]:
         """The other processes: name -> (TensorFlow's task name, address)."""
@@ -69,7 +92,7 @@ class Task:
             ) from error
 
     @classmethod
-    def _parse(cls, document: dict[str, Any]) -> Task:
+    def _parse(cls, document: Any) -> Task:
         cluster, task = document["cluster"], document["task"]
         kinds = {kind: tuple(map(str, cluster.get(kind, ()))) for kind in ("chief", "worker")}
         kind, index = task["type"], int(task["index"])

@@ -7,7 +7,6 @@ its own, the guard, watches that phase; after it a thread does.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import select
@@ -18,9 +17,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
-from xncaps_tf.training.task import Task
+from xncaps_tf.training.task import Task, TaskFields
 
 INTERVAL = 2.0  # seconds between two rounds
 REPLY_TIMEOUT = 8.0  # a peer that answers later stands still
@@ -32,7 +31,7 @@ ARRIVAL_SECONDS = 45.0  # for a peer's first sign of life, unless told otherwise
 class Order(TypedDict):
     """What the guard's process is told: a Task's fields, seconds, a hint, whom to end."""
 
-    task: dict[str, Any]
+    task: TaskFields
     arrival: float
     advice: str
     parent: int
@@ -66,7 +65,7 @@ class Watchdog:
     def start(self) -> None:
         """Begins to watch, by TCP until `cluster_is_up`."""
         order: Order = {
-            "task": dataclasses.asdict(self._task),
+            "task": self._task.fields(),
             "arrival": self._arrival,
             "advice": self._advice,
             "parent": os.getpid(),
@@ -185,7 +184,7 @@ def exit_now(line: str) -> None:
 
 def guard(order: Order) -> None:
     """The guard's process: ends when its stdin is closed, or ends its parent."""
-    task = Task(**{key: _tuple(value) for key, value in order["task"].items()})
+    task = Task.of(order["task"])
 
     def is_dismissed(seconds: float) -> bool:
         return bool(select.select([0], [], [], seconds)[0])
@@ -196,10 +195,6 @@ def guard(order: Order) -> None:
         sys.stderr.write(f"xncaps: {line}\n")
         sys.stderr.flush()
         os.kill(order["parent"], signal.SIGKILL)
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(cast("list[Any]", value)) if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

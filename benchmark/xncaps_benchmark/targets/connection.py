@@ -44,7 +44,7 @@ class Settings:
     patience: float = 120.0
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Settings:
+    def of(cls, given: Mapping[str, object]) -> Settings:
         return settings(cls, "ssh", given)
 
 

@@ -49,7 +49,7 @@ class Settings:
     timeout: float = 30.0
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Settings:
+    def of(cls, given: Mapping[str, object]) -> Settings:
         made = settings(cls, "adb", given)
         if not all(c.isalnum() or c in "._" for c in made.app) or "." not in made.app:
             raise BenchmarkError(f"adb: expected an app's id. Received: app={made.app}.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from xncaps_benchmark.errors import BenchmarkError
 
 _S = TypeVar("_S")
 
 
-def settings(kind: type[_S], target: str, given: Mapping[str, Any]) -> _S:
+def settings(kind: type[_S], target: str, given: Mapping[str, object]) -> _S:
     """The dataclass `kind`; what is None keeps its default.
 
     Raises:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from xncaps_benchmark import __version__
 from xncaps_benchmark.errors import TargetError
@@ -43,6 +43,18 @@ print(json.dumps(told))
 """
 
 
+class Probed(TypedDict):
+    """What the probe prints, as it is hoped for; `board` looks at each."""
+
+    version: list[int]
+    machine: str
+    system: str
+    libc: list[str]
+    home: str
+    free: int
+    missing: list[str]
+
+
 @dataclass(frozen=True)
 class Board:
     """What the probe told."""
@@ -60,7 +72,7 @@ def probe() -> str:
     return PROBE.format(needed=list(NEEDED))
 
 
-def board(told: dict[str, Any], host: str) -> Board:
+def board(told: Probed, host: str) -> Board:
     """The board, if it can take part.
 
     Raises:

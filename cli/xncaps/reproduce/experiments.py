@@ -11,7 +11,7 @@ import hashlib
 import json
 import pathlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from xncaps_files import versions
 from xncaps_files.errors import DataError, XncapsError
@@ -30,8 +30,17 @@ _PLACES = (
     "teacher",
     "feature_cache",
 )
+
+
+class FileOptions(TypedDict, total=False):
+    """Fields of the converters' FusedOptions."""
+
+    backbone: str
+    scale_type: str
+
+
 # Words for the files that are made of a trained model: (format, further options).
-FILES: dict[str, tuple[str, dict[str, Any]]] = {
+FILES: dict[str, tuple[str, FileOptions]] = {
     "float": ("float", {}),
     "fused": ("fused", {}),
     "fused-int8": ("fused", {"backbone": "int8"}),
@@ -69,7 +78,7 @@ class Experiment:
     config: TrainConfig
 
     @property
-    def choices(self) -> dict[str, Any]:
+    def choices(self) -> dict[str, object]:
         """What in the config is not a default and bears on the result."""
         defaults = dataclasses.asdict(TrainConfig())
         chosen = {
@@ -132,7 +141,23 @@ def read_all(root: pathlib.Path | None = None) -> dict[str, Experiment]:
     return named
 
 
-def _read(root: pathlib.Path, entry: dict[str, Any]) -> Experiment:
+class _Optional(TypedDict, total=False):
+    seeds: list[int]
+    init: str
+    teacher: str
+
+
+class _Entry(_Optional):
+    """A row of the index."""
+
+    name: str
+    title: str
+    table: str
+    files: list[str]
+    hours: float
+
+
+def _read(root: pathlib.Path, entry: _Entry) -> Experiment:
     name, table = entry["name"], entry["table"]
     files, seeds = tuple(entry["files"]), tuple(entry.get("seeds", (0,)))
     if table not in TABLES or any(file not in FILES for file in files) or not seeds:

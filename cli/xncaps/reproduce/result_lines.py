@@ -86,7 +86,7 @@ class ResultLine(_Further):
     format_version: int
     experiment: str
     config_hash: str
-    choices: dict[str, Any]
+    choices: dict[str, object]
     xncaps_version: str
     seed: int
     data: Data
@@ -173,7 +173,7 @@ def check(line: Any, source: str) -> ResultLine:
     """
     import jsonschema
 
-    given = cast("dict[str, Any]", line) if isinstance(line, dict) else {}
+    given = cast("dict[str, object]", line) if isinstance(line, dict) else {}
     line = versions.upgrade(given, given.get("format_version"), _UPGRADES, source)
     text = resources.files("xncaps.reproduce").joinpath("experiment.schema.json").read_text("utf-8")
     try:

@@ -67,7 +67,7 @@ def run(
     if held_out is None:
         raise XncapsError(f"zoo: expected a hold-out. Received: none of {experiment.name}.")
     told = metadata.read(file.data)
-    kind = told.origin["output"]["scores"] if told is not None else None
+    kind = told.scores.kind if told is not None else None
     if kind is None:
         raise XncapsError(
             f"zoo: expected a file that says what its scores are. Received: {source}."
