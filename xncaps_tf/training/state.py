@@ -6,10 +6,10 @@ A zip of arrays (`numpy.savez`, no pickle): `model_i`, `optimizer_i`, `metric_i`
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
@@ -20,8 +20,11 @@ from xncaps_files import npz, versions, writing
 from xncaps_tf.errors import DataError, TrainingError
 
 FORMAT_VERSION = 1
-_UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()  # of `about`
+_UPGRADES: tuple[Callable[[dict[str, object]], dict[str, object]], ...] = ()  # of `about`
 GROUPS = ("model", "optimizer", "metric", "best")
+_NUMBERS = ("fiub", None)  # arrays of any shape, see `npz.read`
+_MOST_BYTES = 1 << 40  # a run's own file holds a network several times
+_MOST_ARRAYS = 100_000  # of a group
 
 
 _MEASURED = ("loss", "accuracy", "dead_classes", "reconstruction")  # where they are there
@@ -117,17 +120,17 @@ class State:
         Raises:
             TrainingError: the file is damaged or of another version.
         """
+        with _damage(path):
+            about: Any = json.loads(npz.read(path, {"about": ("u1", 1)})["about"].tobytes())
+            found = about["format_version"]
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                about = json.loads(stored["about"].tobytes())
-                found = about["format_version"]
-                about = versions.upgrade(about, found, _UPGRADES, str(path))
-                arrays = {
-                    group: [
-                        stored[f"{group}_{index}"] for index in range(about["counts"].get(group, 0))
-                    ]
-                    for group in GROUPS
-                }
+            about = versions.upgrade(about, found, _UPGRADES, str(path))
+        except DataError as error:
+            raise TrainingError(str(error)) from error
+        with _damage(path):
+            names = {group: _names(group, about["counts"].get(group, 0)) for group in GROUPS}
+            every = dict.fromkeys((name for group in names.values() for name in group), _NUMBERS)
+            stored = npz.read(path, every, max_bytes=_MOST_BYTES)
             return cls(
                 int(about["epoch"]),
                 int(about["batch"]),
@@ -135,15 +138,26 @@ class State:
                 int(about.get("phase_epoch", about["epoch"])),
                 list(about["rows"]),
                 int(about["best_epoch"]),
-                arrays,
+                {group: [stored[name] for name in found] for group, found in names.items()},
             )
-        except DataError as error:
-            raise TrainingError(str(error)) from error
-        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise TrainingError(
-                f"{path}: expected the state of a run. Received: a damaged file ({error}); "
-                f"without it (rm {path}) the run starts anew."
-            ) from error
+
+
+def _names(group: str, count: object) -> list[str]:
+    if not isinstance(count, int) or not 0 <= count <= _MOST_ARRAYS:
+        raise ValueError(f"{count!r} arrays of {group}")
+    return [f"{group}_{index}" for index in range(count)]
+
+
+@contextlib.contextmanager
+def _damage(path: pathlib.Path) -> Generator[None]:
+    """Around what reads the file: whatever is wrong with it is one TrainingError."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise TrainingError(
+            f"{path}: expected the state of a run. Received: a damaged file ({error}); "
+            f"without it (rm {path}) the run starts anew."
+        ) from error
 
 
 def values(variables: list[Any]) -> list[NDArray[Any]]:
