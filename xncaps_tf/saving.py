@@ -221,13 +221,13 @@ def _unregistered(path: pathlib.Path, name: str) -> DataError:
     )
 
 
-def _dicts(config: Any) -> Iterator[dict[str, Any]]:
+def _dicts(config: Any) -> Iterator[dict[str, object]]:
     """Every dict in a config, at any depth."""
     stack: list[Any] = [config]
     while stack:
         item = stack.pop()
         if isinstance(item, dict):
-            values = cast("dict[str, Any]", item)
+            values = cast("dict[str, object]", item)
             yield values
             stack.extend(values.values())
         elif isinstance(item, (list, tuple)):

@@ -223,7 +223,8 @@ def _litert_module() -> tuple[Any, str]:
     raise ModelError("no TFLite runtime is installed: pip install ai-edge-litert")
 
 
-def _tensor(detail: dict[str, Any]) -> Tensor:
+def _tensor(detail: Any) -> Tensor:
+    """Of what an interpreter tells; an old one tells no quantization."""
     scale, zero_point = detail.get("quantization", (0.0, 0))
     shape = tuple(int(size) for size in detail["shape"])
     return Tensor(

@@ -8,9 +8,8 @@ data set never are, since they are what was trained on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,17 +80,31 @@ class Preprocessing:
         return (values - mean) / std
 
 
-def quantise(values: Floats, details: Mapping[str, Any]) -> NDArray[Any]:
-    """Real numbers in the type of a tensor, whose details are those of TFLite's interpreter."""
+class TensorDetails(TypedDict):
+    """What TFLite's interpreters tell of an input or an output, as far as it is used here.
+
+    `shape_signature` has -1 where `shape` may change; `quantization` is (scale, zero point).
+    """
+
+    index: int
+    name: str
+    shape: NDArray[np.int32]
+    shape_signature: NDArray[np.int32]
+    dtype: type[np.generic]
+    quantization: tuple[float, int]
+
+
+def quantise(values: Floats, details: TensorDetails) -> NDArray[Any]:
+    """Real numbers in the type of a tensor."""
     if details["dtype"] == np.float32:
         return values
     scale, zero = details["quantization"]
-    limits = np.iinfo(details["dtype"])
+    limits = np.iinfo(np.dtype(details["dtype"]))
     steps = np.round(values / (scale or 1.0)) + zero
     return np.clip(steps, limits.min, limits.max).astype(details["dtype"])
 
 
-def dequantise(values: NDArray[Any], details: Mapping[str, Any]) -> Floats:
+def dequantise(values: NDArray[Any], details: TensorDetails) -> Floats:
     """The real numbers of a tensor."""
     if details["dtype"] == np.float32:
         return values

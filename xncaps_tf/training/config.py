@@ -23,7 +23,7 @@ from xncaps_tf.training.fields import TrainFields
 
 FORMAT_VERSION = 1
 # From one version to the next; a field that is new with a default needs none.
-_UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()
+_UPGRADES: tuple[Callable[[dict[str, object]], dict[str, object]], ...] = ()
 # What an image of each data set may go through and still be of its class.
 _AUGMENT_OF = {"mnist": "shift", "fashion_mnist": "shift", "cifar10": "affine_flip"}
 
@@ -108,7 +108,7 @@ class TrainConfig(TrainFields):
         """
         try:
             # NaN is named by the field that has it.
-            document: dict[str, Any] | None = json.loads(text)
+            document: dict[str, object] | None = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise TrainingError(f"{source}: expected a JSON object. Received: {error}.") from error
         if not isinstance(document, dict):

@@ -169,7 +169,7 @@ def kept_answers(path: pathlib.Path, count: int) -> NDArray[Any]:
     found = npz.read(path, {"format_version": ("iu", 1), "shares": ("f", 2)})
     version: Any = found["format_version"].tolist()
     shares = found["shares"]
-    empty: dict[str, Any] = {}  # an array has no document to upgrade
+    empty: dict[str, object] = {}  # an array has no document to upgrade
     versions.upgrade(empty, version if len(version) != 1 else version[0], _UPGRADES, str(path))
     if len(shares) != count:
         raise TrainingError(

@@ -12,7 +12,7 @@ import shlex
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from xncaps_benchmark.errors import TargetError
 from xncaps_benchmark.targets.settings import settings
@@ -46,6 +46,17 @@ class Settings:
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Settings:
         return settings(cls, "ssh", given)
+
+
+class _Given(TypedDict, total=False):
+    """Arguments of `asyncssh.connect`."""
+
+    username: str
+    port: int
+    known_hosts: str
+    client_keys: list[str]
+    agent_path: None
+    config: list[str]
 
 
 class Connection:
@@ -184,12 +195,12 @@ class Connection:
                 text = f"no answer within {self._settings.timeout:g} s"
             raise TargetError(f"{self.name}: cannot connect: {text[:300]}") from error
 
-    def _arguments(self) -> tuple[str, int | None, dict[str, Any]]:
+    def _arguments(self) -> tuple[str, int | None, _Given]:
         """(host, port, what asyncssh is given besides)."""
         user, _, rest = self.name.rpartition("@")
         place, port = split_port(rest)
         settings = self._settings
-        given: dict[str, Any] = {}
+        given: _Given = {}
         if user:
             given["username"] = user
         if port:
@@ -197,7 +208,7 @@ class Connection:
         if settings.known_hosts is not None:
             given["known_hosts"] = str(settings.known_hosts)
         if settings.identity is not None:
-            given.update(client_keys=[str(settings.identity)], agent_path=None)
+            given["client_keys"], given["agent_path"] = [str(settings.identity)], None
         if settings.config is not None:
             given["config"] = [str(settings.config)]
         return place, port, given

@@ -51,7 +51,7 @@ def _click_option(name: str, option: options.Option, default: Any) -> Any:
     if option.kind == "flag":
         off = f"/--{option.off}" if option.off else f"/--no-{word[2:]}"
         return click.option(word + off, default=default, help=help)
-    shown: dict[str, Any] = {}
+    shown: dict[str, str] = {}
     if option.kind == "choice":
         kind: Any = Words(option)
         if len(option.choices) > _MANY:
@@ -132,7 +132,7 @@ def train(ctx: click.Context, out: str | None, resume: str | None, **values: Any
         raise
 
 
-def _given(ctx: click.Context, values: dict[str, Any]) -> dict[str, Any]:
+def _given(ctx: click.Context, values: dict[str, object]) -> dict[str, object]:
     """The options that stand on the command line, but for those that are no part of a config."""
     return {
         name: value
@@ -142,7 +142,7 @@ def _given(ctx: click.Context, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _resumed(ctx: click.Context, path: str, given: dict[str, Any]) -> Any:
+def _resumed(ctx: click.Context, path: str, given: dict[str, object]) -> Any:
     from xncaps_tf.training import RunFolder
 
     sources = {name: ctx.get_parameter_source(name) for name in ("out", "config_file")}
@@ -162,7 +162,7 @@ def _resumed(ctx: click.Context, path: str, given: dict[str, Any]) -> Any:
     return folder
 
 
-def _config(file: str | None, given: dict[str, Any]) -> Any:
+def _config(file: str | None, given: dict[str, object]) -> Any:
     from xncaps_tf.errors import TrainingError
     from xncaps_tf.training.unused import unused
 
@@ -176,7 +176,7 @@ def _config(file: str | None, given: dict[str, Any]) -> Any:
     return config
 
 
-def _named(name: str, given: dict[str, Any]) -> TrainConfig:
+def _named(name: str, given: dict[str, object]) -> TrainConfig:
     """The config in a file, or of an experiment."""
     from xncaps.reproduce import experiments
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xncaps_files import metadata, tflite
 from xncaps_files.errors import DataError
-from xncaps_files.preprocessing import Preprocessing, dequantise, quantise
+from xncaps_files.preprocessing import Preprocessing, TensorDetails, dequantise, quantise
 from xncaps_files.ranking import Ranking
 from xncaps_files.scores import ScoreScale
 from xncaps_files.zoo import resolve
@@ -83,8 +83,8 @@ class Classifier:
         self.scale = ScoreScale() if about is None else about.scores
         self._interpreter = _open(self.path, data, num_threads, api)
         self._lock = threading.Lock()  # an interpreter serves one thread at a time
-        self._source = self._interpreter.get_input_details()[0]
-        self._target = self._interpreter.get_output_details()[0]
+        self._source: TensorDetails = self._interpreter.get_input_details()[0]
+        self._target: TensorDetails = self._interpreter.get_output_details()[0]
         self._batch = int(self._source["shape"][0])
         self.shape = _shape(self.path, self._source)
         self.preprocessing.check(self.shape[2])
@@ -212,7 +212,7 @@ def _open(path: Path, data: bytes, num_threads: int, api: str) -> Any:
     return interpreter
 
 
-def _shape(path: Path, source: dict[str, Any]) -> tuple[int, int, int]:
+def _shape(path: Path, source: TensorDetails) -> tuple[int, int, int]:
     shape = tuple(int(size) for size in source["shape"])
     if len(shape) != 4 or shape[3] not in (1, 3) or min(shape) < 1:
         raise RuntimeLibraryError(
@@ -221,7 +221,7 @@ def _shape(path: Path, source: dict[str, Any]) -> tuple[int, int, int]:
     return shape[1], shape[2], shape[3]
 
 
-def _names(path: Path, about: metadata.Metadata | None, target: dict[str, Any]) -> tuple[str, ...]:
+def _names(path: Path, about: metadata.Metadata | None, target: TensorDetails) -> tuple[str, ...]:
     count = int(np.prod([int(size) for size in target["shape"][1:]]))
     names = () if about is None else about.class_names
     if names and len(names) != count:

@@ -8,11 +8,12 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xncaps_files.preprocessing import TensorDetails
 from xncaps_runtime._arguments import check_threads
 from xncaps_runtime._library import delegate_path
 from xncaps_runtime.errors import RuntimeLibraryError
@@ -73,6 +74,13 @@ def _check_version() -> None:
         )
 
 
+class _Told(TypedDict):
+    """What a CompiledModel tells of a tensor, as far as it is used here."""
+
+    index: int
+    shape: Sequence[int]
+
+
 class CompiledInterpreter:
     """LiteRT 2's CompiledModel behind the methods of `Interpreter` that programs use.
 
@@ -123,7 +131,7 @@ class CompiledInterpreter:
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
 
-    def _told(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def _told(self) -> tuple[list[_Told], list[_Told]]:
         """What the model says of its inputs and outputs, in the order of its buffers."""
         names = self._model.get_signature_list()[self._signature]
         inputs = self._model.get_input_tensor_details(self._signature)
@@ -149,11 +157,11 @@ class CompiledInterpreter:
             for detail, tensor in zip(details, told, strict=True):
                 detail["shape"] = np.array(tensor["shape"], np.int32)
 
-    def get_input_details(self) -> list[dict[str, Any]]:
+    def get_input_details(self) -> list[TensorDetails]:
         """As an interpreter tells them."""
         return self._details[0]
 
-    def get_output_details(self) -> list[dict[str, Any]]:
+    def get_output_details(self) -> list[TensorDetails]:
         """As an interpreter tells them."""
         return self._details[1]
 
@@ -201,7 +209,8 @@ class CompiledInterpreter:
         return buffers
 
 
-def _ordered(details: list[dict[str, Any]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _ordered(details: Any, told: list[_Told]) -> list[TensorDetails]:
     """An interpreter's details in the order of a signature's tensors."""
-    by_index = {int(detail["index"]): detail for detail in details}
+    every: list[TensorDetails] = details
+    by_index = {int(detail["index"]): detail for detail in every}
     return [by_index[int(tensor["index"])] for tensor in told]
