@@ -90,7 +90,7 @@ class TensorDetails(TypedDict):
     name: str
     shape: NDArray[np.int32]
     shape_signature: NDArray[np.int32]
-    dtype: type[np.generic]
+    dtype: Any  # one of numpy's
     quantization: tuple[float, int]
 
 
@@ -99,7 +99,7 @@ def quantise(values: Floats, details: TensorDetails) -> NDArray[Any]:
     if details["dtype"] == np.float32:
         return values
     scale, zero = details["quantization"]
-    limits = np.iinfo(np.dtype(details["dtype"]))
+    limits = np.iinfo(details["dtype"])
     steps = np.round(values / (scale or 1.0)) + zero
     return np.clip(steps, limits.min, limits.max).astype(details["dtype"])
 

@@ -72,7 +72,7 @@ def test_top_are_the_highest_scores(folder: pathlib.Path) -> None:
 def test_text_and_a_model_without_names(folder: pathlib.Path) -> None:
     args = [str(folder / "without.keras"), str(folder / "pictures" / "0.png"), "--top", "1"]
     result = CliRunner().invoke(predict, args, catch_exceptions=False)
-    assert result.output.startswith(f"{folder}/pictures/0.png: class ")
+    assert result.output.startswith(f"{folder}/pictures/0.png: 9 ")
 
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "android"

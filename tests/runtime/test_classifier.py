@@ -247,7 +247,7 @@ def test_predict_shows_names_and_shares(tmp_path: Path, capsys: pytest.CaptureFi
     arguments = ["predict", str(MODEL), str(tmp_path / "light.png"), "--as-is", "--json"]
     assert command.main(arguments) == 0
     [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert line["top"][0]["class"] == OUTPUTS[0].argmax()
+    assert line["top"][0]["number"] == OUTPUTS[0].argmax()
 
 
 def test_predict_says_none_of_these(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,11 +51,11 @@ def _click_option(name: str, option: options.Option, default: Any) -> Any:
     if option.kind == "flag":
         off = f"/--{option.off}" if option.off else f"/--no-{word[2:]}"
         return click.option(word + off, default=default, help=help)
-    shown: dict[str, str] = {}
+    metavar: str | None = None
     if option.kind == "choice":
         kind: Any = Words(option)
         if len(option.choices) > _MANY:
-            shown["metavar"] = "NAME"
+            metavar = "NAME"
             help = f"{option.help} One of {', '.join(option.choices)}." + help[len(option.help) :]
     else:
         kind = {
@@ -64,7 +64,7 @@ def _click_option(name: str, option: options.Option, default: Any) -> Any:
             "path": click.Path(),
             "text": str,
         }[option.kind]
-    return click.option(word, name, type=kind, default=default, help=help, **shown)
+    return click.option(word, name, type=kind, default=default, help=help, metavar=metavar)
 
 
 def _phases(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> Any:
