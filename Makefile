@@ -46,7 +46,7 @@ demo: $(SETUP) ## train, convert, verify and measure on digits; writes demo_out/
 test: lint types docs native-test unit android-test ## everything that has to pass
 
 lint: $(SETUP) ## ruff: errors, imports, format
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check --no-cache . && $(VENV)/bin/ruff format --check .
 
 types: $(SETUP) ## pyright
 	@$(VENV)/bin/pyright

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from adb_lab import Lab, open_up
 from adb_server import Phone
 from android_files import Storage, Who
 from benchmark_files import ROWS, Digits
-
 from xncaps_benchmark import measure, plan, turns
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.report import render

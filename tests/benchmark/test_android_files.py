@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
+
 from android_files import ADBD, API_LEVELS, APP, SHELL, Storage
 
 ID = "org.xncaps.demo"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from adb_lab import NEW, TIMINGS, Lab, open_up
 from adb_server import Phone
-
 from xncaps_benchmark import terminal
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.report import render

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import click
 import pytest
-from benchmark_results import failed, model, result
 from click.testing import CliRunner
 
 import xncaps_zoo
+from benchmark_results import failed, model, result
 from xncaps_benchmark import cli, limits, plan, results, terminal
 from xncaps_benchmark.errors import BenchmarkError
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmark_files import ROWS, Digits
 
+from benchmark_files import ROWS, Digits
 from xncaps_benchmark import images, measure
 from xncaps_files.errors import DataError
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmark_files import ROWS, Digits
 
+from benchmark_files import ROWS, Digits
 from xncaps_benchmark import measure, results
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import local

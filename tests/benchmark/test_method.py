@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from adb_lab import Lab, open_up
 from adb_server import Phone
 from benchmark_files import ROWS
 from ssh_lab import Board
-
 from xncaps_benchmark import clocks, machine, measure, stats, terminal
 from xncaps_benchmark.report import render
 from xncaps_benchmark.targets import local

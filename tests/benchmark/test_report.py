@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmark_results import failed, model, result
 from PIL import Image
 
+from benchmark_results import failed, model, result
 from xncaps_benchmark import terminal, write_report
 from xncaps_benchmark.errors import BenchmarkError, ResultError
 from xncaps_benchmark.report import render

@@ -9,8 +9,8 @@ import typing
 from typing import Any
 
 import pytest
-from benchmark_results import model, result
 
+from benchmark_results import model, result
 from xncaps_benchmark import result_types, results, terminal
 from xncaps_benchmark.report import render
 

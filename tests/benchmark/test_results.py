@@ -6,8 +6,8 @@ import pathlib
 from typing import Any
 
 import pytest
-from benchmark_results import result
 
+from benchmark_results import result
 from xncaps_benchmark import results
 from xncaps_benchmark.errors import ResultError
 from xncaps_benchmark.report import write_report

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from benchmark_files import ROWS, Digits
 from ssh_lab import Board
-
 from xncaps_benchmark import results
 from xncaps_benchmark.errors import BenchmarkError
 from xncaps_benchmark.targets import connection

@@ -9,8 +9,8 @@ import types
 from typing import Any
 
 import pytest
-from benchmark_results import failed, model
 
+from benchmark_results import failed, model
 from xncaps_benchmark import plan, validity
 
 LOOSE = {"status": "not verified", "reason": "", "rows": 0}
