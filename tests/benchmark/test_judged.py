@@ -7,8 +7,8 @@ import pathlib
 from typing import Any
 
 from click.testing import CliRunner
-from tests.benchmark.benchmark_results import model, result
 
+from benchmark_results import model, result
 from xncaps_benchmark import measuring, results
 from xncaps_benchmark.cli import report
 
