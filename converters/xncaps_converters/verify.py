@@ -75,9 +75,10 @@ class VerifyResult:
     def least_equal(self) -> float:
         """Share of samples that must have the same class on top.
 
-        One sample may have another where some may differ: of 20, one is more than a hundredth.
+        One sample may have another where some may differ: of 20, one is more than a hundredth. The
+        only one may not, or no file at all would fail.
         """
-        one_apart = 1 - 1 / self.samples if self.bounds.share else 1.0
+        one_apart = 1 - 1 / self.samples if self.bounds.share and self.samples > 1 else 1.0
         return min(self.bounds.equal_top1, one_apart)
 
     @property

@@ -239,6 +239,14 @@ def test_of_few_samples_one_may_change_and_more_are_asked_for() -> None:
         assert exact.least_equal == 0.999
 
 
+def test_the_only_sample_keeps_its_class() -> None:
+    given = samples.Samples(np.zeros((1, 1)), None, "digits/test")
+    chosen = bounds.choose([bounds.CONVOLUTIONS])
+    one, other = np.array([[0.9, 0.1]]), np.array([[0.1, 0.9]])
+    assert verify.compare(one, one, given, chosen, "none").passed
+    assert not verify.compare(one, other, given, chosen, "none").passed
+
+
 def test_inspect_shows_the_passes_and_none_without(convert: Convert) -> None:
     found = {
         passes: inspect.inspect_file(convert("xnodr", passes=passes).path)
