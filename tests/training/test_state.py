@@ -52,3 +52,11 @@ def test_how_many_arrays_there_are_is_not_believed(tmp_path: pathlib.Path, count
     npz.write(tmp_path / "state.npz", {"about": np.frombuffer(text, np.uint8)})
     with pytest.raises(TrainingError, match="state of a run.*arrays of model.*the run starts anew"):
         State.read(tmp_path / "state.npz")
+
+
+def test_a_number_without_end_is_damage(tmp_path: pathlib.Path) -> None:
+    about = {"format_version": 1, "epoch": float("inf"), "batch": 0, "rows": [], "best_epoch": 0}
+    text = json.dumps({**about, "counts": {}}).encode()
+    npz.write(tmp_path / "state.npz", {"about": np.frombuffer(text, np.uint8)})
+    with pytest.raises(TrainingError, match="Received: a damaged file .*infinity"):
+        State.read(tmp_path / "state.npz")

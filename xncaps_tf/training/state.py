@@ -25,6 +25,8 @@ GROUPS = ("model", "optimizer", "metric", "best")
 _NUMBERS = ("fiub", None)  # arrays of any shape, see `npz.read`
 _MOST_BYTES = 1 << 40  # a run's own file holds a network several times
 _MOST_ARRAYS = 100_000  # of a group
+# What reading a damaged file raises.
+_WRONG = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
 
 
 _MEASURED = ("loss", "accuracy", "dead_classes", "reconstruction")  # where they are there
@@ -153,7 +155,7 @@ def _damage(path: pathlib.Path) -> Generator[None]:
     """Around what reads the file: whatever is wrong with it is one TrainingError."""
     try:
         yield
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except _WRONG as error:
         raise TrainingError(
             f"{path}: expected the state of a run. Received: a damaged file ({error}); "
             f"without it (rm {path}) the run starts anew."
