@@ -74,3 +74,4 @@ def test_what_is_looked_at_is_taken() -> None:
     assert len(given) > 12
     assert list(unused(config, given)) == []
     assert list(unused(TrainConfig(backbone="resnet50"), ["upsampling", "backbone"])) == []
+    assert list(unused(TrainConfig(), ["download"])) == []  # --no-download

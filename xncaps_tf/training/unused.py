@@ -43,7 +43,7 @@ def _why(config: TrainConfig, name: str) -> str:
         return "there is no --teacher."
     if name == "data_dir" and config.data == "digits":
         return "the digits come along; --data names the data set in the folder (folder: your own)."
-    if name == "download" and config.data in (*PICTURES, "digits"):
+    if name == "download" and config.download and config.data in (*PICTURES, "digits"):
         return f"nothing downloads {config.data}; docs/data.md says where its files are from."
     return _why_in_phases(config, name)
 
