@@ -99,7 +99,7 @@ def command(
     from xncaps.api import convert
     from xncaps.step_display import conversion_shares, steps
 
-    is_replaced = os.path.exists(output)
+    is_replaced = os.path.isfile(output) and os.path.getsize(output) > 0
     shares = conversion_shares(samples=samples, int8=int8, verified=not no_verify)
     with steps(f"convert to {form}", shares) as report:
         done = convert(
