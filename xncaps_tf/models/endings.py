@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from xncaps_tf._keras import keras
+from xncaps_tf._keras import keras, tf
 from xncaps_tf.layers import ClassScores, Length
 
 _PASSING = (ClassScores, keras.layers.Flatten, keras.layers.Reshape)  # that change no number
+_SHARES = (keras.activations.softmax, keras.activations.sigmoid, tf.nn.softmax, tf.nn.sigmoid)
+_SHARES_OF_TENSORS = ("nn.softmax", "math.sigmoid")  # Keras's layers around TensorFlow's functions
 
 
 def score_kind(model: Any) -> str | None:
@@ -28,9 +30,10 @@ def score_kind(model: Any) -> str | None:
         layer = source
     if isinstance(layer, Length):
         return "lengths"
-    if isinstance(layer, keras.layers.Softmax):
+    symbol = getattr(layer, "symbol", None)
+    if isinstance(layer, keras.layers.Softmax) or symbol in _SHARES_OF_TENSORS:
         return "probabilities"
     activation = getattr(layer, "activation", None)
-    if activation in (keras.activations.softmax, keras.activations.sigmoid):
+    if activation in _SHARES:
         return "probabilities"
     return "logits" if activation is keras.activations.linear else None
