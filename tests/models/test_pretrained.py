@@ -24,6 +24,8 @@ def shelf(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pa
         model.save(folder / f"{name}.keras")
         digest = hashlib.sha256((folder / f"{name}.keras").read_bytes()).hexdigest()
         card = {
+            "format": "xncaps-card",
+            "format_version": 1,
             "file": {"model_sha256": digest},
             "experiment": {"name": "grocery-tuned-xnodr", "seed": 3},
         }

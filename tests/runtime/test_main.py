@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -38,8 +39,9 @@ def test_predict_prints_a_line_a_picture(
     picture = tmp_path / "a.png"
     Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4) * 16).save(picture)
     assert command.main(["predict", str(model), str(picture), "--json", "--top", "2"]) == 0
-    line = capsys.readouterr().out
-    assert line.startswith('{"file": ') and line.count('"label"') == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["picture"] == str(picture) and told["none_of_these"] is False
+    assert [sorted(row) for row in told["top"]] == [["class", "number", "score"]] * 2
 
 
 @pytest.mark.parametrize(
