@@ -195,7 +195,7 @@ RUN = (
         r"python native/bench/bench_native.py",
         '--only "XnCapsOdr N128 J10"',
         place="copy",
-        says="times|x",
+        says=r"XnCapsOdr N128 J10.* us .* x",
     ),
     _slow(
         r"XNCAPS_ISA=\w+ python native/bench/bench_lce.py",
