@@ -94,15 +94,19 @@ def test_runs_bring_what_they_start_from_and_are_not_repeated(
     assert "done: seeds 0" in listed and "tiny-more" in listed
 
 
+@pytest.mark.parametrize("kind", [XncapsError, FileNotFoundError])
 def test_where_one_fails_the_others_are_made(
-    tiny: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    kind: type[Exception],
+    tiny: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[str] = []
 
     def run(experiment: Any, seed: int, *_: Any) -> result_lines.ResultLine:
         made.append(f"{experiment.name} {seed}")
         if made[-1] == "tiny-xnodr 0":
-            raise XncapsError("tiny: expected data. Received: none.")
+            raise kind("tiny: expected data. Received: none.")
         return {**line_of(experiment.name, seed), "config_hash": experiment.config_hash}  # type: ignore[return-value]
 
     monkeypatch.setattr(running, "run", run)

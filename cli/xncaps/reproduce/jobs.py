@@ -59,10 +59,10 @@ def run_here(jobs: list[Job], place: Place, say: Say) -> list[result_lines.Resul
     """Runs what is not finished, one after another; each line is written when it is known.
 
     Raises:
-        XncapsError: a run has failed; those that do not start from it have been made all the same.
+        XncapsError, OSError: a run has failed; those that do not start from it have been made.
     """
     lines: list[result_lines.ResultLine] = []
-    failed: dict[tuple[str, int], XncapsError] = {}
+    failed: dict[tuple[str, int], Exception] = {}
     for number, job in enumerate(jobs, start=1):
         where = f"[{number}/{len(jobs)}] {job.experiment.name}, seed {job.seed}"
         line = running.finished(job.experiment, job.seed, place)
@@ -76,7 +76,7 @@ def run_here(jobs: list[Job], place: Place, say: Say) -> list[result_lines.Resul
             say(f"{where}: about {job.experiment.hours:g} hours on two idle cores")
             try:
                 line = running.run(job.experiment, job.seed, place, _starts(job, place), say)
-            except XncapsError as error:
+            except (XncapsError, OSError) as error:
                 failed[job.key] = error
                 say(f"{where}: failed: {error}")
                 continue
@@ -86,7 +86,7 @@ def run_here(jobs: list[Job], place: Place, say: Say) -> list[result_lines.Resul
     return lines
 
 
-def _raise_for(failed: dict[tuple[str, int], XncapsError], count: int) -> None:
+def _raise_for(failed: dict[tuple[str, int], Exception], count: int) -> None:
     """Raises what one run has failed by, or says how many have."""
     if not failed:
         return
@@ -141,7 +141,7 @@ def run_on_cluster(
     waiting: dict[Any, Job] = {}  # by Ray's references
     refs: dict[tuple[str, int], Any] = {}
     lines: dict[tuple[str, int], result_lines.ResultLine] = {}
-    failed: dict[tuple[str, int], XncapsError] = {}
+    failed: dict[tuple[str, int], Exception] = {}
     try:
         for job in jobs:
             line = running.finished(job.experiment, job.seed, place)
