@@ -131,7 +131,11 @@ class VerifyResult:
         """For JSON: everything but the outputs."""
         entries = asdict(self)
         del entries["expected"], entries["errors"]
-        allowed = {"allowed_over": self.allowed_over, "allowed_lost": self.allowed_lost}
+        allowed = {
+            "allowed_over": self.allowed_over,
+            "allowed_lost": self.allowed_lost,
+            "least_equal": self.least_equal if self.allowed_lost is None else None,
+        }
         return {**entries, **allowed, "passed": self.passed}
 
     def lines(self) -> list[str]:

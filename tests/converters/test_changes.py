@@ -230,7 +230,7 @@ def test_of_few_samples_one_may_change_and_more_are_asked_for() -> None:
             others = np.where(np.arange(20) < changed, answers + 1, answers)
             chosen = replace(bounds.choose([], ["int8"]).within(1e3), tie=0.0)
             result = verify.compare(_scores(answers, 6), _scores(others, 6), given, chosen, "none")
-            assert result.passed == passed
+            assert result.passed == passed and result.to_dict()["least_equal"] == 0.95
         with pytest.raises(VerificationError, match=rf"\(at least 95.0%\)\. {words}\.$"):
             result.check()
         exact = verify.compare(
