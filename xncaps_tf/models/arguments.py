@@ -33,16 +33,8 @@ def check(
     freeze_tail: bool | int | None,
 ) -> None:
     """Raises ValueError for the first argument that is out of its range."""
-    if not is_count(num_classes, 1):
-        raise ValueError(
-            "build: expected num_classes to be a positive int. "
-            f"Received: num_classes={num_classes!r}."
-        )
-    if upsampling not in choices.UPSAMPLING:
-        raise ValueError(
-            f"build: expected upsampling to be one of {', '.join(choices.UPSAMPLING)}. "
-            f"Received: upsampling={upsampling!r}."
-        )
+    _check_positive("num_classes", num_classes)
+    _check_word("upsampling", upsampling, choices.UPSAMPLING)
     if upsampling_factor is not None and not is_count(upsampling_factor, 1):
         raise ValueError(
             "build: expected upsampling_factor to be a positive int or None. "
@@ -64,16 +56,8 @@ def check(
 
 def check_capsules(head: str, routing_iterations: int, scales: str, quantizer: str) -> None:
     """Raises ValueError for what a head of that name does not have."""
-    if not is_count(routing_iterations, 1):
-        raise ValueError(
-            "build: expected routing_iterations to be a positive int. "
-            f"Received: routing_iterations={routing_iterations!r}."
-        )
-    if quantizer not in choices.QUANTIZERS:
-        raise ValueError(
-            f"build: expected quantizer to be one of {', '.join(choices.QUANTIZERS)}. "
-            f"Received: quantizer={quantizer!r}."
-        )
+    _check_positive("routing_iterations", routing_iterations)
+    _check_word("quantizer", quantizer, choices.QUANTIZERS)
     if quantizer != "caps_sign" and head not in choices.BINARY_HEADS:
         raise ValueError(
             f"build: expected quantizer with one of the heads {', '.join(choices.BINARY_HEADS)}. "
@@ -83,4 +67,18 @@ def check_capsules(head: str, routing_iterations: int, scales: str, quantizer: s
         raise ValueError(
             "build: expected scales with the head xnodr, whose bits have them. "
             f"Received: scales={scales!r}, head={head!r}."
+        )
+
+
+def _check_positive(name: str, value: Any) -> None:
+    if not is_count(value, 1):
+        raise ValueError(
+            f"build: expected {name} to be a positive int. Received: {name}={value!r}."
+        )
+
+
+def _check_word(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(
+            f"build: expected {name} to be one of {', '.join(known)}. Received: {name}={value!r}."
         )
