@@ -94,6 +94,26 @@ def test_runs_bring_what_they_start_from_and_are_not_repeated(
     assert "done: seeds 0" in listed and "tiny-more" in listed
 
 
+def test_a_trial_is_scored_on_the_hold_out(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"name": "tiny-xnodr", "files": [], "table": "trial"}]
+    root = tiny_experiments.write(tmp_path / "experiments", rows)
+    monkeypatch.setattr(experiments, "folder", lambda: root)
+    done = invoke("tiny-xnodr", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    (line,) = result_lines.read(tmp_path / "out" / "results.jsonl")
+    assert line["data"]["split"] == "validation"
+    assert line["data"]["images"] == 12 == line["keras"]["score"]["images"]  # a fifth of 60
+    assert "digits, 12 held out" in page.markdown(experiments.read_all(), [line])
+
+    tiny_experiments.write(tmp_path / "without", rows, validation=0.0)
+    monkeypatch.setattr(experiments, "folder", lambda: tmp_path / "without")
+    refused = invoke("tiny-xnodr", "--out", tmp_path / "other")
+    assert refused.exit_code == 1
+    assert "expected a hold-out. Received: none of tiny-xnodr" in refused.output
+
+
 @pytest.mark.parametrize("kind", [XncapsError, FileNotFoundError])
 def test_where_one_fails_the_others_are_made(
     kind: type[Exception],

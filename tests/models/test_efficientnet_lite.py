@@ -121,11 +121,26 @@ def test_other_stages_than_the_outer_ones_grow() -> None:
     assert scaled == [16, 24, 48, 88, 120, 208, 352]
 
 
+@pytest.mark.parametrize("resizing", [None, "nearest"])
+def test_images_are_resized_as_asked(resizing: str | None) -> None:
+    model = models.build(
+        "efficientnet_lite0", "dense", (16, 16, 3), 10, resolution=32, resizing=resizing
+    )
+    inside = keras.Model(model.input, model.get_layer("resize").output)
+    image = np.random.default_rng(0).uniform(0, 255, (1, 16, 16, 3)).astype(np.float32)
+    got = inside(image).numpy()
+    twice = image.repeat(2, axis=1).repeat(2, axis=2)
+    assert np.array_equal(got, twice) == (resizing == "nearest")
+    bilinear = tf.image.resize(image, (32, 32)).numpy()
+    assert np.allclose(got, bilinear) == (resizing is None)
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
         ({"resolution": 31}, "resolution to be an int of 32 or more.*resolution=31"),
         ({"features": "last"}, "features to be one of last_conv, last_block.*features='last'"),
+        ({"resizing": "cubic"}, "resizing to be one of nearest, bilinear.*resizing='cubic'"),
     ],
 )
 def test_options_out_of_range(options: dict, match: str) -> None:
@@ -133,7 +148,9 @@ def test_options_out_of_range(options: dict, match: str) -> None:
         models.build("efficientnet_lite0", "xnodr", (32, 32, 3), 10, **options)
 
 
-@pytest.mark.parametrize("options", [{"resolution": 64}, {"features": "last_conv"}])
+@pytest.mark.parametrize(
+    "options", [{"resolution": 64}, {"features": "last_conv"}, {"resizing": "nearest"}]
+)
 def test_options_that_another_backbone_does_not_have(options: dict) -> None:
     name = next(iter(options))
     match = f"{name} with one of efficientnet_lite0.* only.*backbone='small_cnn'"

@@ -28,6 +28,7 @@ PHASES = ("--phase", "epochs=1,freeze-backbone=true", "--phase", "epochs=2")
             ("--upsampling", "bilinear"),
             "no --upsampling here: it is inside mobilenet_v2 and",
         ),
+        ((*INIT, "--resizing", "nearest"), "no --resizing here: the model of --init brings its"),
         (("--teacher-weight", "0.7"), "no --teacher-weight here: there is no --teacher."),
         (("--data-dir", "photos"), "no --data-dir here: the digits come along; --data names the"),
         (("--data", "grocery", "--download"), "no --download here: nothing downloads grocery;"),

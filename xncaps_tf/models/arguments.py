@@ -7,6 +7,8 @@ from typing import Any
 
 from xncaps_tf.models import choices
 
+_LEAST_RESOLUTION = 32  # one position of features
+
 
 def image_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:
     """`input_shape` as a tuple; ValueError unless it is three positive ints."""
@@ -52,6 +54,19 @@ def check(
             "build: expected freeze_tail to be a bool, an int of 0 or more, or None. "
             f"Received: freeze_tail={freeze_tail!r}."
         )
+
+
+def check_sampling(resolution: int | None, features: str | None, resizing: str | None) -> None:
+    """Raises ValueError for what no backbone can resize its images to, or tap."""
+    if resolution is not None and not is_count(resolution, _LEAST_RESOLUTION):
+        raise ValueError(
+            f"build: expected resolution to be an int of {_LEAST_RESOLUTION} or more, or None. "
+            f"Received: resolution={resolution!r}."
+        )
+    if features is not None:
+        _check_word("features", features, choices.FEATURES)
+    if resizing is not None:
+        _check_word("resizing", resizing, choices.UPSAMPLING)
 
 
 def check_capsules(head: str, routing_iterations: int, scales: str, quantizer: str) -> None:

@@ -15,7 +15,7 @@ BACKBONES = (
     "efficientnet_lite2",
 )
 HEADS = ("capsfc", "xnodr", "xnidr", "dense")
-UPSAMPLING = ("nearest", "bilinear")
+UPSAMPLING = ("nearest", "bilinear")  # and of resizing
 SCALES = ("channel", "capsule", "none")  # of xnodr's bits
 BINARY_HEADS = ("xnodr", "xnidr")
 QUANTIZERS = ("caps_sign", "ste_sign")  # of xnodr and xnidr: -1 at zero, as published, or +1

@@ -72,8 +72,8 @@ def backbone(name: str) -> partial[Features]:
 def efficientnet_lite(image: Any, options: BackboneOptions, *, name: str) -> Features:
     """A 3x3 stem, seven stages of inverted residual blocks, a 1x1 convolution to 1,280 channels.
 
-    Inside: one channel becomes three; the image is resized, bilinearly, to `options.resolution`
-    (by default 224, 240, 260 pixels); pixels become (x - 127) / 128.
+    Inside: one channel becomes three; the image is resized to `options.resolution` (by default
+    224, 240, 260 pixels) as `options.resizing` says; pixels become (x - 127) / 128.
 
     Args:
         name: a key of `SIZES`.
@@ -89,7 +89,7 @@ def efficientnet_lite(image: Any, options: BackboneOptions, *, name: str) -> Fea
     Differs from the source: no stochastic depth; the resizing is a layer.
     """
     size = SIZES[name]
-    x = resize(three_channels(image), options.resolution or size.side)
+    x = resize(three_channels(image), options.resolution or size.side, options.resizing)
     x = keras.layers.Rescaling(1.0 / 128.0, offset=-127.0 / 128.0, name="scale")(x)
     x = _conv(x, STEM_FILTERS, 3, "stem", strides=2)
     number = 0

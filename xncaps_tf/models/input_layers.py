@@ -94,10 +94,10 @@ class Resize(keras.layers.Resizing):
         return super().call(inputs)
 
 
-def resize(image: Any, side: int) -> Any:
-    """Resizes to a square of that side, bilinearly (half-pixel centres, no antialiasing).
+def resize(image: Any, side: int, interpolation: str = "bilinear") -> Any:
+    """Resizes to a square of that side (half-pixel centres, no antialiasing).
 
     Where the image has that size the layer does nothing and costs nothing; it is there all the
     same, so that `resized` can set another size.
     """
-    return Resize(side, side, name=RESIZE)(image)  # [B, side, side, C]
+    return Resize(side, side, interpolation, name=RESIZE)(image)  # [B, side, side, C]

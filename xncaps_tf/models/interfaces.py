@@ -14,6 +14,7 @@ class BackboneOptions:
         upsampling: 'nearest' or 'bilinear'.
         upsampling_factor: a whole factor, or None for the published one.
         resolution: side that the image is resized to; None for the backbone's own.
+        resizing: 'nearest' or 'bilinear': how it is.
         features: a word of `names.FEATURES`: where the head taps the backbone.
     """
 
@@ -21,6 +22,7 @@ class BackboneOptions:
     upsampling_factor: int | None = None
     resolution: int | None = None
     features: str = "last_conv"
+    resizing: str = "bilinear"
 
 
 @dataclass(frozen=True)

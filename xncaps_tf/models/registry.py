@@ -28,7 +28,6 @@ from xncaps_tf.models.small_cnn import small_cnn
 
 _MNIST = (28, 28, 1)
 _MNIST_DROPOUT = 0.3
-_LEAST_RESOLUTION = 32  # one position of features
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Backbone:
 def _lite(name: str) -> Backbone:
     return Backbone(
         efficientnet_lite.backbone(name),
-        options=("resolution", "features"),
+        options=("resolution", "features", "resizing"),
         capsule_features=efficientnet_lite.CAPSULE_FEATURES,
     )
 
@@ -106,6 +105,7 @@ def build(
     upsampling_factor: int | None = None,
     resolution: int | None = None,
     features: str | None = None,
+    resizing: str | None = None,
     class_names: Sequence[str] | None = None,
     dropout: float | None = None,
     capsule_dim: int = 16,
@@ -135,11 +135,13 @@ def build(
         upsampling: 'nearest' (as published) or 'bilinear'; mobilenet_v2 and resnet50 only.
         upsampling_factor: a positive int; None for 7 (sides of 28 and 32), 4 (36), or the largest
             that stays within 224 pixels.
-        resolution: side that images are resized to (bilinearly) inside the model; None: the
-            backbone's own. efficientnet_lite0 to 2 only.
+        resolution: side that images are resized to inside the model; None: the backbone's own.
+            efficientnet_lite0 to 2 only.
         features: where the head taps the backbone: 'last_conv', behind its last convolution (1,280
             channels), or 'last_block', before it (320; lite2: 352). None: 'last_conv'.
             efficientnet_lite0 to 2 only.
+        resizing: how images are: 'nearest' or 'bilinear'. None: 'bilinear'. efficientnet_lite0 to 2
+            only.
         class_names: J names, kept in the model's last layer.
         dropout: rate in [0, 1) before the head's last BatchNorm. None: as published, 0.3 for images
             of 28x28x1 in 10 classes with a capsule head, else 0.
@@ -162,14 +164,21 @@ def build(
     entry = _lookup(backbone, head)
     shape = arguments.image_shape(input_shape)
     arguments.check(num_classes, upsampling, upsampling_factor, class_names, dropout, freeze_tail)
-    _check_tap(backbone, entry, resolution, features)
+    _check_options(backbone, entry, resolution=resolution, features=features, resizing=resizing)
+    arguments.check_sampling(resolution, features, resizing)
     arguments.check_capsules(head, routing_iterations, scales, quantizer)
     if dropout is None:
         published = shape == _MNIST and num_classes == 10 and is_capsule_head(head)
         dropout = _MNIST_DROPOUT if published else 0.0
     image = keras.Input(shape, name="image")
-    tapped = BackboneOptions(upsampling, upsampling_factor, resolution, features or "last_conv")
-    body = entry.build(image, tapped)
+    chosen = BackboneOptions(
+        upsampling,
+        upsampling_factor,
+        resolution,
+        features or BackboneOptions.features,
+        resizing or BackboneOptions.resizing,
+    )
+    body = entry.build(image, chosen)
     options = heads.HeadOptions(
         num_classes,
         dropout,
@@ -347,11 +356,8 @@ def _registered(name: str, entry: registration.OwnBackbone) -> Backbone:
     return Backbone(build_own, entry.momentum)
 
 
-def _check_tap(
-    backbone: str, entry: Backbone, resolution: int | None, features: str | None
-) -> None:
+def _check_options(backbone: str, entry: Backbone, **given: int | str | None) -> None:
     """Raises ValueError unless the backbone has the options that are given."""
-    given = {"resolution": resolution, "features": features}
     for name, value in given.items():
         if value is not None and name not in entry.options:
             able = ", ".join(key for key, known in _BACKBONES.items() if name in known.options)
@@ -359,16 +365,6 @@ def _check_tap(
                 f"build: expected {name} with one of {able} only. "
                 f"Received: {name}={value!r}, backbone={backbone!r}."
             )
-    if resolution is not None and not arguments.is_count(resolution, _LEAST_RESOLUTION):
-        raise ValueError(
-            f"build: expected resolution to be an int of {_LEAST_RESOLUTION} or more, or None. "
-            f"Received: resolution={resolution!r}."
-        )
-    if features is not None and features not in choices.FEATURES:
-        raise ValueError(
-            f"build: expected features to be one of {', '.join(choices.FEATURES)}, or None. "
-            f"Received: features={features!r}."
-        )
 
 
 def _for_head(tensor: Any, entry: Backbone, head: str) -> Any:

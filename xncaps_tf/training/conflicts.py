@@ -99,8 +99,12 @@ def _of_strategies(config: TrainFields) -> Iterator[str]:
 
 
 def _of_the_trunk(config: TrainFields) -> Iterator[str]:
-    tapped = {"resolution": config.resolution, "features": config.features}
-    for name, value in tapped.items():
+    given = {
+        "resolution": config.resolution,
+        "features": config.features,
+        "resizing": config.resizing,
+    }
+    for name, value in given.items():
         if value is not None and config.init is None and config.backbone not in RESIZING:
             yield (
                 f"expected {name} with one of {', '.join(RESIZING)}. "

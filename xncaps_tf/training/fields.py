@@ -80,6 +80,12 @@ class TrainFields:
         empty="224, 240, 260; of --init its own",
         in_phase=True,
     )
+    resizing: str | None = choice(
+        None,
+        UPSAMPLING,
+        "How images are resized inside efficientnet_lite0 to 2.",
+        empty="bilinear; of --init its own",
+    )
     upsampling: str = choice("nearest", UPSAMPLING, "Inside mobilenet_v2 and resnet50.")
     dropout: float | None = share(None, "Rate in the head.", empty="as published")
     scales: str = choice(

@@ -67,6 +67,7 @@ def _classifier(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, s
             upsampling=config.upsampling,
             resolution=config.resolution,
             features=config.features,
+            resizing=config.resizing,
             class_names=train.class_names,
             dropout=config.dropout,
             routing_iterations=config.routing_iterations,

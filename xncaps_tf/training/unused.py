@@ -10,7 +10,7 @@ from xncaps_tf.data.catalogue import PICTURES
 if TYPE_CHECKING:
     from xncaps_tf.training.config import TrainConfig
 
-_OF_A_NEW_BACKBONE = ("backbone", "weights", "freeze_tail", "upsampling")
+_OF_A_NEW_BACKBONE = ("backbone", "weights", "freeze_tail", "upsampling", "resizing")
 _OF_A_NEW_HEAD = ("head", "dropout", "scales", "quantizer", "routing_iterations")
 _UPSAMPLED = ("mobilenet_v2", "resnet50")
 _OF_A_TEACHER = ("teacher_weight", "teacher_temperature")

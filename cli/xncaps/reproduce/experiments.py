@@ -11,7 +11,7 @@ import hashlib
 import json
 import pathlib
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from xncaps_files import versions
 from xncaps_files.errors import DataError, XncapsError
@@ -47,7 +47,7 @@ FILES: dict[str, tuple[str, FileOptions]] = {
     "fused-int8-float16": ("fused", {"backbone": "int8", "scale_type": "float16"}),
     "lce": ("lce", {}),
 }
-TABLES = ("imagenet", "scratch", "ablation")
+TABLES = ("imagenet", "scratch", "ablation", "trial")
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ class Experiment:
     teacher: str | None
     hours: float
     config: TrainConfig
+
+    @property
+    def split(self) -> Literal["test", "validation"]:
+        """What its model is scored on: a trial chooses a recipe, and test is not for choosing."""
+        return "validation" if self.table == "trial" else "test"
 
     @property
     def choices(self) -> dict[str, object]:

@@ -24,13 +24,15 @@ _TITLES = {
     "imagenet": "With a backbone that has seen ImageNet",
     "scratch": "From scratch",
     "ablation": "Ablations of XnODR",
+    "trial": "Trials of recipes",
 }
 _HEAD = """# Results
 
 `xncaps reproduce NAME` makes a row, `make results` this page from the lines in
 `experiments/results.jsonl`. Accuracy is that of the whole test split, which is read once; models
-are chosen by the validation split. Every seed is listed; the interval is Wilson's, 95 %, of the
-first one. A row that says 'not run' is a config that waits for its hours.
+are chosen by the validation split, and so are recipes: trials are scored on that alone. Every seed
+is listed; the interval is Wilson's, 95 %, of the first one. A row that says 'not run' is a config
+that waits for its hours.
 """
 
 
@@ -87,7 +89,7 @@ def _row(label: str, found: list[ResultLine]) -> str:
     first = found[0]
     cells = [
         label,
-        first["data"]["title"],
+        _images(first["data"]),
         f"{first['parameters'] / 1e6:.2f} M",
         _millions(first["macs"] + first["binary_macs"]),
         _millions(first["binary_macs"]),
@@ -96,6 +98,12 @@ def _row(label: str, found: list[ResultLine]) -> str:
         ", ".join(f"{line['minutes']:.0f}" for line in found),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _images(data: result_lines.Data) -> str:
+    if data["split"] == "test":
+        return data["title"]
+    return f"{data['title']}, {data['images']:,} held out"
 
 
 def _millions(count: int) -> str:

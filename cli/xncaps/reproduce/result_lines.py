@@ -58,7 +58,7 @@ class Data(TypedDict):
 
     name: str
     title: str
-    split: Literal["test"]
+    split: Literal["test", "validation"]
     images: int
 
 

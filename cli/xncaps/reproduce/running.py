@@ -11,7 +11,7 @@ import pathlib
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from xncaps.reproduce.experiments import FILES, Experiment
 from xncaps.runs import run_or_resume
 from xncaps_files.errors import XncapsError
 from xncaps_files.writing import write_text
+
+if TYPE_CHECKING:
+    from xncaps_tf.data import Dataset
 
 Say = Callable[[str], None]
 _CLOCK_SECONDS = 20.0
@@ -122,15 +125,14 @@ def _line(
     import xncaps_tf
     from xncaps_benchmark import machine
     from xncaps_tf import accounting
-    from xncaps_tf import data as datasets
     from xncaps_tf.training import evaluate
 
     config = experiment.config
     path = place.model(experiment, seed)
     model = xncaps_tf.load_model(path, compile=False)
     shape = tuple(model.input_shape[1:])
-    test = datasets.load_for(shape, config.data, "test", place.data_dir(config.data))
-    scored = evaluate(model, test, batch_size=50)
+    images = _scored_images(experiment, seed, place, shape)
+    scored = evaluate(model, images, batch_size=50)
     right = scored.right.reshape(-1)
     account = accounting.account(model)
     about = machine.describe()
@@ -144,9 +146,9 @@ def _line(
         "seed": seed,
         "data": {
             "name": config.data,
-            "title": test.title,
-            "split": "test",
-            "images": len(test),
+            "title": images.title,
+            "split": experiment.split,
+            "images": len(images),
         },
         "keras": {
             "score": result_lines.score(int(right.sum()), len(right)),
@@ -174,6 +176,23 @@ def _line(
     if config.data == "grocery":
         line["coarse"] = _coarse(np.array(scored.confusion), place)
     return line
+
+
+def _scored_images(
+    experiment: Experiment, seed: int, place: Place, shape: tuple[int, ...]
+) -> Dataset:
+    """The whole test split; of a trial what its training held out."""
+    from xncaps_tf import data as datasets
+    from xncaps_tf.training import inputs
+
+    data_dir = place.data_dir(experiment.config.data)
+    if experiment.split == "test":
+        return datasets.load_for(shape, experiment.config.data, "test", data_dir)
+    config = dataclasses.replace(experiment.config, seed=seed, data_dir=data_dir)
+    _, held_out = inputs.load(config, shape, check=False)
+    if held_out is None:
+        raise XncapsError(f"reproduce: expected a hold-out. Received: none of {experiment.name}.")
+    return held_out
 
 
 def _coarse(confusion: NDArray[Any], place: Place) -> result_lines.Score:
