@@ -6,6 +6,9 @@ import pathlib
 import re
 
 import pytest
+from packaging.requirements import Requirement
+
+from xncaps_files import releases
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROJECTS = [ROOT, ROOT / "files", ROOT / "zoo", ROOT / "benchmark", ROOT / "native"]
@@ -21,18 +24,25 @@ def _version(project: pathlib.Path) -> str:
     return found.group(1)
 
 
+def _name(project: pathlib.Path) -> str:
+    found = re.search(r'^name = "([^"]+)"', _text(project), re.M)
+    assert found, f"{project}/pyproject.toml has no name"
+    return found.group(1)
+
+
 def test_all_distributions_have_one_version() -> None:
     assert len({_version(project) for project in PROJECTS}) == 1
     assert f"## {_version(ROOT)}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_dependencies_among_ours_name_that_version() -> None:
-    version = _version(ROOT)
-    for project in PROJECTS:
-        for name, wanted in re.findall(
-            r'"(xncaps-[a-z]+)(?:\[[a-z,]+\])?==([^";]+)', _text(project)
-        ):
-            assert wanted.strip() == version, f"{project}: {name}=={wanted}"
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
+def test_what_is_used_of_ours_is_required_at_that_version(project: pathlib.Path) -> None:
+    version, name = _version(ROOT), _name(project)
+    asked = [Requirement(text) for text in re.findall(r'"(xncaps-[^" ]+)"', _text(project))]
+    asked = [each for each in asked if each.name != name]
+    assert {each.name for each in asked} >= set(releases.USES.get(name, ()))
+    for each in asked:
+        assert str(each.specifier) == f"=={version}", f"{project}: {each}"
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)

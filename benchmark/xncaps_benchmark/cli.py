@@ -222,10 +222,12 @@ def _program() -> str:
 
 
 def _run(arguments: list[str]) -> int:
+    from xncaps_files import releases
     from xncaps_files.errors import XncapsError
     from xncaps_files.printable import printable
 
     try:
+        releases.check(COMMAND)
         code = _both.main(args=arguments, prog_name=_program(), standalone_mode=False)
     except click.ClickException as error:
         error.show()

@@ -12,7 +12,9 @@ from xncaps import variables
 _PACKAGES = (
     "xncaps-tf",
     "xncaps-benchmark",
+    "xncaps-files",
     "xncaps-runtime",
+    "xncaps-zoo",
     "tensorflow",
     "tf-keras",
     "larq",

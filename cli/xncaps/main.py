@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from xncaps import output
+from xncaps_files import releases
 from xncaps_tf import __version__
 
 # name: (module:attribute, the line shown in --help). Kept here so that --help imports no command.
@@ -58,6 +59,8 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, verbose: bool) -> None:
     """Capsule networks with one-bit layers, from Keras to a checked and timed TFLite file."""
     ctx.obj = {"verbose": verbose}
+    if ctx.invoked_subcommand != "info":  # which shows what is wrong with an installation
+        releases.check("xncaps-tf")
 
 
 def main(args: list[str] | None = None) -> None:

@@ -125,6 +125,7 @@ def show(
 
 def failure(error: Exception, log: Log) -> int:
     """Prints the error in one line, writes its traceback to the log (or the screen with -v)."""
+    from xncaps_files import releases
     from xncaps_files.errors import XncapsError
 
     text = "".join(traceback.format_exception(error))
@@ -135,7 +136,8 @@ def failure(error: Exception, log: Log) -> int:
         with open(log.path, "a", encoding="utf-8") as file:
             file.write(text)
     expected = isinstance(error, (XncapsError, OSError))
-    message = str(error) if expected else f"{type(error).__name__}: {_short(str(error))}"
+    message = str(error) if expected else releases.explain(error)
+    message = message or f"{type(error).__name__}: {_short(str(error))}"
     error_line(message + (f" (log: {log.path})" if log.path else ""))
     return 1
 

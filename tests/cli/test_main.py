@@ -10,7 +10,9 @@ import time
 
 import pytest
 
-from xncaps import main, output
+import xncaps_runtime
+from xncaps import environment, main, output
+from xncaps_files import releases
 from xncaps_tf.errors import XncapsError
 
 XNCAPS = [sys.executable, "-m", "xncaps"]
@@ -100,6 +102,29 @@ def test_a_foreign_error_is_one_short_line_with_its_type(
     assert main._run(["convert"], output.Log(tmp_path / "log")) == 1
     line = capsys.readouterr().err
     assert line.startswith("xncaps: RuntimeError: loc(mlir") and len(line) < 500
+
+
+def test_a_distribution_of_another_state_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    _failing(monkeypatch, AttributeError("no attribute 'new'", name="new", obj=xncaps_runtime))
+    assert main._run(["predict"], output.Log(tmp_path / "log")) == 1
+    line = capsys.readouterr().err
+    assert line.startswith("xncaps: expected all of xncaps to be of one state. Received: xncaps-r")
+
+
+def test_a_distribution_of_another_release_is_refused_but_by_info(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    known = releases.version
+    monkeypatch.setattr(
+        releases, "version", lambda name: "0.0.9" if name == "xncaps-zoo" else known(name)
+    )
+    assert main._run(["zoo", "list"], output.Log(tmp_path / "log")) == 1
+    assert "Received: xncaps-zoo 0.0.9; pip install xncaps-zoo==" in capsys.readouterr().err
+    monkeypatch.setattr(environment, "_devices", dict)
+    assert main._run(["info"], output.Log(tmp_path / "log")) == 0
+    assert "xncaps-zoo" in capsys.readouterr().out
 
 
 def test_native_output_goes_to_the_log_and_results_to_the_screen(tmp_path: pathlib.Path) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from xncaps_files import camera, metadata, tflite
+from xncaps_files import camera, metadata, releases, tflite
 from xncaps_files.errors import XncapsError
 from xncaps_files.preprocessing import Preprocessing
 from xncaps_files.printable import printable
@@ -85,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command; 0, or 1 with one line on stderr."""
     args = _parser().parse_args(arguments)
     try:
+        releases.check("xncaps-runtime")
         if args.command == "info":
             _info(args.file)
         else:

@@ -7,6 +7,7 @@ import functools
 import sys
 from pathlib import Path
 
+from xncaps_files import releases
 from xncaps_runtime.errors import RuntimeLibraryError
 
 _NAME = "libxncaps_delegate" + (".dylib" if sys.platform == "darwin" else ".so")
@@ -42,6 +43,12 @@ def _library() -> ctypes.CDLL:
         raise RuntimeLibraryError(f"xncaps_runtime: {error}") from error
     library.XncapsVersion.restype = ctypes.c_char_p
     library.XncapsIsa.restype = ctypes.c_char_p
+    found = library.XncapsVersion().decode()
+    if releases.is_other("xncaps-runtime", found):
+        raise RuntimeLibraryError(
+            f"xncaps_runtime: expected {_NAME} of the package's own version. Received: {found}, at "
+            f"{delegate_path()}; install xncaps-runtime anew."
+        )
     return library
 
 
