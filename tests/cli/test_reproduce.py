@@ -130,7 +130,10 @@ def test_where_one_fails_the_others_are_made(
         return {**line_of(experiment.name, seed), "config_hash": experiment.config_hash}  # type: ignore[return-value]
 
     monkeypatch.setattr(running, "run", run)
-    done = invoke("all", "--out", tmp_path / "out")
+    page_path = tmp_path / "page.md"
+    done = invoke("all", "--out", tmp_path / "out", "--page", page_path)
+    assert done.exit_code == 1
+    assert "(seed 1)" in page_path.read_text() and "(seed 0)" not in page_path.read_text()
     assert made == ["tiny-xnodr 0", "tiny-xnodr 1"]
     assert "[1/3] tiny-xnodr, seed 0: failed: tiny: expected data." in done.output
     assert "[3/3] tiny-more, seed 0: left out, it starts from tiny-xnodr, which" in done.output

@@ -62,6 +62,7 @@ def reproduce(
     from xncaps.reproduce import experiments, jobs, running
     from xncaps.reproduce import page as pages
     from xncaps.reproduce import result_lines as lines
+    from xncaps_files.errors import XncapsError
 
     known = experiments.read_all()
     unknown = [name for name in names if name != "all" and name not in known]
@@ -78,18 +79,24 @@ def reproduce(
         for experiment in known.values():
             click.echo(_listed(experiment, lines.read(place.results)))
         return
+    failed: XncapsError | OSError | None = None
     if names:
         wanted = jobs.plan(experiments.choose(names, known), known, seeds)
         with place.locked():
-            if ray is None:
-                jobs.run_here(wanted, place, click.echo)
-            else:
-                jobs.run_on_cluster(wanted, place, click.echo, ray)
+            try:
+                if ray is None:
+                    jobs.run_here(wanted, place, click.echo)
+                else:
+                    jobs.run_on_cluster(wanted, place, click.echo, ray)
+            except (XncapsError, OSError) as error:  # the page is of what the others have made
+                failed = error
     if page is not None:
         from xncaps_files.writing import write_text
 
         write_text(page, pages.markdown(known, lines.read(place.results)))
         click.echo(str(page))
+    if failed is not None:
+        raise failed
 
 
 def folders(given: tuple[str, ...]) -> dict[str, str]:
