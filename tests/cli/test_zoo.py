@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
+import re
 import resource
 from importlib import resources
 from typing import Any
@@ -19,6 +20,7 @@ from xncaps.reproduce import experiments
 from xncaps.zoo_making import building, card_page
 from xncaps_benchmark import measure
 from xncaps_files.errors import DataError
+from xncaps_tf import models
 
 
 def card_of(name: str, data: bytes) -> dict[str, Any]:
@@ -101,6 +103,30 @@ def test_list_and_show(shelf: pathlib.Path) -> None:
     shown = invoke("show", "tiny-file").output
     for words in ("Two kinds of thing", "a share below 0.5", "95.0%", "0.10 ms", "anything else"):
         assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"format_version": 2}', r"expected format_version 1\. Received: 2; .*--upgrade"),
+        ("[]", "expected a card. Received: TypeError"),
+        ('{"format', "expected a card. Received: JSONDecodeError"),
+        ("{}", "expected a card. Received: KeyError: 'format_version'"),
+    ],
+    ids=["newer", "list", "cut off", "empty"],
+)
+def test_a_card_that_cannot_be_read_hides_no_other(
+    shelf: pathlib.Path, text: str, told: str
+) -> None:
+    (shelf.parent / "another").mkdir()
+    (shelf.parent / "another" / "card.json").write_text(text)
+    listed = invoke("list")
+    assert listed.exit_code == 1 and "90.00 % of 100" in listed.output
+    assert re.search(f"xncaps: zoo: .*another/card.json: {told}", listed.output)
+    assert isinstance(listed.exception, DataError) and "1 of 2 not" in str(listed.exception)
+    assert isinstance(invoke("show", "another").exception, DataError)
+    with pytest.raises(DataError, match=f"pretrained: .*{told}"):
+        models.pretrained("another")
 
 
 def test_an_unknown_name_is_a_usage_error(shelf: pathlib.Path) -> None:

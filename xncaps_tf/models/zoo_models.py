@@ -25,15 +25,18 @@ def pretrained(name: str) -> Any:
         A `keras.Model`: float32 `[B, H, W, C]`, pixels 0 to 255 -> scores float32 `[B, J]`.
 
     Raises:
-        DataError: there is no file of that name, it has no Keras model beside it, or that is not
-            the one of its card.
+        DataError: there is no file of that name, its card cannot be read, it has no Keras model
+            beside it, or that is not the one of its card.
     """
     if name not in xncaps_zoo.names():
         raise DataError(
             f"pretrained: expected one of {', '.join(xncaps_zoo.names())}. Received: name={name!r}."
         )
     path = xncaps_zoo.path(name).with_suffix(".keras")
-    card = xncaps_zoo.card(name)
+    try:
+        card = xncaps_zoo.card(name)
+    except ValueError as error:
+        raise DataError(f"pretrained: {error}") from error
     if not path.is_file():
         experiment, seed = card["experiment"]["name"], card["experiment"]["seed"]
         raise DataError(

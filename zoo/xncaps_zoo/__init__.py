@@ -39,14 +39,21 @@ def card(name: str) -> Card:
 
     Raises:
         KeyError: there is none of that name.
-        ValueError: the card is of another version than this package reads.
+        ValueError: the card is damaged, or of another version than this package reads.
     """
     file = _folder(name) / "card.json"
-    found = json.loads(file.read_text(encoding="utf-8"))
-    if (version := found.get("format_version")) != FORMAT_VERSION:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        version = found["format_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{file}: expected a card. Received: {type(error).__name__}: {error}; install "
+            "xncaps-zoo anew."
+        ) from error
+    if version != FORMAT_VERSION:
         raise ValueError(
             f"{file}: expected format_version {FORMAT_VERSION}. Received: {version!r}; "
-            "an xncaps-zoo of the same version reads it."
+            "an xncaps-zoo of the card's own version reads it (pip install --upgrade xncaps-zoo)."
         )
     return found
 

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import pathlib
+from typing import TYPE_CHECKING
 
 import click
+
+from xncaps.output import error_line
+from xncaps_files.errors import DataError
+
+if TYPE_CHECKING:
+    from xncaps_zoo import Card
 
 
 def _checked(name: str) -> str:
@@ -18,6 +25,16 @@ def _checked(name: str) -> str:
     return name
 
 
+def _card(name: str) -> Card:
+    """Raises DataError where the card is damaged or of another version."""
+    import xncaps_zoo
+
+    try:
+        return xncaps_zoo.card(name)
+    except ValueError as error:
+        raise DataError(f"zoo: {error}") from error
+
+
 @click.group()
 def zoo() -> None:
     """Trained files that come with the toolkit; other commands take them as zoo:NAME."""
@@ -28,12 +45,22 @@ def list_files() -> None:
     """A line a file: classes, size, accuracy."""
     import xncaps_zoo
 
-    for name in xncaps_zoo.names():
-        card = xncaps_zoo.card(name)
+    names, unread = xncaps_zoo.names(), 0
+    for name in names:
+        try:
+            card = _card(name)
+        except DataError as error:
+            error_line(str(error))
+            unread += 1
+            continue
         score = card["accuracy"]["file"]
         click.echo(
             f"{name:<28}{card['classes']:>4} classes{card['file']['bytes'] / 1000:>8,.0f} KB  "
             f"{100 * score['accuracy']:.2f} % of {score['images']:,}"
+        )
+    if unread:
+        raise DataError(
+            f"zoo: expected cards that can be read. Received: {unread} of {len(names)} not."
         )
 
 
@@ -41,10 +68,9 @@ def list_files() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """The card of NAME as Markdown."""
-    import xncaps_zoo
     from xncaps.zoo_making import card_page
 
-    click.echo(card_page.markdown(xncaps_zoo.card(_checked(name))))
+    click.echo(card_page.markdown(_card(_checked(name))))
 
 
 @zoo.command(short_help="Copy a file with what lies beside it.")
