@@ -19,6 +19,7 @@ FLIPPED_SHARE = 0.01
 # in a thousand got another class; larq-compute-engine's file moved the same ones by the same, so
 # between two files the strict bounds hold.
 CONVOLUTIONS = "binary convolutions"
+DENSE = "binary dense layers' inputs"
 CONVOLUTIONS_SHARE = 0.05
 CONVOLUTIONS_EQUAL_TOP1 = 0.995
 ROUNDED_EQUAL_TOP1 = 0.99
@@ -74,6 +75,8 @@ _SIGNS = {
     "XnCapsIdr": "XnIDR's agreement",
     "SIGN": "signs of what was computed",
 }
+# Layers that binarise their input and are no convolutions.
+_OF_LAYERS = {"XnODR": "XnODR's input", "QuantDense": DENSE}
 
 
 @dataclass(frozen=True)
@@ -195,9 +198,10 @@ def sign_flips(model: Any) -> list[str]:
 
     found: list[str] = []
     for layer in flat_layers(model):
-        kind = type(layer).__name__
         if getattr(layer, "input_quantizer", None) is not None:
-            found.append("XnODR's input" if kind == "XnODR" else CONVOLUTIONS)
+            kinds = [each.__name__ for each in type(layer).__mro__]
+            known = [_OF_LAYERS[kind] for kind in kinds if kind in _OF_LAYERS]
+            found.append(known[0] if known else CONVOLUTIONS)
         if getattr(layer, "prediction_quantizer", None) is not None:
             found.append("XnIDR's agreement")
         elif getattr(layer, "pose_quantizer", None) is not None:

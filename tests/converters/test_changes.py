@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import larq as lq
 import numpy as np
 import pytest
 
@@ -26,6 +27,7 @@ from xncaps_converters.conversion import Check
 from xncaps_converters.output_formats import Options
 from xncaps_files import metadata, tflite
 from xncaps_tf import models
+from xncaps_tf._keras import keras
 from xncaps_tf.errors import VerificationError
 
 DIGITS = Check("digits")
@@ -281,6 +283,26 @@ def test_bounds_between_files_look_at_their_ops(convert: Convert) -> None:
     assert "XnODR's input" in bounds.bounds_between(plain, odr).reason
     assert "XnIDR's agreement" in bounds.bounds_between(idr, plain).reason
     assert np.isclose(bounds.choose(["binary convolutions"]).share, 0.01)
+
+
+class OwnDense(lq.layers.QuantDense):
+    """Somebody's own."""
+
+
+@pytest.mark.parametrize("kind", [lq.layers.QuantDense, OwnDense])
+def test_dense_layers_of_bits_are_no_convolutions(kind: type[Any]) -> None:
+    file = tflite.parse(tflite.load(GOLDEN / "tiny_float.tflite"))
+    signs = {"input_quantizer": "ste_sign", "kernel_quantizer": "ste_sign"}
+    dense = kind(10, **signs)
+    net = keras.Sequential([keras.layers.InputLayer((16,)), dense])
+    chosen = bounds.bounds_of(net, file)
+    assert chosen == bounds.choose([bounds.DENSE]) and chosen.share == 0.01
+    assert chosen.equal_top1 == 0.999
+    conv = lq.layers.QuantConv2D(4, 1, **signs)
+    net = keras.Sequential(
+        [keras.layers.InputLayer((4, 4, 1)), conv, keras.layers.Flatten(), kind(10, **signs)]
+    )
+    assert bounds.bounds_of(net, file).share == 0.05
 
 
 def test_convolutions_of_bits_may_flip_more_signs_against_keras_and_not_between_files() -> None:
