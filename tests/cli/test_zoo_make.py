@@ -12,6 +12,7 @@ import tiny_experiments
 import xncaps_zoo
 from xncaps.main import cli
 from xncaps.reproduce import experiments
+from xncaps.zoo_making import building
 from xncaps_files import expected, metadata
 from xncaps_tf import models
 
@@ -38,6 +39,18 @@ def runs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
     (root / "zoo.json").write_text(json.dumps({"data": data, "files": [ENTRY]}))
     monkeypatch.setattr(experiments, "folder", lambda: root)
     return tmp_path / "out"
+
+
+def test_a_model_that_has_grown_large_leaves_no_older_one(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "zoo" / "net"
+    for model, names in (
+        (b"old", {"net.keras", "card.json"}),
+        (b"new", {"net.keras", "card.json"}),
+        (None, {"card.json"}),
+    ):
+        building.write_folder(folder, model, {"card.json": b"{}"})
+        assert {path.name for path in folder.iterdir()} == names
+        assert model is None or (folder / "net.keras").read_bytes() == model
 
 
 def test_a_run_becomes_a_file_of_the_zoo(

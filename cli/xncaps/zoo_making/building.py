@@ -106,9 +106,6 @@ def make(
         "foreign": entry.foreign,
     }
     data = _with_scale(data, scale)
-    folder = out / entry.name
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{entry.name}.tflite"
     say(f"{entry.name}: measuring beside its twins")
     latency = _latency(entry, known, place, source)
     card = _card(entry, line, data, stored, scores, latency, experiment)
@@ -116,17 +113,35 @@ def make(
     if model is not None:
         card["file"]["keras_sha256"] = hashlib.sha256(model).hexdigest()
     _check(card)
-    write_all(
+    folder = out / entry.name
+    write_folder(
+        folder,
+        model,
         {
-            **({folder / f"{entry.name}.keras": model} if model is not None else {}),
-            path: data,
-            folder / f"{entry.name}.expected.npz": _rows(stored),
-            folder / "labels.txt": ("\n".join(stored.class_names) + "\n").encode(),
-            folder / "card.json": (json.dumps(card, indent=2) + "\n").encode(),
-            folder / "README.md": card_page.markdown(card).encode(),
-        }
+            f"{entry.name}.tflite": data,
+            f"{entry.name}.expected.npz": _rows(stored),
+            "labels.txt": ("\n".join(stored.class_names) + "\n").encode(),
+            "card.json": (json.dumps(card, indent=2) + "\n").encode(),
+            "README.md": card_page.markdown(card).encode(),
+        },
     )
     return folder
+
+
+def write_folder(folder: pathlib.Path, model: bytes | None, parts: dict[str, bytes]) -> None:
+    """Writes a file of the zoo with all that lies beside it, in the place of an older one.
+
+    Args:
+        folder: of the file's name.
+        model: the Keras model; None: it is too large to stand there, and so is not an older one.
+        parts: the other files, by their names.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f"{folder.name}.keras"
+    kept = {} if model is None else {beside: model}
+    write_all({**kept, **{folder / name: data for name, data in parts.items()}})
+    if model is None:
+        beside.unlink(missing_ok=True)
 
 
 def _small_model(model: pathlib.Path, stored: expected.Expected) -> bytes | None:
