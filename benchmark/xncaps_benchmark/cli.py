@@ -8,13 +8,16 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xncaps_benchmark.limits import LIMITS, RUNTIMES
 from xncaps_benchmark.modelfile import ModelFile
+
+if TYPE_CHECKING:
+    from xncaps_benchmark.report import Training
 
 COMMAND = "xncaps-benchmark"
 
@@ -190,11 +193,22 @@ def report(results: tuple[pathlib.Path, ...], out: pathlib.Path, title: str | No
 
     Several (other machines, other days) are compared on it.
     """
+    write_page(results, out, title)
+
+
+def write_page(
+    paths: Sequence[pathlib.Path],
+    out: pathlib.Path,
+    title: str | None,
+    trainings: Sequence[Training] = (),
+) -> None:
+    """Reads results, writes their page with sections of trainings, says where it is."""
     from xncaps_benchmark import report as pages
     from xncaps_benchmark.measuring import judged
     from xncaps_benchmark.results import read_result
 
-    pages.write_report([judged(read_result(path)) for path in results], out, title=title)
+    results = [judged(read_result(path)) for path in paths]
+    pages.write_report(results, out, title=title, trainings=trainings)
     click.echo(f"{out}")
 
 

@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("xncaps.commands.verify:verify", "Check a TFLite file against its model."),
     "inspect": ("xncaps.commands.inspect:inspect", "List the ops and bytes of a TFLite file."),
     "bench": ("xncaps.commands.bench:bench", "Measure TFLite files on this or another machine."),
-    "report": ("xncaps_benchmark.cli:report", "Make one HTML page of measurements."),
+    "report": ("xncaps.commands.report:report", "Make one HTML page of measurements and runs."),
     "android": ("xncaps.commands.android:android", "Pack a model into the camera app."),
     "reproduce": (
         "xncaps.commands.reproduce:reproduce",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # Where and with what a run is made; none of it bears on what it computes.
-_PLACES = ("data_dir", "feature_cache", "save_steps", "threads")
+PLACES = ("data_dir", "feature_cache", "save_steps", "threads")
 # Files that it starts from: what counts is what is in them.
 _STARTS = ("init", "teacher")
 # What a run that goes on takes from the config of now.
@@ -53,7 +53,7 @@ def run_or_resume(
 
 def _choices(config: TrainConfig) -> dict[str, object]:
     fields = dataclasses.asdict(config) | {name: bool(getattr(config, name)) for name in _STARTS}
-    return {name: value for name, value in fields.items() if name not in _PLACES}
+    return {name: value for name, value in fields.items() if name not in PLACES}
 
 
 def _starts_alike(run: RunFolder, found: TrainConfig, wanted: TrainConfig) -> bool:

@@ -7,20 +7,26 @@ import pathlib
 from collections.abc import Sequence
 
 from xncaps_benchmark.errors import BenchmarkError
+from xncaps_benchmark.report.trainings import Training
 from xncaps_benchmark.result_types import Result
 from xncaps_benchmark.results import check_result, write_text
+
+__all__ = ["MAX_RESULTS", "Training", "render", "write_report"]
 
 MAX_RESULTS = 16
 
 
-def render(results: Sequence[Result], title: str | None = None) -> str:
+def render(
+    results: Sequence[Result], title: str | None = None, trainings: Sequence[Training] = ()
+) -> str:
     """The page's HTML. Every text in it that came with a result is escaped.
 
     Raises:
-        BenchmarkError: no result or too many, one that does not follow the schema, no Jinja2.
+        BenchmarkError: nothing to show or too much, a result that does not follow the schema, a
+            picture that is no PNG, no Jinja2.
     """
-    if not 0 < len(results) <= MAX_RESULTS:
-        count = len(results)
+    count = len(results) + len(trainings)
+    if not 0 < count <= MAX_RESULTS:
         raise BenchmarkError(f"report: expected 1 to {MAX_RESULTS} results. Received: {count}.")
     for result in results:
         check_result(result)
@@ -42,17 +48,27 @@ def render(results: Sequence[Result], title: str | None = None) -> str:
         lstrip_blocks=True,
     )
     style = (folder / "style.css").read_text("utf-8")
-    return environment.get_template("page.html").render(
-        style=style, page=view.page(results, title or "How fast, how small, how right")
-    )
+    title = title or ("How fast, how small, how right" if results else "How it was trained")
+    page = view.page(results, title, trainings)
+    return environment.get_template("page.html").render(style=style, page=page)
 
 
 def write_report(
-    results: Sequence[Result], out: str | os.PathLike[str], *, title: str | None = None
+    results: Sequence[Result],
+    out: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+    trainings: Sequence[Training] = (),
 ) -> None:
     """Writes the page of one or several results (several: targets or dates compared).
+
+    Args:
+        results: what was measured; none where there are trainings.
+        out: the page.
+        title: of the page.
+        trainings: how models were trained; a section each.
 
     Raises:
         BenchmarkError: see `render`.
     """
-    write_text(pathlib.Path(out), render(results, title))
+    write_text(pathlib.Path(out), render(results, title, trainings))

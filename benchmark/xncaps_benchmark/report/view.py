@@ -7,6 +7,8 @@ from typing import Literal
 
 from xncaps_benchmark.number_text import bytes_text, count_text, digits, time_text
 from xncaps_benchmark.report import footnote, plots, sentences
+from xncaps_benchmark.report.trainings import Training
+from xncaps_benchmark.report.trainings import view as trained
 from xncaps_benchmark.report.view_types import (
     Across,
     AcrossRow,
@@ -32,7 +34,7 @@ _KINDS: dict[str, Literal["good", "warn", "bad"]] = {
 }
 
 
-def page(results: Sequence[Result], title: str) -> Page:
+def page(results: Sequence[Result], title: str, trainings: Sequence[Training] = ()) -> Page:
     """Everything on the page."""
     many = len(results) > 1
     labels = _target_labels(results)
@@ -46,7 +48,7 @@ def page(results: Sequence[Result], title: str) -> Page:
     return {
         "title": title,
         "many": many,
-        "headline": sentences.headline(models),
+        "headline": sentences.headline(models) if models else "",
         "models": models,
         "failed": [model for model in models if not model["latency"]],
         "distributions": plots.distributions(timed),
@@ -59,6 +61,7 @@ def page(results: Sequence[Result], title: str) -> Page:
         "confusions": _confusions(_distinct(models)),
         "pictures": _pictures(_distinct(models)),
         "runs": [footnote.facts(result, labels[index]) for index, result in enumerate(results)],
+        "trainings": trained(trainings),
     }
 
 

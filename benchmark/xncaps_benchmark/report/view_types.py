@@ -181,6 +181,21 @@ class Facts(TypedDict):
     complete: bool
 
 
+class Drawn(TypedDict):
+    """A picture of a training: PNG in base64."""
+
+    caption: str
+    png: str
+
+
+class Trained(TypedDict):
+    """A training: what was chosen and came out, what was drawn."""
+
+    label: str
+    facts: list[tuple[str, str]]
+    pictures: list[Drawn]
+
+
 class Page(TypedDict):
     """Everything on the page."""
 
@@ -199,3 +214,4 @@ class Page(TypedDict):
     confusions: list[Confusion]
     pictures: list[Picture]
     runs: list[Facts]
+    trainings: list[Trained]
