@@ -31,7 +31,8 @@ def run_or_resume(
     The data and the models that it starts from may have been moved meanwhile, and the folder, too.
 
     Raises:
-        XncapsError: the folder holds a run of another config.
+        XncapsError: the folder holds a run of another config, or what it shall have started from
+            is not there.
     """
     from xncaps_tf import training
 
@@ -60,14 +61,23 @@ def _starts_alike(run: RunFolder, found: TrainConfig, wanted: TrainConfig) -> bo
     """Whether what a run has started from is what lies at other places now."""
     if found.init != wanted.init:
         copy = run.init_model(found)
-        if copy is None or wanted.init is None or _sha256(copy) != _sha256(wanted.init):
+        if copy is None or not copy.is_file() or wanted.init is None:
+            return False
+        if _sha256(copy, "init", run) != _sha256(pathlib.Path(wanted.init), "init", run):
             return False
     if found.teacher != wanted.teacher and wanted.teacher is not None and run.teacher.is_file():
         from xncaps_tf.training import distillation
 
-        return distillation.kept_teacher(run.teacher) == _sha256(wanted.teacher)
+        kept = distillation.kept_teacher(run.teacher)
+        return kept == _sha256(pathlib.Path(wanted.teacher), "teacher", run)
     return True
 
 
-def _sha256(path: str | pathlib.Path) -> str:
-    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+def _sha256(path: pathlib.Path, option: str, run: RunFolder) -> str:
+    if not path.is_file():
+        raise XncapsError(
+            f"--{option}: expected the model that the run in {run.path} has started from. "
+            f"Received: {path}, which is no file; `xncaps train --resume {run.path}` goes on "
+            "without it, by what the run keeps."
+        )
+    return hashlib.sha256(path.read_bytes()).hexdigest()

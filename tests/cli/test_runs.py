@@ -61,6 +61,10 @@ def test_a_run_goes_on_where_its_data_start_and_folder_have_moved(tmp_path: path
     for name in ("init", "teacher"):
         with pytest.raises(XncapsError, match="expected a run of this config. Received: a run of"):
             run_or_resume(dataclasses.replace(moved, **{name: other}), run)
+        lost = dataclasses.replace(moved, **{name: str(tmp_path / "gone.keras")})
+        told = rf"--{name}: expected the model .*{run} has.*gone.keras, .*--resume {run}"
+        with pytest.raises(XncapsError, match=told):
+            run_or_resume(lost, run)
     run_or_resume(moved, run)
     assert RunFolder(run).read_config() == moved.resolved()
     assert_same_run(tmp_path / "whole", run)
