@@ -78,7 +78,9 @@ ALLOWED: dict[str, set[str]] = {
         "xncaps_tf.layers",
         "xncaps_tf.models",
     },
+    "xncaps_tf.model_files": set(),
     "xncaps_tf.saving": {
+        "xncaps_tf.model_files",
         "xncaps_tf._keras",
         "xncaps_tf.ops",
         "xncaps_tf.layers",
@@ -96,6 +98,7 @@ ALLOWED: dict[str, set[str]] = {
         "xncaps_tf.metrics",
         "xncaps_tf.schedules",
         "xncaps_tf.data",
+        "xncaps_tf.model_files",
         "xncaps_tf.saving",
         "xncaps_tf.training",
         "=xncaps_tf",  # the version of the package, for a run's config

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from xncaps_tf import data, load_model, models, training
-from xncaps_tf.errors import TrainingError
+from xncaps_tf.errors import DataError, TrainingError
+from xncaps_tf.saving import model_path
 from xncaps_tf.training import RunFolder, TrainConfig, fields, options
 from xncaps_tf.training.task import Task
 
@@ -272,3 +273,19 @@ def test_a_run_has_the_head_that_its_config_names(tmp_path: pathlib.Path) -> Non
     }
     assert [layer.routing_iterations for layer in layers.values()] == [2, 4]
     assert type(layers["b"].kernel_quantizer).__name__ == "SteSign"
+
+
+def test_a_saved_model_beside_a_config_json_is_no_run(tmp_path: pathlib.Path) -> None:
+    """One rule for --init and for what the commands load."""
+    for name, files in (("run", ["config.json"]), ("saved", ["config.json", "saved_model.pb"])):
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in files:
+            (folder / file).write_text("{}")
+        meant = folder / "best.keras" if name == "run" else folder
+        assert TrainConfig(init=str(folder)).resolved().init == str(meant)
+        if name == "saved":
+            assert model_path(folder) == folder
+        else:
+            with pytest.raises(DataError, match="without best.keras"):
+                model_path(folder)

@@ -17,6 +17,7 @@ from typing import Any
 
 from xncaps_files import writing
 from xncaps_tf.errors import TrainingError
+from xncaps_tf.model_files import BEST, CONFIG
 from xncaps_tf.training.config import TrainConfig
 from xncaps_tf.training.task import Task
 
@@ -35,11 +36,11 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = pathlib.Path(path)
-        self.config = self.path / "config.json"
+        self.config = self.path / CONFIG
         self.metrics_csv = self.path / "metrics.csv"
         self.metrics_jsonl = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
-        self.best = self.path / "best.keras"
+        self.best = self.path / BEST
         self.last = self.path / "last.keras"
         self.curves = self.path / "curves.png"
         self.reconstructions = self.path / "reconstructions.png"
