@@ -26,9 +26,12 @@ def picture(path: pathlib.Path, invoke: Invoke) -> None:
 
 
 def pictures(path: pathlib.Path, invoke: Invoke) -> None:
+    """Of many colours, as a photograph's: the app's tests count those of a screen."""
     path.mkdir(parents=True)
+    across, down = np.meshgrid(np.linspace(0, 255, 640), np.linspace(0, 255, 480))
     for number in range(2):
-        Image.new("RGB", (640, 480), (90 * number, 120, 60)).save(path / f"{number}.jpg")
+        pixels = np.stack([across, down, np.full_like(across, 90 * number)], axis=-1)
+        Image.fromarray(pixels.astype(np.uint8)).save(path / f"{number}.jpg")
 
 
 def scans(path: pathlib.Path, invoke: Invoke) -> None:
