@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xncaps_benchmark.report import Training
 
 COMMAND = "xncaps-benchmark"
+_FORMAT = b'"xncaps-benchmark"'  # of result files: the first of their fields
 
 
 def _target(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -146,9 +147,12 @@ def bench(
     then 1. FILE may be zoo:NAME, a trained file of the package xncaps-zoo.
     """
     from xncaps_benchmark import measuring, results, terminal
+    from xncaps_files import writing
 
     ssh = {name: options.pop(name) for name in ("wheels", "python", "known_hosts", "identity")}
     adb = {name: options.pop(name) for name in ("benchmark_model", "external_delegate", "app")}
+    if out is not None:
+        writing.check_place(out, "-o", "result of bench", lambda head: _FORMAT in head)
     keep = None
     if checkpoint and out is not None:
         keep = functools.partial(results.write_result, path=out)
@@ -206,7 +210,9 @@ def write_page(
     from xncaps_benchmark import report as pages
     from xncaps_benchmark.measuring import judged
     from xncaps_benchmark.results import read_result
+    from xncaps_files import writing
 
+    writing.check_place(out, "-o", "page", lambda head: head.lower().startswith(b"<!doctype html"))
     results = [judged(read_result(path)) for path in paths]
     pages.write_report(results, out, title=title, trainings=trainings)
     click.echo(f"{out}")

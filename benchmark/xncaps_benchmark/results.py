@@ -119,11 +119,11 @@ def read_summary(path: pathlib.Path) -> Summary:
 
 def _read_json(path: pathlib.Path, limit: int) -> Any:
     try:
-        if (size := path.stat().st_size) > limit:
-            raise ResultError(
-                f"{path}: expected at most {limit >> 20} MiB. Received: {size} bytes."
-            )
-        return strict_json.loads(path.read_text("utf-8"))
+        with open(path, "rb") as file:  # a device may have no end
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise ResultError(f"{path}: expected at most {limit >> 20} MiB. Received: more.")
+        return strict_json.loads(data.decode("utf-8"))
     except OSError as error:
         raise ResultError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except ValueError as error:

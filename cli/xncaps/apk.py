@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+from xncaps_files import writing
 from xncaps_tf.errors import XncapsError
 
 PACKAGE = "org.xncaps.demo"
@@ -40,9 +41,12 @@ def check_out(out: pathlib.Path) -> None:
 
     Raises:
         AndroidError: it is a folder, or in what is no folder or cannot be written to.
+        DataError: something else lies there.
     """
     if out.is_dir():
         raise AndroidError(f"-o: expected the name of an APK. Received: {out}, a folder.")
+    is_apk = out.suffix == ".apk"  # a ZIP file, as many another
+    writing.check_place(out, "-o", "APK", lambda head: is_apk and head.startswith(b"PK"))
     place = next(folder for folder in out.absolute().parents if folder.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise AndroidError(f"-o: expected a place to write to. Received: {out}, in {place}.")
@@ -54,6 +58,8 @@ def check_model(checkout: pathlib.Path, model: pathlib.Path) -> None:
     Raises:
         AndroidError: with the reason.
     """
+    if not model.is_file():
+        raise AndroidError(f"--model: expected a .tflite file. Received: {model}, which is none.")
     _build(checkout, ["check", "--model", str(model)])
 
 

@@ -20,7 +20,7 @@ from xncaps_converters.verify import SAMPLES, VerifyResult, verify
 from xncaps_files import expected, tflite
 from xncaps_files.metadata import Metadata
 from xncaps_files.op_codes import IDENTIFIER
-from xncaps_files.writing import write_all
+from xncaps_files.writing import may_be_replaced, write_all
 from xncaps_tf.errors import ConversionError
 
 
@@ -241,21 +241,12 @@ def writable(path: str | os.PathLike[str]) -> pathlib.Path:
     out = pathlib.Path(path)
     if not out.parent.is_dir():
         raise FileNotFoundError(f"expected a folder to write to. Received: {out.parent}.")
-    if out.exists() and not _may_be_replaced(out):
+    if not may_be_replaced(out, lambda head: head[4:8] == IDENTIFIER):
         raise ConversionError(
             f"expected a new file to write, or an older TFLite file to replace. Received: {out}, "
             "which is something else; choose another name."
         )
     return out
-
-
-def _may_be_replaced(path: pathlib.Path) -> bool:
-    """Whether it is a TFLite file, or an empty one, which somebody has made to hold the place."""
-    if not path.is_file():
-        return False
-    with open(path, "rb") as file:
-        head = file.read(8)
-    return not head or head[4:] == IDENTIFIER
 
 
 def write_checked(out: pathlib.Path, data: bytes, stored: bytes | None) -> None:

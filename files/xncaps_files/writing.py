@@ -9,6 +9,8 @@ import shutil
 import uuid
 from collections.abc import Callable, Generator, Mapping
 
+from xncaps_files.errors import DataError
+
 TEMPORARY = ".tmp-"
 
 
@@ -74,6 +76,46 @@ def write_all(contents: Mapping[pathlib.Path, bytes]) -> None:
             beside.unlink(missing_ok=True)
     for folder in {path.parent for path in contents}:
         sync(folder)
+
+
+def may_be_replaced(path: pathlib.Path, is_kind: Callable[[bytes], bool]) -> bool:
+    """Whether nothing of worth lies where a file is to be written.
+
+    That is nothing at all, an empty file, which somebody has made to hold the place, or one of the
+    kind that is written there: no model, no device.
+
+    Args:
+        path: of the file.
+        is_kind: whether a file that starts with these 512 bytes is of that kind.
+    """
+    if not path.exists():
+        return True
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        head = file.read(512)
+    return not head or is_kind(head)
+
+
+def check_place(
+    path: pathlib.Path, option: str, kind: str, is_kind: Callable[[bytes], bool]
+) -> None:
+    """Refuses to write over something else; see `may_be_replaced`.
+
+    Args:
+        path: what was given.
+        option: by which.
+        kind: of file, in words.
+        is_kind: see `may_be_replaced`.
+
+    Raises:
+        DataError: something else lies there.
+    """
+    if not may_be_replaced(path, is_kind):
+        raise DataError(
+            f"{option}: expected a new file to write, or an older {kind} to replace. Received: "
+            f"{path}, which is something else; choose another name."
+        )
 
 
 def link(source: pathlib.Path, path: pathlib.Path) -> None:

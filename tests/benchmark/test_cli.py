@@ -12,9 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 import xncaps_zoo
-from benchmark_results import failed, model, result
+from benchmark_results import failed, result
+from benchmark_results import model as measured
 from xncaps_benchmark import cli, limits, plan, results, terminal
 from xncaps_benchmark.errors import BenchmarkError
+from xncaps_files.errors import DataError
 
 Make = Callable[..., pathlib.Path]
 FAST = ["--runs", "64", "--seconds", "2", "--warm-up", "0.01"]
@@ -31,6 +33,31 @@ def test_bench_and_report_make_a_page(model: Make, tmp_path: pathlib.Path) -> No
     assert made.exit_code == 0, made.output
     assert made.output.strip() == str(page)
     assert "second" in page.read_text()
+
+
+def test_what_is_no_result_or_page_is_not_written_over(model: Make, tmp_path: pathlib.Path) -> None:
+    file = model("first")
+    kept, page = file.read_bytes(), tmp_path / "page.html"
+    with pytest.raises(DataError, match="-o: expected a new file to write, or an older result"):
+        cli.bench.main([str(file), "-o", str(file), *FAST], standalone_mode=False)
+    assert file.read_bytes() == kept
+    out = tmp_path / "r.json"
+    results.write_result(result(), out)
+    kept = out.read_bytes()
+    os.mkfifo(pipe := tmp_path / "pipe")  # for what is no file, as /dev/null
+    for place in (out, pipe):
+        with pytest.raises(DataError, match=f"older page to replace. Received: {place}, which is"):
+            cli.report.main([str(out), "-o", str(place)], standalone_mode=False)
+    assert out.read_bytes() == kept
+    page.touch()
+    for _ in range(2):
+        cli.report.main([str(out), "-o", str(page)], standalone_mode=False)
+
+
+def test_a_result_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "MAX_RESULT_BYTES", 1 << 20)
+    with pytest.raises(results.ResultError, match="/dev/zero: expected at most 1 MiB. Received"):
+        results.read_result("/dev/zero")
 
 
 def test_a_file_of_the_zoo_is_measured_by_its_name(
@@ -90,7 +117,11 @@ def test_bench_refuses_wrong_options_with_2(model: Make, arguments: list[str]) -
 
 def test_table_fits_80_columns_whatever_the_names() -> None:
     names = ["a_rather_long_model_name_of_a_person_who_likes_them_" * 2, "short", "\x1b[31mred"]
-    models = [model(names[0], 1234.5), model(names[1], 0.4), failed(names[2], "it broke " * 30)]
+    models = [
+        measured(names[0], 1234.5),
+        measured(names[1], 0.4),
+        failed(names[2], "it broke " * 30),
+    ]
     text = terminal.table(result(models))
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "\x1b" not in text and "?[31mred failed: it broke" in text

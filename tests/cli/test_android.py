@@ -196,6 +196,21 @@ def test_install_passes_on_what_adb_says(
     failed(done, words)
 
 
+def test_what_is_no_apk_is_not_written_over(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    kept = model.read_bytes()
+    arguments = ("build", "--model", str(model), "--no-verify", "-o")
+    failed(
+        xncaps(tmp_path, *arguments, str(model)), "-o: expected a new file to write, or an older"
+    )
+    assert model.read_bytes() == kept
+    network = tmp_path / "m.keras"  # a ZIP file, too
+    network.write_bytes(b"PK\x03\x04")
+    failed(xncaps(tmp_path, *arguments, str(network)), "an older APK to replace. Received: ")
+    os.mkfifo(tmp_path / "pipe.tflite")
+    arguments = ("build", "--model", str(tmp_path / "pipe.tflite"), "-o", str(tmp_path / "a.apk"))
+    failed(xncaps(tmp_path, *arguments), "--model: expected a .tflite file")
+
+
 def test_install_without_adb_or_apk_says_so(tmp_path: pathlib.Path) -> None:
     failed(xncaps(tmp_path, "install", str(tmp_path / "no.apk")), "expected an APK")
     (tmp_path / "a.apk").write_bytes(b"PK")

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import tiny_experiments
 from xncaps.main import cli
 from xncaps.reproduce import experiments, jobs, page, result_lines, running
-from xncaps_files.errors import XncapsError
+from xncaps_files.errors import DataError, XncapsError
 from xncaps_tf.training.config import TrainConfig
 
 
@@ -140,6 +140,19 @@ def test_where_one_fails_the_others_are_made(
     text = "expected 3 runs to end. Received: 2 that did not, .*; the first by tiny: expected data"
     assert isinstance(done.exception, XncapsError) and re.search(text, str(done.exception))
     assert [line["seed"] for line in result_lines.read(tmp_path / "out" / "results.jsonl")] == [1]
+
+
+def test_a_page_replaces_a_page_alone(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    results, deep = tmp_path / "results.jsonl", tmp_path / "docs" / "page.md"
+    result_lines.add(results, [line_of("tiny-xnodr")])
+    kept = results.read_bytes()
+    done = invoke("--page", results, "--results", results)
+    assert isinstance(done.exception, DataError)
+    assert "--page: expected a new file to write, or an older page" in str(done.exception)
+    assert results.read_bytes() == kept
+    for _ in range(2):
+        assert invoke("--page", deep, "--results", results).exit_code == 0
+    assert deep.read_text().startswith("# Results")
 
 
 def test_an_unknown_name_is_a_usage_error(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:

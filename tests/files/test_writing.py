@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from xncaps_files import npz, writing
+from xncaps_files.errors import DataError
 
 
 def test_write_replaces_as_a_whole(tmp_path: pathlib.Path) -> None:
@@ -163,3 +164,18 @@ def test_files_have_the_mode_that_the_user_asked_for(tmp_path: pathlib.Path) -> 
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
+
+
+def test_only_a_file_of_the_kind_is_replaced(tmp_path: pathlib.Path) -> None:
+    def is_kind(head: bytes) -> bool:
+        return head.startswith(b"K")
+
+    contents = {"new": None, "empty": b"", "kind": b"K" * 1000, "other": b"other"}
+    for name, data in contents.items():
+        if data is not None:
+            (tmp_path / name).write_bytes(data)
+    for name in ("new", "empty", "kind"):
+        writing.check_place(tmp_path / name, "-o", "kind", is_kind)
+    for path in (tmp_path / "other", tmp_path, pathlib.Path("/dev/null")):
+        with pytest.raises(DataError, match=f"-o: .*an older kind to replace. Received: {path}, "):
+            writing.check_place(path, "-o", "kind", is_kind)

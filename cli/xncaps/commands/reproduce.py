@@ -62,6 +62,7 @@ def reproduce(
     from xncaps.reproduce import experiments, jobs, running
     from xncaps.reproduce import page as pages
     from xncaps.reproduce import result_lines as lines
+    from xncaps_files import writing
     from xncaps_files.errors import XncapsError
 
     known = experiments.read_all()
@@ -75,6 +76,8 @@ def reproduce(
         raise click.UsageError("Missing argument 'NAME' (--list shows the experiments).")
     where = folders(data_dirs)
     place = running.Place(out.resolve(), (results or out / "results.jsonl").resolve(), where)
+    if page is not None:
+        writing.check_place(page, "--page", "page", lambda head: head.startswith(b"# "))
     if is_list:
         for experiment in known.values():
             click.echo(_listed(experiment, lines.read(place.results)))
@@ -91,9 +94,8 @@ def reproduce(
             except (XncapsError, OSError) as error:  # the page is of what the others have made
                 failed = error
     if page is not None:
-        from xncaps_files.writing import write_text
-
-        write_text(page, pages.markdown(known, lines.read(place.results)))
+        page.parent.mkdir(parents=True, exist_ok=True)
+        writing.write_text(page, pages.markdown(known, lines.read(place.results)))
         click.echo(str(page))
     if failed is not None:
         raise failed
