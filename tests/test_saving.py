@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import resource
 import subprocess
 import sys
@@ -226,10 +227,24 @@ def test_flipped_byte_in_the_weights_is_found(saved, tmp_path):
 def test_other_kinds_of_files_are_named(tmp_path):
     for name, content in (("a.keras", b"text"), ("a.h5", b"text"), ("a.txt", b"")):
         (tmp_path / name).write_bytes(content)
-        _fails(tmp_path / name, "cannot be read")
+        _fails(tmp_path / name, "cannot be read: it is empty, cut off or of another kind")
+    os.mkfifo(tmp_path / "pipe.keras")
+    for path in (tmp_path / "pipe.keras", pathlib.Path("/dev/null")):
+        _fails(path, "expected a file or a folder.* neither")
     with h5py.File(tmp_path / "data.h5", "w") as file:
         file["x"] = np.zeros(3)
     _fails(tmp_path / "data.h5", "cannot be read")
+
+
+def test_a_config_of_something_else_is_no_saved_model(tmp_path):
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]).save(tmp_path / "m.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "m.keras") as old,
+        zipfile.ZipFile(tmp_path / "n.keras", "w") as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, b"[1, 2]" if name == "config.json" else old.read(name))
+    _fails(tmp_path / "n.keras", "a file of something else")
 
 
 def test_saved_model_that_is_no_keras_model_is_named(tmp_path):

@@ -79,9 +79,10 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = True, decoder: b
             f"({type(error).__name__}: {lines[0] if lines else 'no message'})."
         ) from error
     if not isinstance(model, keras.Model):
+        form = "a SavedModel" if path.is_dir() else "a file"
         raise DataError(
-            f"load_model: expected a model saved by Keras. Received: path={str(path)!r}, a "
-            "SavedModel of something else."
+            f"load_model: expected a model saved by Keras. Received: path={str(path)!r}, {form} of "
+            "something else."
         )
     return model if decoder else without_decoder(model)
 
@@ -129,6 +130,10 @@ def _configs(path: pathlib.Path) -> Iterator[Any]:
                 f"path={str(path)!r}, which has no saved_model.pb."
             )
         yield from saved_model_configs(path)
+    elif not path.is_file():  # a pipe or device, which may have no end
+        raise DataError(
+            f"load_model: expected a file or a folder. Received: path={str(path)!r}, neither."
+        )
     elif _is_tflite(path):
         raise DataError(
             "load_model: expected a Keras model (.keras, .h5, a SavedModel or a run folder). "
@@ -152,6 +157,12 @@ def _configs(path: pathlib.Path) -> Iterator[Any]:
     else:
         import h5py
 
+        if not h5py.is_hdf5(path):
+            raise DataError(
+                "load_model: expected a model saved by Keras as .keras, .h5 or SavedModel. "
+                f"Received: path={str(path)!r}, which cannot be read: it is empty, cut off or of "
+                "another kind (neither a ZIP nor an HDF5 file)."
+            )
         with h5py.File(path, "r") as file:
             for name in ("model_config", "training_config"):
                 if name in file.attrs:

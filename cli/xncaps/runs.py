@@ -38,7 +38,11 @@ def run_or_resume(
 
     run = training.RunFolder(folder)
     if not run.config.is_file():
-        return training.run(config, folder, reporter=reporter)
+        try:
+            return training.run(config, folder, reporter=reporter)
+        except XncapsError:  # such as of data that are not found: the command can be given again
+            run.discard_unbegun()
+            raise
     found, wanted = run.read_config(), config.resolved()
     if _choices(found) != _choices(wanted) or not _starts_alike(run, found, wanted):
         raise XncapsError(

@@ -229,6 +229,8 @@ def expand(patterns: Iterable[str | Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
+        if not str(pattern):  # of a variable that is not set; a Path would be this folder
+            raise DataError("expected a file, a folder or a glob. Received: an empty name.")
         given = Path(pattern).expanduser()
         if given.is_dir():
             paths = find(given)

@@ -136,7 +136,7 @@ def load(path: str | os.PathLike[str]) -> bytes:
         raise DataError(f"{file}: cannot be read: {error.strerror or error}.") from error
     if data[4:8] != IDENTIFIER:
         is_keras = data.startswith(_KERAS)
-        hint = "a Keras model; xncaps convert makes a TFLite file of it"
+        hint = "a ZIP or HDF5 file; of a Keras model xncaps convert makes a TFLite file"
         found = hint if is_keras else "other bytes"
         raise DataError(f"{file}: expected a TFLite file (TFL3 at byte 4). Received: {found}.")
     return data

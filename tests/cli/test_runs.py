@@ -70,3 +70,15 @@ def test_a_run_goes_on_where_its_data_start_and_folder_have_moved(tmp_path: path
     assert_same_run(tmp_path / "whole", run)
     assert not (tmp_path / "out").exists()
     assert run_or_resume(moved, run).was_finished
+
+
+def test_a_run_that_fails_at_once_leaves_the_place_free(tmp_path: pathlib.Path) -> None:
+    config = TrainConfig(data="grocery", data_dir=str(tmp_path / "none"))
+    with pytest.raises(XncapsError, match="none"):
+        run_or_resume(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    with pytest.raises(XncapsError, match="other files in it"):
+        run_or_resume(config, tmp_path / "full")
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.tex"]

@@ -64,6 +64,7 @@ def _real(*args: str, cwd: pathlib.Path) -> subprocess.CompletedProcess[str]:
         (("--resume", "none"), "none: expected the folder of a run"),
         (("--resume", "broken"), "config.json: expected a JSON object"),
         (("--out", "full"), "expected a new or an empty folder"),
+        (("--out", "full/thesis.tex/run"), "expected a new folder. Received: one in /"),
         (("--out", "new", "--init", "no.keras"), "--init: expected a model file"),
         (("--out", "new", "--strategy", "multi_worker"), "expected TF_CONFIG to be like"),
     ],
@@ -104,6 +105,19 @@ def test_a_run_with_something_to_go_on_from_is_not_discarded(tmp_path: pathlib.P
         assert run.config.is_file()
     run.discard_unbegun()
     assert not run.path.exists()
+    run.path.mkdir()
+    (run.path / "thesis.tex").touch()
+    run.discard_unbegun()
+    assert [path.name for path in run.path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("option", ["--init", "--teacher"])
+def test_a_damaged_start_is_named_as_it_was_given(option: str, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "cut.keras").write_bytes(b"PK")
+    done = _real("train", *SMALL[1:], option, "cut.keras", "--out=run", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"xncaps: {option}") and "/cut.keras" in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_real_run_then_its_config_again(tmp_path: pathlib.Path) -> None:

@@ -222,6 +222,8 @@ def test_expand_names_what_gives_nothing(tmp_path: pathlib.Path) -> None:
         pictures.expand([tmp_path / "empty"])
     with pytest.raises(DataError, match=r"\*.png: expected a file, a folder or a glob"):
         pictures.expand([str(tmp_path / "*.png")])
+    with pytest.raises(DataError, match="Received: an empty name"):
+        pictures.expand([""])
 
 
 def test_reading_pictures_loads_no_tensorflow(root: pathlib.Path) -> None:

@@ -105,7 +105,7 @@ def test_a_vector_longer_than_the_file_is_refused() -> None:
         (None, "cannot be read: No such"),
         (b"", "TFL3 at byte 4"),
         (b"other", "Received: other bytes"),
-        (b"PK\3\4 .keras", "a Keras model; xncaps convert makes a TFLite file of it"),
+        (b"PK\3\4 .keras", "of a Keras model xncaps convert makes a TFLite file"),
         (b"\x89HDF .h5", "a Keras model"),
     ],
     ids=["missing", "empty", "other", "keras", "h5"],

@@ -24,7 +24,7 @@ from xncaps_tf import data as datasets
 from xncaps_tf import models
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.data import Dataset
-from xncaps_tf.errors import TrainingError
+from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.metrics import score_accuracy, two_label_accuracy
 from xncaps_tf.saving import load_model
 from xncaps_tf.training import inputs, networks
@@ -116,7 +116,10 @@ def answers_of(
     """
     if path.is_file():
         return kept_answers(path, count)
-    model = load_model(teacher, compile=False)
+    try:
+        model = load_model(teacher, compile=False)
+    except DataError as error:
+        raise DataError(f"--teacher: {error}") from error
     ds = images_of(tuple(model.input_shape[1:]))
     networks.check_fit(model, ds, "--teacher", source=teacher)
     with ds.reading():

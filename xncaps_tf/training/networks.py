@@ -17,9 +17,18 @@ from xncaps_tf.training.run_folder import RunFolder
 
 
 def start_model(config: TrainConfig, folder: RunFolder) -> Any:
-    """The model to fine-tune, with its decoder where that is trained further, or None."""
+    """The model to fine-tune, with its decoder where that is trained further, or None.
+
+    Raises:
+        DataError: it is none, or damaged; names what the run has copied it from.
+    """
     path = folder.init_model(config)
-    return None if path is None else load_model(path, compile=False, decoder=config.decoder)
+    if path is None:
+        return None
+    try:
+        return load_model(path, compile=False, decoder=config.decoder)
+    except DataError as error:
+        raise DataError(f"--init {config.init}: {error}") from error
 
 
 def image_shape(config: TrainConfig, start: Any) -> tuple[int | None, ...]:

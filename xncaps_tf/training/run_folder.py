@@ -78,6 +78,11 @@ class RunFolder:
             )
         if self.path.exists() and not self.path.is_dir():
             raise TrainingError(f"{self.path}: expected a new folder. Received: a file.")
+        place = next(folder for folder in self.path.absolute().parents if folder.exists())
+        if not place.is_dir():
+            raise TrainingError(
+                f"{self.path}: expected a new folder. Received: one in {place}, which is a file."
+            )
         if self.path.is_dir() and any(self.path.iterdir()):
             raise TrainingError(
                 f"{self.path}: expected a new or an empty folder. Received: one with other files "
@@ -217,9 +222,9 @@ class RunFolder:
         """Removes a run that ended before its first state or feature, as with a wrong data folder.
 
         So the same command can be given again, mended. Where another process is in the run, or
-        there is something to go on from, all stays.
+        there is something to go on from, all stays; and so does a folder that is no run.
         """
-        if self.checkpoint.exists() or self.features.exists():
+        if not self.config.is_file() or self.checkpoint.exists() or self.features.exists():
             return
         with contextlib.suppress(TrainingError), self.locked():
             shutil.rmtree(self.path)
