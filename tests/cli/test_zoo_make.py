@@ -16,6 +16,7 @@ from xncaps.zoo_making import building
 from xncaps_files import expected, metadata
 from xncaps_tf import models
 
+DATA = {"digits": {"licence": "CC BY 4.0", "source": "UCI", "not_for": []}}
 ENTRY = {
     "name": "tiny-digits",
     "title": "Digits",
@@ -33,10 +34,12 @@ ENTRY = {
 @pytest.fixture
 def runs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     root = tiny_experiments.write(
-        tmp_path / "experiments", [{"name": "tiny-xnodr", "files": ["fused"]}], epochs=8, limit=400
+        tmp_path / "experiments",
+        [{"name": f"tiny-{head}", "files": ["fused"]} for head in ("xnodr", "capsfc", "dense")],
+        epochs=8,
+        limit=400,
     )
-    data = {"digits": {"licence": "CC BY 4.0", "source": "UCI", "not_for": []}}
-    (root / "zoo.json").write_text(json.dumps({"data": data, "files": [ENTRY]}))
+    (root / "zoo.json").write_text(json.dumps({"data": DATA, "files": [ENTRY]}))
     monkeypatch.setattr(experiments, "folder", lambda: root)
     return tmp_path / "out"
 
@@ -85,3 +88,11 @@ def test_a_run_becomes_a_file_of_the_zoo(
     (runs / "tiny-xnodr" / "seed-0" / "run" / "best.keras").write_bytes(b"another")
     other = CliRunner().invoke(cli, arguments)
     assert "the model that the file was converted from" in str(other.exception)
+
+    twins = [["CapsFC", "tiny-capsfc", "fused"], ["dense", "tiny-dense", "fused"]]
+    (tmp_path / "experiments" / "zoo.json").write_text(
+        json.dumps({"data": DATA, "files": [{**ENTRY, "twins": twins}]})
+    )
+    lacking = CliRunner().invoke(cli, arguments)
+    assert "xncaps reproduce tiny-xnodr tiny-capsfc tiny-dense makes" in str(lacking.exception)
+    assert not lacking.output, "what takes long begins when everything is there"

@@ -24,6 +24,7 @@ import command_rules
 import pages
 import shown_commands
 import tiny_experiments
+import xncaps_zoo
 from reader import Lent, Reader
 from shown_commands import ROOT, Command
 from xncaps.main import cli as toolkit
@@ -153,6 +154,15 @@ def test_the_readme_lists_every_command() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     missing = {n for n in toolkit.list_commands(click.Context(toolkit)) if f"`{n}`" not in readme}
     assert not missing - {text.split()[1] for page, text, _ in SHOWN if page == "README.md"}
+
+
+def test_a_file_of_the_zoo_is_made_by_the_commands_of_its_card() -> None:
+    """`zoo make` times it beside its twins, which the command above has to have made."""
+    made = [command for command in SHOWN if command.text.startswith("xncaps zoo make ")]
+    assert len(made) > len(xncaps_zoo.names())  # on its card, and on docs/zoo.md
+    for page, text, _ in made:
+        card = xncaps_zoo.card(text.split()[3])
+        assert set(card["experiment"]["commands"]) <= {c.text for c in SHOWN if c.page == page}
 
 
 class Lender:

@@ -139,7 +139,7 @@ RUN = (
     _slow(r"make aar", place="tree", says=r"aar: .*\.aar"),
     _slow(
         r"make android-test PICTURES",
-        "LIFECYCLES=1",
+        "LIFECYCLES=20",  # memory is noted ten times
         place="tree",
         instead={"=FOLDER": "={page}/FOLDER"},
     ),

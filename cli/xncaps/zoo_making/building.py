@@ -90,8 +90,9 @@ def make(
     known = experiments.read_all()
     place = Place(runs, runs / "results.jsonl", data_dirs)
     experiment = known[entry.experiment]
-    line = _line_of(experiment, entry.seed, place)
-    source = _file(place, experiment, entry.seed, entry.file)
+    line = _line_of(entry, experiment, place)
+    source = _file(entry, place, experiment, entry.seed, entry.file)
+    twins = _twins(entry, known, place)
     stored = expected.read(expected.path_of(source))
     data = source.read_bytes()
     say(f"{entry.name}: fitting the scale on the hold-out")
@@ -107,7 +108,7 @@ def make(
     }
     data = _with_scale(data, scale)
     say(f"{entry.name}: measuring beside its twins")
-    latency = _latency(entry, known, place, source)
+    latency = _latency({"this file": source, **twins})
     card = _card(entry, line, data, stored, scores, latency, experiment)
     model = _small_model(place.model(experiment, entry.seed), stored)
     if model is not None:
@@ -157,15 +158,15 @@ def _small_model(model: pathlib.Path, stored: expected.Expected) -> bytes | None
 
 
 def _line_of(
-    experiment: experiments.Experiment, seed: int, place: Place
+    entry: Entry, experiment: experiments.Experiment, place: Place
 ) -> result_lines.ResultLine:
-    wanted = (experiment.name, experiment.config_hash, seed)
+    wanted = (experiment.name, experiment.config_hash, entry.seed)
     for line in result_lines.read(place.results):
         if result_lines.key(line) == wanted:
             return line
     raise XncapsError(
-        f"zoo: expected a result of {experiment.name}, seed {seed}, in {place.results}. Received: "
-        f"none; xncaps reproduce {experiment.name} makes it."
+        f"zoo: expected a result of {experiment.name}, seed {entry.seed}, in {place.results}. "
+        f"Received: none; {_command(entry)} makes it."
     )
 
 
@@ -174,14 +175,29 @@ def _experiments(entry: Entry) -> list[str]:
     return list(dict.fromkeys([entry.experiment, *(twin[1] for twin in entry.twins)]))
 
 
-def _file(place: Place, experiment: experiments.Experiment, seed: int, word: str) -> pathlib.Path:
+def _command(entry: Entry) -> str:
+    return f"xncaps reproduce {' '.join(_experiments(entry))}"
+
+
+def _file(
+    entry: Entry, place: Place, experiment: experiments.Experiment, seed: int, word: str
+) -> pathlib.Path:
     path = place.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
     if not path.is_file():
         raise XncapsError(
-            f"zoo: expected the file that xncaps reproduce {experiment.name} made. Received: none "
-            f"at {path}."
+            f"zoo: expected the files that {_command(entry)} makes. Received: none at {path}."
         )
     return path
+
+
+def _twins(
+    entry: Entry, known: dict[str, experiments.Experiment], place: Place
+) -> dict[str, pathlib.Path]:
+    """What the file is timed beside."""
+    return {
+        what: _file(entry, place, known[name], known[name].seeds[0], word)
+        for what, name, word in entry.twins
+    }
 
 
 def _with_scale(data: bytes, scale: ScoreScale) -> bytes:
@@ -210,16 +226,10 @@ def _rows(stored: expected.Expected) -> bytes:
     )
 
 
-def _latency(
-    entry: Entry, known: dict[str, experiments.Experiment], place: Place, source: pathlib.Path
-) -> Latency:
+def _latency(named: dict[str, pathlib.Path]) -> Latency:
     """Times of the file and its twins, measured in turns on this machine, one thread."""
     from xncaps_benchmark import measure
 
-    named = {"this file": source}
-    for what, experiment, word in entry.twins:
-        twin = known[experiment]
-        named[what] = _file(place, twin, twin.seeds[0], word)
     result = measure(list(named.values()), runs=256, seconds=20)
     rows: list[LatencyRow] = []
     for (what, path), model in zip(named.items(), result["models"], strict=True):
@@ -289,7 +299,7 @@ def _card(
             "config_hash": experiment.config_hash,
             "seed": entry.seed,
             "commands": [
-                f"xncaps reproduce {' '.join(_experiments(entry))} --data-dir DATA",
+                f"{_command(entry)} --data-dir DATA",
                 f"xncaps zoo make {entry.name} --from experiments_out --data-dir DATA",
             ],
         },
