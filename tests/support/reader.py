@@ -66,7 +66,8 @@ class Reader:
         texts = [command.text for command in commands]
         if any(_rule(text).place == "copy" for text in texts):
             copy_of_the_checkout(folder)
-        reader_things.provide(page, texts, folder, reader_things.toolkit)
+        named = [*texts, *(words for text in texts for words in _rule(text).instead.values())]
+        reader_things.provide(page, named, folder, reader_things.toolkit)
 
     def run(self, text: str) -> None:
         """Runs a command by its rule.

@@ -208,7 +208,7 @@ def provide(page: str, commands: list[str], folder: pathlib.Path, invoke: Invoke
 
     Args:
         page: its name.
-        commands: those of it that are run.
+        commands: those of it that are run, and what their rules put into them.
         folder: where the reader is.
         invoke: runs the toolkit's command with arguments, in a folder.
     """
