@@ -85,7 +85,9 @@ def _check(schema: str, value: Any, name: str) -> Any:
         error = _worst(validator.iter_errors(value))
         place = "/".join(str(part) for part in error.absolute_path) or "the whole"
         message = " ".join(error.message.split())
-        raise ResultError(f"{name}: {place}: {message[:200]}")
+        raise ResultError(
+            f"{name}: expected what {schema} says. Received: {place}: {message[:200]}"
+        )
     return value
 
 

@@ -184,7 +184,7 @@ def verify_file(
         store: write FILE.expected.npz where the file passes.
         report: called with each step and the share of it that is done.
     """
-    parsed = tflite.parse(tflite.load(file))
+    parsed = tflite.parse(tflite.load(file), str(file))
     report("load", 0)
     source = ModelSource.of(model)
     chosen = choose_samples(source, check)
@@ -196,7 +196,7 @@ def verify_file(
 
 def diff_file(model: Any, file: str | os.PathLike[str], check: Check) -> LayerDiff:
     """Looks for the values of each Keras layer in a TFLite file; see `layer_diff`."""
-    parsed = tflite.parse(tflite.load(file))
+    parsed = tflite.parse(tflite.load(file), str(file))
     source = ModelSource.of(model)
     chosen = choose_samples(source, replace(check, samples=layer_diff.SAMPLES))
     return layer_diff.compare_layers(source.model, parsed, chosen)

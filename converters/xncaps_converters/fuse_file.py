@@ -79,7 +79,7 @@ def fuse_file(
         DataError: the file or its stored check is damaged.
     """
     out = conversion.writable(out)
-    before = tflite.parse(tflite.load(file))
+    before = tflite.parse(tflite.load(file), str(file))
     fused = capsule_patterns.fuse(before)
     described = metadata.read(before)
     if described is not None:

@@ -167,12 +167,12 @@ def read(file: bytes | tflite.TfliteFile, where: str = "metadata") -> Metadata |
 
     Args:
         file: its bytes, or the file as it was parsed.
-        where: what errors of the metadata begin with.
+        where: what errors begin with.
 
     Raises:
         DataError: the file or its metadata is damaged, or of a newer version.
     """
-    file = tflite.parsed(file)
+    file = tflite.parsed(file, where)
     content = file.metadata.get(metadata_format.ENTRY)
     if content is None:
         return None

@@ -192,9 +192,9 @@ def parse(data: bytes, name: str = "") -> TfliteFile:
     return TfliteFile(source.data, model.text(3, "description"), graphs, metadata)
 
 
-def parsed(file: bytes | TfliteFile) -> TfliteFile:
-    """The file itself, or what its bytes hold."""
-    return file if isinstance(file, TfliteFile) else parse(file)
+def parsed(file: bytes | TfliteFile, name: str = "") -> TfliteFile:
+    """The file itself, or what its bytes hold; `name` as of `parse`."""
+    return file if isinstance(file, TfliteFile) else parse(file, name)
 
 
 def _item(source: Source, items: Sequence[Item], number: int, what: str) -> Item:

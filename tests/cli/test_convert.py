@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import xncaps_zoo
 from xncaps.main import main
 from xncaps_tf import layers
 from xncaps_tf._keras import keras
@@ -135,6 +136,45 @@ def test_what_is_no_tflite_file_is_one_clear_line(
 def test_wrong_words_are_usage_errors(net: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert _xncaps("convert", net, "--to", "lce", "-o", tmp_path / "x", "--batch", "zero") == 2
     assert _xncaps("convert", net, "--to", "lce", "-o", tmp_path / "x", "--int8") == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("convert m.keras --to lce -o x --data nonsense", "'nonsense' is not one of 'digits'"),
+        ("verify m.keras x.tflite --data nonsense", "'nonsense' is not one of 'digits'"),
+        ("convert m.keras --to lce -o x --batch 65537", "expected 1 to 65536 or 'dynamic'"),
+        ("convert m.keras --to lce -o x --batch 0", "expected 1 to 65536 or 'dynamic'"),
+        ("convert m.keras --to lce -o x --tolerance nan", "a finite number. Received: nan"),
+        ("verify m.keras x.tflite --tolerance inf", "a finite number. Received: inf"),
+        ("fuse x.tflite -o y --tolerance nan", "a finite number. Received: nan"),
+        ("demo --bench-seconds nan", "a finite number. Received: nan"),
+        ("train --out x --wait-for-workers nan", "a finite number. Received: nan"),
+        ("verify m.keras zoo:nothing", "name of a trained model"),
+        ("fuse zoo:nothing -o y", "name of a trained model"),
+        ("zoo copy mnist-cnn-xnodr {file}", "is a file"),
+        ("zoo make mnist-cnn-xnodr --from {file}", "is a file"),
+        ("zoo make mnist-cnn-xnodr --from . --out {file}", "is a file"),
+    ],
+)
+def test_values_that_no_option_takes_are_usage_errors(
+    command: str, words: str, net: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert _xncaps(*(word.format(file=net) for word in command.split())) == 2
+    assert words in capfd.readouterr().err
+
+
+def test_a_file_that_is_cut_off_is_named(
+    net: pathlib.Path, tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file, out = tmp_path / "cut.tflite", tmp_path / "out.tflite"
+    file.write_bytes(xncaps_zoo.path("mnist-cnn-xnodr").read_bytes()[:5000])
+    for command in (("verify", net, file), ("fuse", file, "-o", out), ("predict", file, net)):
+        assert _xncaps(*command) == 1
+        assert f"xncaps: {file}: expected an intact TFLite file" in capfd.readouterr().err
+    assert not out.exists()
+    assert _xncaps("fuse", "zoo:mnist-cnn-xnodr", "-o", out) == 1
+    assert "one that is fused" in capfd.readouterr().err
 
 
 def test_only_a_tflite_file_is_replaced(

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import tiny_experiments
+from xncaps.commands.reproduce import folders
 from xncaps.main import cli
 from xncaps.reproduce import experiments, jobs, page, result_lines, running
 from xncaps_files.errors import DataError, XncapsError
@@ -140,6 +141,21 @@ def test_where_one_fails_the_others_are_made(
     text = "expected 3 runs to end. Received: 2 that did not, .*; the first by tiny: expected data"
     assert isinstance(done.exception, XncapsError) and re.search(text, str(done.exception))
     assert [line["seed"] for line in result_lines.read(tmp_path / "out" / "results.jsonl")] == [1]
+
+
+def test_a_data_set_that_there_is_not_is_a_usage_error(
+    tiny: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    done = invoke("tiny-xnodr", "--out", tmp_path / "out", "--data-dir", f"minst={tmp_path}")
+    assert done.exit_code == 2 and "DATA one of digits, mnist" in " ".join(done.output.split())
+    (tmp_path / "a=b").mkdir()
+    assert folders((str(tmp_path / "a=b"),)) == {"": str(tmp_path / "a=b")}
+
+
+def test_results_nested_without_end_are_refused(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "results.jsonl").write_text("[" * 100_000)
+    done = invoke("--list", "--results", tmp_path / "results.jsonl")
+    assert isinstance(done.exception, XncapsError) and "nested too deeply" in str(done.exception)
 
 
 def test_a_page_replaces_a_page_alone(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 
 import click
 
 from xncaps import plugins
+from xncaps.option_types import Finite
 from xncaps.output import say
 from xncaps_converters.output_formats import BACKBONES, FORMATS, SCALE_TYPES, SCALES
+from xncaps_tf.data.catalogue import NAMES
+
+_LARGEST_BATCH = 1 << 16  # tensors of many times as much no file can describe
 
 
 class BatchSize(click.ParamType["int | None"]):
-    """A positive int, or the word 'dynamic' (None)."""
+    """A number of 1 to 65,536, or the word 'dynamic' (None)."""
 
     name = "int|dynamic"
 
     def convert(self, value: object, param: object, ctx: object) -> int | None:
         if value is None or value == "dynamic":
             return None
-        if str(value).isdigit() and int(str(value)) > 0:
+        if re.fullmatch("[1-9][0-9]{0,4}", str(value)) and int(str(value)) <= _LARGEST_BATCH:
             return int(str(value))
-        self.fail(f"expected a positive number or 'dynamic'. Received: {value!r}.")
+        self.fail(f"expected 1 to {_LARGEST_BATCH} or 'dynamic'. Received: {value!r}.")
 
 
 def _fusing() -> str:
@@ -44,10 +49,15 @@ def _help() -> str:
 @click.option("--batch", type=BatchSize(), default="1", show_default=True, help="Of the inputs.")
 @click.option("--allow-float", is_flag=True, help="Keep binary weights as float32 where need be.")
 @click.option("--no-verify", is_flag=True, help="Do not run the file and compare it with Keras.")
-@click.option("--data", help="Data set to verify on; that of the model's run by default.")
+@click.option(
+    "--data",
+    type=click.Choice(NAMES),
+    metavar="NAME",
+    help=f"Data set to verify on, one of {', '.join(NAMES)}.  [default: that of the model's run]",
+)
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Where the data set lies.")
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True)
-@click.option("--tolerance", type=click.FloatRange(0), help="In place of the bounds' own.")
+@click.option("--tolerance", type=Finite(0), help="In place of the bounds' own.")
 @click.option("--no-passes", is_flag=True, help="Make no exact rewrites before (fused formats).")
 @click.option(
     "--scales",

@@ -7,6 +7,8 @@ import time
 
 import click
 
+from xncaps.option_types import Finite
+
 
 @click.command()
 @click.option(
@@ -22,7 +24,7 @@ import click
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option(
     "--bench-seconds",
-    type=click.FloatRange(0.1, 3600),
+    type=Finite(0.1, 3600),
     default=5.0,
     show_default=True,
     help="Each file is timed for at most that long.",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import click
 
+from xncaps.option_types import Finite
 from xncaps.output import say
+from xncaps_benchmark.modelfile import ModelFile
 
 
 @click.command()
-@click.argument("file", type=click.Path())
+@click.argument("file", type=ModelFile())
 @click.option("-o", "--output", type=click.Path(dir_okay=False), required=True, help="The file.")
-@click.option("--tolerance", type=click.FloatRange(0), help="In place of the bounds' own.")
-def fuse(file: str, output: str, tolerance: float | None) -> None:
+@click.option("--tolerance", type=Finite(0), help="In place of the bounds' own.")
+def fuse(file: pathlib.Path, output: str, tolerance: float | None) -> None:
     """Fuses the capsule layers of FILE, which `xncaps convert --to float` or `--to lce` wrote.
 
     Both files are run on FILE.expected.npz, or else on random inputs, and compared.

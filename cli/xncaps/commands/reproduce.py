@@ -103,9 +103,19 @@ def reproduce(
 
 def folders(given: tuple[str, ...]) -> dict[str, str]:
     """Name of a data set ('' for all others) -> absolute folder."""
+    from xncaps_tf.data.catalogue import NAMES
+
+    sets = list(dict.fromkeys(name.split("/")[0] for name in NAMES))
     found: dict[str, str] = {}
     for text in given:
         name, _, folder = text.rpartition("=")
+        if name not in sets and pathlib.Path(text).is_dir():  # with a '=' in its own name
+            name, folder = "", text
+        if name and name not in sets:
+            raise click.BadParameter(
+                f"expected DIR or DATA=DIR with DATA one of {', '.join(sets)}. Received: {text}.",
+                param_hint="--data-dir",
+            )
         if not pathlib.Path(folder).is_dir():
             raise click.BadParameter(
                 f"expected DIR or DATA=DIR with a folder. Received: {text}.",

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from xncaps import plugins
+from xncaps.option_types import Finite
 from xncaps_tf.training import TrainConfig, options
 
 _MANY = 4  # words of an option that are told in its help, not in the column before it
@@ -88,7 +89,7 @@ def _phases(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ..
 @_options
 @click.option(
     "--wait-for-workers",
-    type=click.FloatRange(1),
+    type=Finite(1),
     default=45,
     metavar="SECONDS",
     help="For the other workers to appear, before this one ends.",

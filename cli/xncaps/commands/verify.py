@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import click
 
 from xncaps import plugins
+from xncaps.option_types import Finite
 from xncaps.output import say, show
+from xncaps_benchmark.modelfile import ModelFile
+from xncaps_tf.data.catalogue import NAMES
 
 
 @click.command()
 @click.argument("model", type=click.Path())
-@click.argument("file", type=click.Path())
-@click.option("--data", help="Data set to verify on; that of the model's run by default.")
+@click.argument("file", type=ModelFile())
+@click.option(
+    "--data",
+    type=click.Choice(NAMES),
+    metavar="NAME",
+    help=f"Data set to verify on, one of {', '.join(NAMES)}.  [default: that of the model's run]",
+)
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Where the data set lies.")
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--all", "everything", is_flag=True, help="The whole test split.")
-@click.option("--tolerance", type=click.FloatRange(0), help="In place of the bounds' own.")
+@click.option("--tolerance", type=Finite(0), help="In place of the bounds' own.")
 @click.option("--store", is_flag=True, help="Write FILE.expected.npz where the file passes.")
 @click.option("--layers", is_flag=True, help="Show which layer is the first that differs.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 @plugins.option
 def verify(
     model: str,
-    file: str,
+    file: pathlib.Path,
     data: str | None,
     data_dir: str | None,
     samples: int,

@@ -75,7 +75,9 @@ def show(name: str) -> None:
 
 @zoo.command(short_help="Copy a file with what lies beside it.")
 @click.argument("name")
-@click.argument("out", type=click.Path(path_type=pathlib.Path), default=pathlib.Path("."))
+@click.argument(
+    "out", type=click.Path(path_type=pathlib.Path, file_okay=False), default=pathlib.Path(".")
+)
 def copy(name: str, out: pathlib.Path) -> None:
     """Copy the file NAME, its stored check, labels and card into the folder OUT: all or none."""
     import xncaps_zoo
@@ -102,8 +104,15 @@ def copy(name: str, out: pathlib.Path) -> None:
 
 @zoo.command(short_help="Make a file and its card from runs of `reproduce`.")
 @click.argument("name")
-@click.option("--from", "runs", type=click.Path(path_type=pathlib.Path, exists=True), required=True)
-@click.option("--out", type=click.Path(path_type=pathlib.Path), default=pathlib.Path("zoo"))
+@click.option(
+    "--from",
+    "runs",
+    type=click.Path(path_type=pathlib.Path, exists=True, file_okay=False),
+    required=True,
+)
+@click.option(
+    "--out", type=click.Path(path_type=pathlib.Path, file_okay=False), default=pathlib.Path("zoo")
+)
 @click.option("--data-dir", "data_dirs", multiple=True, metavar="[DATA=]DIR")
 def make(name: str, runs: pathlib.Path, out: pathlib.Path, data_dirs: tuple[str, ...]) -> None:
     """Make the file NAME and its card from the runs of `reproduce`, in the folder --from.

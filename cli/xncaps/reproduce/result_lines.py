@@ -14,7 +14,7 @@ from typing import Any, Literal, TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from xncaps_files import versions
+from xncaps_files import strict_json, versions
 from xncaps_files.errors import XncapsError
 from xncaps_files.writing import write_text
 
@@ -198,7 +198,7 @@ def read(path: pathlib.Path) -> list[ResultLine]:
     for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         source = f"{path}:{number}"
         try:
-            line = json.loads(text)
+            line = strict_json.loads(text)
         except ValueError as error:
             raise XncapsError(f"{source}: expected a line of JSON. Received: {error}.") from error
         found.append(check(line, source))

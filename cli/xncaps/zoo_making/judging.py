@@ -56,7 +56,7 @@ def run(
     config = dataclasses.replace(
         experiment.config, seed=seed, data_dir=place.data_dir(experiment.config.data)
     )
-    file = tflite.parse(tflite.load(source))
+    file = tflite.parse(tflite.load(source), str(source))
     height, width, channels = file.main.tensors[file.main.inputs[0]].shape[1:]
     shape = (height, width, channels)
 
