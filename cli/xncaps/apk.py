@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import shutil
 import subprocess
@@ -40,16 +39,13 @@ def check_out(out: pathlib.Path) -> None:
     """Refuses a place where no APK can be written, before minutes are spent on one.
 
     Raises:
-        AndroidError: it is a folder, or in what is no folder or cannot be written to.
-        DataError: something else lies there.
+        AndroidError: it is a folder.
+        DataError: as of `writing.check_place`.
     """
     if out.is_dir():
         raise AndroidError(f"-o: expected the name of an APK. Received: {out}, a folder.")
     is_apk = out.suffix == ".apk"  # a ZIP file, as many another
     writing.check_place(out, "-o", "APK", lambda head: is_apk and head.startswith(b"PK"))
-    place = next(folder for folder in out.absolute().parents if folder.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise AndroidError(f"-o: expected a place to write to. Received: {out}, in {place}.")
 
 
 def check_model(checkout: pathlib.Path, model: pathlib.Path) -> None:
@@ -59,7 +55,10 @@ def check_model(checkout: pathlib.Path, model: pathlib.Path) -> None:
         AndroidError: with the reason.
     """
     if not model.is_file():
-        raise AndroidError(f"--model: expected a .tflite file. Received: {model}, which is none.")
+        found = "no file" if model.exists() else "not there"
+        raise AndroidError(
+            f"--model: expected a .tflite file. Received: {model}, which is {found}."
+        )
     _build(checkout, ["check", "--model", str(model)])
 
 

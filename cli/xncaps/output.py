@@ -126,7 +126,7 @@ def show(
 def failure(error: Exception, log: Log) -> int:
     """Prints the error in one line, writes its traceback to the log (or the screen with -v)."""
     from xncaps_files import releases
-    from xncaps_files.errors import XncapsError
+    from xncaps_files.errors import XncapsError, told
 
     text = "".join(traceback.format_exception(error))
     if log.path is None:
@@ -136,7 +136,7 @@ def failure(error: Exception, log: Log) -> int:
         with open(log.path, "a", encoding="utf-8") as file:
             file.write(text)
     expected = isinstance(error, (XncapsError, OSError))
-    message = str(error) if expected else releases.explain(error)
+    message = told(error) if expected else releases.explain(error)
     message = message or f"{type(error).__name__}: {_short(str(error))}"
     error_line(message + (f" (log: {log.path})" if log.path else ""))
     return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from xncaps_converters.verify import SAMPLES, VerifyResult, verify
 from xncaps_files import expected, tflite
 from xncaps_files.metadata import Metadata
 from xncaps_files.op_codes import IDENTIFIER
-from xncaps_files.writing import may_be_replaced, write_all
+from xncaps_files.writing import check_place, may_be_replaced, write_all
 from xncaps_tf.errors import ConversionError
 
 
@@ -185,6 +186,8 @@ def verify_file(
         report: called with each step and the share of it that is done.
     """
     parsed = tflite.parse(tflite.load(file), str(file))
+    if store:
+        check_place(expected.path_of(file), "--store", "stored check", _is_zip)
     report("load", 0)
     source = ModelSource.of(model)
     chosen = choose_samples(source, check)
@@ -236,17 +239,24 @@ def writable(path: str | os.PathLike[str]) -> pathlib.Path:
 
     Raises:
         FileNotFoundError: there is no folder to write to.
+        PermissionError: it takes no file of this user's.
         ConversionError: something else lies there, such as the model itself.
     """
     out = pathlib.Path(path)
     if not out.parent.is_dir():
         raise FileNotFoundError(f"expected a folder to write to. Received: {out.parent}.")
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(out))
     if not may_be_replaced(out, lambda head: head[4:8] == IDENTIFIER):
         raise ConversionError(
             f"expected a new file to write, or an older TFLite file to replace. Received: {out}, "
             "which is something else; choose another name."
         )
     return out
+
+
+def _is_zip(head: bytes) -> bool:
+    return head.startswith(b"PK")
 
 
 def write_checked(out: pathlib.Path, data: bytes, stored: bytes | None) -> None:

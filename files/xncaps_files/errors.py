@@ -12,5 +12,12 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def told(error: BaseException) -> str:
+    """What an error says to a person; the system's own by the file's name, without its number."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: cannot be read or written: {error.strerror}."
+    return str(error)
+
+
 class DataError(XncapsError, ValueError):
     """A data set, file or folder is missing, damaged or of another kind than was expected."""

@@ -100,7 +100,7 @@ def may_be_replaced(path: pathlib.Path, is_kind: Callable[[bytes], bool]) -> boo
 def check_place(
     path: pathlib.Path, option: str, kind: str, is_kind: Callable[[bytes], bool]
 ) -> None:
-    """Refuses to write over something else; see `may_be_replaced`.
+    """Refuses a place where a file cannot be written, before minutes are spent on making it.
 
     Args:
         path: what was given.
@@ -109,8 +109,12 @@ def check_place(
         is_kind: see `may_be_replaced`.
 
     Raises:
-        DataError: something else lies there.
+        DataError: it lies in what is no folder or cannot be written to, or something else than
+            `may_be_replaced` takes lies there.
     """
+    place = next(folder for folder in path.absolute().parents if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise DataError(f"{option}: expected a place to write to. Received: {path}, in {place}.")
     if not may_be_replaced(path, is_kind):
         raise DataError(
             f"{option}: expected a new file to write, or an older {kind} to replace. Received: "

@@ -150,7 +150,7 @@ def test_build_takes_a_model_of_the_zoo_by_its_name(tmp_path: pathlib.Path) -> N
 
 def test_build_refuses_what_is_not_there(tmp_path: pathlib.Path) -> None:
     done = xncaps(tmp_path, "build", "--model", str(tmp_path / "no"), "-o", str(tmp_path / "a"))
-    failed(done, "No such file")
+    failed(done, "no, which is not there")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -175,6 +176,31 @@ def test_a_file_that_is_cut_off_is_named(
     assert not out.exists()
     assert _xncaps("fuse", "zoo:mnist-cnn-xnodr", "-o", out) == 1
     assert "one that is fused" in capfd.readouterr().err
+
+
+def test_a_folder_that_takes_no_file_is_told_before_the_work(
+    net: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    file = xncaps_zoo.path("mnist-cnn-xnodr")
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    for command, words in (
+        (
+            ("convert", net, "--to", "lce", "-o", tmp_path / "x"),
+            "x: cannot be read or written: Perm",
+        ),
+        (("fuse", file, "-o", tmp_path / "x"), "x: cannot be read or written: Permission denied."),
+        (("verify", net, file, "--store"), "--store: expected a place to write to"),
+        (("bench", file, "-o", tmp_path / "x"), "-o: expected a place to write to"),
+        (("report", file, "-o", tmp_path / "x"), "-o: expected a place to write to"),
+        (("reproduce", "mnist-cnn-xnodr", "--out", tmp_path), "--results: expected a place to wri"),
+        (("zoo", "make", file.stem, "--from", tmp_path), "--out: expected a place to write to"),
+    ):
+        assert _xncaps(*command) == 1
+        assert words in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_only_a_tflite_file_is_replaced(

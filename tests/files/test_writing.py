@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from xncaps_files import npz, writing
-from xncaps_files.errors import DataError
+from xncaps_files.errors import DataError, told
 
 
 def test_write_replaces_as_a_whole(tmp_path: pathlib.Path) -> None:
@@ -179,3 +179,25 @@ def test_only_a_file_of_the_kind_is_replaced(tmp_path: pathlib.Path) -> None:
     for path in (tmp_path / "other", tmp_path, pathlib.Path("/dev/null")):
         with pytest.raises(DataError, match=f"-o: .*an older kind to replace. Received: {path}, "):
             writing.check_place(path, "-o", "kind", is_kind)
+
+
+def test_a_place_that_takes_no_file_is_told_before(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    new = tmp_path / "new" / "deep" / "r.json"
+    writing.check_place(new, "-o", "result", bool)
+    with pytest.raises(DataError, match=f"-o: expected a place to write to. .*, in {tmp_path}/fil"):
+        writing.check_place(tmp_path / "file" / "r.json", "-o", "result", bool)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # whoever is root may write anywhere
+    with pytest.raises(DataError, match=rf"Received: {new}, in {tmp_path}\."):
+        writing.check_place(new, "-o", "result", bool)
+
+
+def test_the_systems_own_errors_are_told_by_the_files_name(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(OSError) as caught:
+        (tmp_path / "none" / "r.json").write_text("")
+    expected = f"{tmp_path}/none/r.json: cannot be read or written: No such file or directory."
+    assert told(caught.value) == expected
+    assert told(FileNotFoundError("expected a folder")) == "expected a folder"
+    assert told(DataError("a: expected b")) == "a: expected b"

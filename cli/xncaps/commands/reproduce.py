@@ -82,6 +82,8 @@ def reproduce(
         for experiment in known.values():
             click.echo(_listed(experiment, lines.read(place.results)))
         return
+    if names:
+        writing.check_place(place.results, "--results", "file of results", _is_json)
     failed: XncapsError | OSError | None = None
     if names:
         wanted = jobs.plan(experiments.choose(names, known), known, seeds)
@@ -99,6 +101,10 @@ def reproduce(
         click.echo(str(page))
     if failed is not None:
         raise failed
+
+
+def _is_json(head: bytes) -> bool:
+    return head.startswith(b"{")
 
 
 def folders(given: tuple[str, ...]) -> dict[str, str]:

@@ -15,10 +15,9 @@ import xncaps_zoo
 from xncaps.reproduce import experiments, result_lines
 from xncaps.reproduce.running import Place
 from xncaps.zoo_making import calibrating, card_page, judging, keras_packing
-from xncaps_files import expected
+from xncaps_files import expected, writing
 from xncaps_files.errors import DataError, XncapsError
 from xncaps_files.scores import ScoreScale
-from xncaps_files.writing import write_all
 from xncaps_zoo.card_types import Accuracy, Card, Latency, LatencyRow, Scores
 
 if TYPE_CHECKING:
@@ -87,6 +86,8 @@ def make(
     Raises:
         XncapsError: the run or a twin is not there.
     """
+    card_path = out / entry.name / "card.json"
+    writing.check_place(card_path, "--out", "card", lambda head: head.startswith(b"{"))
     known = experiments.read_all()
     place = Place(runs, runs / "results.jsonl", data_dirs)
     experiment = known[entry.experiment]
@@ -140,7 +141,7 @@ def write_folder(folder: pathlib.Path, model: bytes | None, parts: dict[str, byt
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f"{folder.name}.keras"
     kept = {} if model is None else {beside: model}
-    write_all({**kept, **{folder / name: data for name, data in parts.items()}})
+    writing.write_all({**kept, **{folder / name: data for name, data in parts.items()}})
     if model is None:
         beside.unlink(missing_ok=True)
 
