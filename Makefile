@@ -39,8 +39,9 @@ $(SETUP): scripts/setup.sh pyproject.toml benchmark/pyproject.toml files/pyproje
 	  cmake ninja-build libgtest-dev
 	@mkdir -p $(dir $@) && touch $@
 
+# A folder for each data set: a run is not taken up by a training on another one.
 demo: $(SETUP) ## train, convert, verify and measure on digits; writes demo_out/index.html
-	@$(VENV)/bin/xncaps demo --out demo_out $(if $(DATA),--data mnist --data-dir $(DATA))
+	@$(VENV)/bin/xncaps demo --out $(if $(DATA),demo_out/mnist --data mnist --data-dir $(DATA),demo_out)
 
 # The quick gates first; then the native library, Python, Android.
 test: lint types docs native-test unit android-test ## everything that has to pass

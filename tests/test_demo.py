@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shlex
+import subprocess
 
 import pytest
 
@@ -53,3 +55,15 @@ def test_networks_have_names_and_formats_of_their_own() -> None:
     for network in demo.NETWORKS:
         assert network.backbone in BACKBONES and network.head in HEADS
         assert set(network.formats) <= set(FORMATS)
+
+
+def test_make_demo_has_a_folder_for_each_data_set() -> None:
+    """One of digits in which MNIST's runs were refused had to be removed by hand."""
+    root = pathlib.Path(__file__).resolve().parents[1]
+    folders: set[str] = set()
+    for data in ("", "/tmp/mnist"):
+        command = ["make", "-n", "demo", f"DATA={data}"]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+        [line] = [line for line in done.stdout.splitlines() if "xncaps demo" in line]
+        folders.add(shlex.split(line)[3])
+    assert folders == {"demo_out", "demo_out/mnist"}

@@ -250,11 +250,12 @@ RUN = (
     # The checkout.
     Rule(r"make help", place="copy", says="make test|lint"),
     Rule(r"make setup|source .venv/bin/activate", place="copy"),
+    _slow(r"make demo$", place="copy", makes=("demo_out/index.html",)),
     _slow(
-        r"make demo",
+        r"make demo DATA=",
         place="copy",
         instead={"=FOLDER": "={page}/FOLDER"},
-        makes=("demo_out/index.html",),
+        makes=("demo_out/mnist/index.html",),
     ),
     Rule(r"make results", place="copy"),
     _slow(
