@@ -166,7 +166,7 @@ public final class MeasureServerTest {
 
   @Test
   public void aSilentHostIsSentAway() throws Exception {
-    start(300);
+    start(2_000); // its greeting takes part of it, beside other work much
     Wire wire = greeted();
     assertTrue(refusal(wire).startsWith("silence: "));
     assertTrue(ended().startsWith("silence: "));
@@ -182,12 +182,12 @@ public final class MeasureServerTest {
   @Test
   public void aJobMayTakeLongerThanTheSilence() throws Exception {
     work.hold = new CountDownLatch(1);
-    start(300);
+    start(1_500);
     Wire wire = greeted();
     put(wire, "m", new byte[1]);
     put(wire, "in", new byte[1]);
     wire.send(Kind.JOB, "", bytes(ONE));
-    Thread.sleep(900);
+    Thread.sleep(2_500);
     work.hold.countDown();
     for (Kind kind : new Kind[] {Kind.STATUS, Kind.OUTPUT, Kind.PARTIAL, Kind.RESULT}) {
       assertEquals(kind, next(wire).kind);
