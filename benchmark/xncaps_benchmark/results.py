@@ -143,6 +143,9 @@ def write_result(result: Result, path: str | os.PathLike[str]) -> None:
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a text file whole or not at all, and the folder that it lies in."""
+    """Writes a text file whole or not at all, and the folder that it lies in.
+
+    Of a file's name that is no UTF-8 it has '?' for what is none.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    writing.write_text(path, text)
+    writing.write_text(path, text.encode("utf-8", "replace").decode())

@@ -93,7 +93,7 @@ def _new_log(arguments: list[str]) -> pathlib.Path:
     except OSError:  # a read-only home: the log still has to go somewhere
         folder = pathlib.Path(tempfile.gettempdir())
         handle, name = tempfile.mkstemp(prefix="xncaps-", suffix=".log")
-    os.write(handle, f"xncaps {' '.join(arguments)}\n".encode())
+    os.write(handle, os.fsencode(f"xncaps {' '.join(arguments)}\n"))  # names of any bytes
     os.close(handle)
     logs = sorted(folder.glob("xncaps-*.log"), key=lambda file: file.stat().st_mtime)
     for old in logs[:-_KEPT_LOGS]:
@@ -133,7 +133,7 @@ def failure(error: Exception, log: Log) -> int:
         sys.stderr.write(text)
     else:
         log.keep = True
-        with open(log.path, "a", encoding="utf-8") as file:
+        with open(log.path, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     expected = isinstance(error, (XncapsError, OSError))
     message = told(error) if expected else releases.explain(error)

@@ -117,6 +117,7 @@ def sha256(path: str | os.PathLike[str]) -> str:
         return hashlib.sha256(root.read_bytes()).hexdigest()
     total = hashlib.sha256()
     for file in sorted(item for item in root.rglob("*") if item.is_file()):
-        total.update(file.relative_to(root).as_posix().encode() + b"\0")
+        name = file.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
+        total.update(name + b"\0")
         total.update(hashlib.sha256(file.read_bytes()).digest())
     return total.hexdigest()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmark_results import result
+from benchmark_results import model, result
 from xncaps_benchmark import results
 from xncaps_benchmark.errors import ResultError
 from xncaps_benchmark.report import write_report
@@ -147,3 +147,9 @@ def test_an_upgrade_leaves_what_is_no_result_to_the_schema(
     path.write_text(json.dumps(value))
     with pytest.raises(ResultError, match="r.json: "):
         results.read_result(path)
+
+
+def test_a_name_of_another_encoding_is_written(tmp_path: pathlib.Path) -> None:
+    measured = result([model("name", 10.0) | {"name": "caf\udce9"}])
+    results.write_result(measured, tmp_path / "r.json")
+    assert results.read_result(tmp_path / "r.json")["models"][0]["name"] == "caf?"

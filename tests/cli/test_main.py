@@ -104,6 +104,12 @@ def test_a_foreign_error_is_one_short_line_with_its_type(
     assert line.startswith("xncaps: RuntimeError: loc(mlir") and len(line) < 500
 
 
+def test_names_of_another_encoding_are_names(tmp_path: pathlib.Path) -> None:
+    done = _run(["inspect", "caf\udce9.tflite"], tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("xncaps: caf?.tflite: cannot be read: No such file"), done.stderr
+
+
 def test_a_distribution_of_another_state_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
 ) -> None:

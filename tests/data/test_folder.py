@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from xncaps_tf import data
+from xncaps_tf.data.picture_files import FileImages
 from xncaps_tf.errors import DataError
 
 Writer = Callable[..., pathlib.Path]
@@ -44,6 +45,19 @@ def test_load_makes_a_test_split_that_stays(tmp_path: pathlib.Path, write_pictur
     shutil.copytree(tmp_path / "a", tmp_path / "elsewhere")
     again = data.load("folder", "test", tmp_path / "elsewhere").numpy()[0]
     np.testing.assert_array_equal(again, parts["test"].numpy()[0])
+
+
+def test_names_of_another_encoding(tmp_path: pathlib.Path, write_picture: Writer) -> None:
+    """Pictures may have them, as from an old archive; classes, whose names files store, may not."""
+    _write_classes(tmp_path, write_picture, 4)
+    (tmp_path / "cat" / "00.png").rename(tmp_path / "cat" / "caf\udce9.png")
+    found = data.load("folder", "train", tmp_path)
+    assert len(found) == 9 and len(data.load("folder", "test", tmp_path)) == 3
+    big = write_picture(tmp_path / "dog" / "gro\udcdf.png", (64, 64))
+    assert FileImages([big], (8, 8, 3)).fingerprint(np.array([0]))
+    (tmp_path / "cat").rename(tmp_path / "caf\udce9")
+    with pytest.raises(DataError, match=r"class names in UTF-8\. Received: .*caf.*rename"):
+        data.load("folder", "train", tmp_path)
 
 
 def test_load_scales_to_the_shape_asked_for(tmp_path: pathlib.Path, write_picture: Writer) -> None:

@@ -89,7 +89,7 @@ def events(run: pathlib.Path, split: str) -> list[tuple[int, str, float]]:
     found = []
     for path in sorted((run / "tensorboard" / split).iterdir()):
         assert "tfevents" in path.name
-        for record in tf.data.TFRecordDataset(str(path)):
+        for record in tf.data.TFRecordDataset(os.fsencode(path)):
             event = tf.compat.v1.Event.FromString(record.numpy())
             found += [(event.step, entry.tag, entry.simple_value) for entry in event.summary.value]
     return found

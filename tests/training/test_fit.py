@@ -272,6 +272,8 @@ def test_lines_say_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_records_are_written_from_rows_alone(tmp_path: pathlib.Path) -> None:
+    tmp_path /= "caf\udce9"  # a name of any bytes
+    tmp_path.mkdir()
     folder = RunFolder(tmp_path)
     rows = [
         {"epoch": n, "step": n, "learning_rate": 0.1, "loss": 1 / n, "accuracy": 0.5}

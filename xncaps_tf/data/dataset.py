@@ -129,7 +129,7 @@ class Dataset:
 
     Raises:
         DataError: labels and images differ in number, a label has no class, there is no image, or
-            a class name is empty or has a line break in it.
+            a class name is empty, has a line break in it or is no UTF-8.
     """
 
     name: str
@@ -149,6 +149,10 @@ class Dataset:
             if name.splitlines() != [name]:  # a file stores them so
                 raise DataError(
                     f"{where}expected class names of one line each. Received: {name!r}."
+                )
+            if name.encode("utf-8", "replace").decode() != name:  # of a folder in another encoding
+                raise DataError(
+                    f"{where}expected class names in UTF-8. Received: {name!r}; rename the folder."
                 )
         if len(self.labels) != len(self.positions):
             raise DataError(

@@ -92,7 +92,8 @@ class FileImages:
         for index in indices:
             path = self._paths[int(index)]
             about = os.stat(path)
-            digest.update(f"{path}\0{about.st_size}\0{about.st_mtime_ns}\n".encode())
+            told = f"{path}\0{about.st_size}\0{about.st_mtime_ns}\n"
+            digest.update(told.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
     def _gather(self, indices: NDArray[Any]) -> NDArray[Any]:

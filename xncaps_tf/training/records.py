@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import pathlib
 import time
 from typing import Any
@@ -73,7 +74,7 @@ def _event_writer(row: Row, scalars: dict[str, float]) -> Any:
     def write(beside: pathlib.Path) -> None:
         event, summary = tf.compat.v1.Event, tf.compat.v1.Summary
         now = time.time()
-        with tf.io.TFRecordWriter(str(beside)) as file:
+        with tf.io.TFRecordWriter(os.fsencode(beside)) as file:
             file.write(event(wall_time=now, file_version="brain.Event:2").SerializeToString())
             for tag, value in scalars.items():
                 entry = summary(value=[summary.Value(tag=tag, simple_value=value)])
