@@ -66,6 +66,7 @@ def cli(ctx: click.Context, verbose: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Runs the command line; every failure is one line on stderr and an exit code."""
     arguments = list(sys.argv[1:] if args is None else args)
+    output.open_closed_streams()
     with output.native_output_to_log(arguments) as log:
         code = _run(arguments, log)
     sys.exit(code)

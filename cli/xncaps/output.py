@@ -27,10 +27,30 @@ _KEPT_LOGS = 20
 
 @dataclass
 class Log:
-    """Where native output goes: `path` is None when it goes to the screen (-v)."""
+    """Where native output goes: `path` is None when it goes to the screen.
+
+    `verbose` (-v) shows tracebacks there, too; where there is none of both, as of --help, they are
+    of no use to anybody.
+    """
 
     path: pathlib.Path | None
     keep: bool = False
+    verbose: bool = False
+
+
+def open_closed_streams() -> None:
+    """Gives a process that was started without them (`>&-`, a daemon) its three streams.
+
+    The next files that it opens would take their descriptors, and its sys.stdout is None.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
 
 
 def log_folder() -> pathlib.Path:
@@ -47,7 +67,7 @@ def native_output_to_log(arguments: list[str]) -> Generator[Log]:
     quick = not arguments or "--help" in arguments or "-h" in arguments or "--version" in arguments
     verbose = bool(arguments) and arguments[0] in ("-v", "--verbose")
     if quick or verbose:
-        yield Log(None)
+        yield Log(None, verbose=verbose)
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     path = _new_log(arguments)
@@ -129,9 +149,9 @@ def failure(error: Exception, log: Log) -> int:
     from xncaps_files.errors import XncapsError, told
 
     text = "".join(traceback.format_exception(error))
-    if log.path is None:
+    if log.verbose:
         sys.stderr.write(text)
-    else:
+    if log.path is not None:
         log.keep = True
         with open(log.path, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)

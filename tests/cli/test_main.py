@@ -104,6 +104,24 @@ def test_a_foreign_error_is_one_short_line_with_its_type(
     assert line.startswith("xncaps: RuntimeError: loc(mlir") and len(line) < 500
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_failure(closed: str, tmp_path: pathlib.Path) -> None:
+    """As a daemon starts it."""
+    out, environment = tmp_path / "out", {**os.environ, "XNCAPS_LOG_DIR": str(tmp_path / "logs")}
+    for arguments, code in ((["zoo", "copy", "mnist-cnn-xnodr", str(out)], 0), (["zoo", "x"], 2)):
+        command = f'exec "$@" {closed}'
+        done = subprocess.run(["sh", "-c", command, "sh", *XNCAPS, *arguments], env=environment)
+        assert done.returncode == code
+    assert (out / "card.json").read_text().startswith("{")
+
+
+def test_help_on_a_full_disk_is_one_line(tmp_path: pathlib.Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*XNCAPS, "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("xncaps: [Errno 28] No space left")
+    assert done.stderr.count("\n") == 1
+
+
 def test_names_of_another_encoding_are_names(tmp_path: pathlib.Path) -> None:
     done = _run(["inspect", "caf\udce9.tflite"], tmp_path)
     assert done.returncode == 1
