@@ -172,7 +172,7 @@ def _leaves(layer: Any, prefix: str = "") -> list[tuple[Any, str]]:
 
 
 def _account_layer(layer: Any, name: str) -> LayerAccount:
-    weights = [weight for weight in layer.weights if weight.dtype.is_floating]
+    weights = [weight for weight in layer.weights if _is_floating(weight)]
     trainable = {id(weight) for weight in layer.trainable_weights}
     binary = {id(weight) for weight in _binary_weights(layer)}
     multipliers = _FLOAT_BYTES * _multipliers(layer)
@@ -191,6 +191,12 @@ def _account_layer(layer: Any, name: str) -> LayerAccount:
         + sum(_bytes(weight, id(weight) in binary) for weight in _folded(layer, weights)),
         bytes_multipliers=multipliers,
     )
+
+
+def _is_floating(weight: Any) -> bool:
+    """Whether it is a weight that is trained or averaged; a table of words has no type at all."""
+    kind = getattr(weight, "dtype", None)
+    return kind is not None and kind.is_floating
 
 
 def _size(weight: Any) -> int:

@@ -120,7 +120,7 @@ def answers_of(
         model = load_model(teacher, compile=False)
     except DataError as error:
         raise DataError(f"--teacher: {error}") from error
-    ds = images_of(tuple(model.input_shape[1:]))
+    ds = images_of(networks.input_shape(model, "--teacher"))
     networks.check_fit(model, ds, "--teacher", source=teacher)
     with ds.reading():
         scores = model.predict(datasets.batches(ds, min(_BATCH, len(ds))), verbose=0)

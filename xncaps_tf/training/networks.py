@@ -35,7 +35,27 @@ def image_shape(config: TrainConfig, start: Any) -> tuple[int | None, ...]:
     """(H, W, C) of the model's images; None where the data decides."""
     if config.image_size is not None:
         return config.image_size, config.image_size, 3
-    return (None, None, None) if start is None else tuple(start.input_shape[1:])
+    return (None, None, None) if start is None else input_shape(start, "--init")
+
+
+def input_shape(model: Any, who: str) -> tuple[int | None, ...]:
+    """The shape of a model's input without the batch; of several inputs that of each.
+
+    Raises:
+        DataError: the model is not built; `who` is what the error begins with.
+    """
+    if not getattr(model, "inputs", None):  # as of a Sequential, or a subclass of Model
+        raise DataError(
+            f"{who}: expected a model whose inputs are known. Received: {model.name!r}, which is "
+            "not built; call model.build(input_shape) before it is saved."
+        )
+    return tuple(model.input_shape[1:])
+
+
+def output_shape(model: Any) -> tuple[Any, ...]:
+    """The shape of a built model's output without the batch; of several outputs that of each."""
+    several = [tuple(output.shape[1:]) for output in model.outputs]
+    return several[0] if len(several) == 1 else tuple(several)
 
 
 def build_model(config: TrainConfig, start: Any, train: Dataset) -> tuple[Any, str]:
@@ -119,7 +139,8 @@ def _trunk_end(model: Any, config: TrainConfig, backbone: str | None = None) -> 
 
 
 def check_fit(model: Any, ds: Dataset, who: str, *, source: str = "one", advice: str = "") -> None:
-    """Raises TrainingError unless the model takes the data's images and has its classes.
+    """Raises TrainingError unless the model takes the data's images and has its classes, DataError
+    if it is not built.
 
     Args:
         model: whose sides of images may be open.
@@ -128,13 +149,13 @@ def check_fit(model: Any, ds: Dataset, who: str, *, source: str = "one", advice:
         source: what the model is called in it.
         advice: what it ends with.
     """
-    wants = tuple(model.input_shape[1:])
+    wants, gives = input_shape(model, who), output_shape(model)
     fits = len(wants) == 3 and all(a in (None, b) for a, b in zip(wants, ds.image_shape))  # noqa: B905
-    if not fits or model.output_shape[-1] != ds.num_classes:
+    if not fits or gives != (ds.num_classes,):
+        scores = f"{gives[0]} classes" if len(gives) == 1 else f"outputs {gives}"
         raise TrainingError(
             f"{who}: expected a model of images {tuple(ds.image_shape)} and {ds.num_classes} "
-            f"classes, as {ds.name} has. Received: {source} of images {wants} and "
-            f"{model.output_shape[-1]} classes{advice}."
+            f"classes, as {ds.name} has. Received: {source} of images {wants} and {scores}{advice}."
         )
     names = models.class_names(model)
     if names is not None and tuple(names) != tuple(ds.class_names):

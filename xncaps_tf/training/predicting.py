@@ -13,6 +13,7 @@ from xncaps_files import pictures
 from xncaps_files.scores import ScoreScale
 from xncaps_tf import models
 from xncaps_tf.errors import DataError
+from xncaps_tf.training import networks
 
 
 def batches(
@@ -61,17 +62,22 @@ class Classifier:
     """
 
     def __init__(self, model: Any, *, invert: bool = False) -> None:
-        shape = tuple(model.input_shape[1:])
+        shape = networks.input_shape(model, "predict")
         if len(shape) != 3 or None in shape or shape[-1] not in (1, 3):
             raise DataError(
                 "predict: expected a model of images (H, W, 1) or (H, W, 3). "
                 f"Received: one of inputs {shape}."
             )
+        gives = networks.output_shape(model)
+        if len(gives) != 1 or not isinstance(gives[0], int):
+            raise DataError(
+                "predict: expected a model of one output, a score a class. "
+                f"Received: one of outputs {gives}."
+            )
         self._model, self._invert = model, invert
         self.scale = ScoreScale(models.score_kind(model))
         self.shape: tuple[int, int, int] = shape  # pyright: ignore[reportAttributeAccessIssue]
-        count = model.output_shape[-1]
-        self.names = models.class_names(model) or tuple(map(str, range(count)))
+        self.names = models.class_names(model) or tuple(map(str, range(gives[0])))
 
     def shares(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Shares [b, classes] of pixels [b, H, W, C]."""

@@ -93,7 +93,8 @@ class RunFolder:
             if file is not None and not os.path.isfile(file):
                 raise TrainingError(
                     f"{option}: expected a model file (.keras or .h5) or the folder of a run that "
-                    f"has one. Received: {file}, which is not there."
+                    f"has one. Received: {file}, which is "
+                    + ("another folder." if os.path.isdir(file) else "not there.")
                 )
         writing.make_folder(
             self.path, lambda folder: self._fill(folder, config, model, files or {})

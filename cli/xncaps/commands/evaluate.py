@@ -42,10 +42,12 @@ def evaluate(
     from xncaps_tf import data as datasets
     from xncaps_tf import load_model, training
     from xncaps_tf.saving import model_path
+    from xncaps_tf.training import networks
 
     path = model_path(pathlib.Path(model))
     network = load_model(path, compile=False)
-    ds = datasets.load_for(tuple(network.input_shape[1:]), name, split, folder, download=download)
+    shape = networks.input_shape(network, "evaluate")
+    ds = datasets.load_for(shape, name, split, folder, download=download)
     result = training.evaluate(network, ds, batch_size=batch_size)
     about = {"model": str(path), "data": name, "split": split, "source": ds.source}
     lines = [f"{path} on {name} ({split}, {result.images} images): {result.accuracy:.4f}"]

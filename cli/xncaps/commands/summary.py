@@ -26,9 +26,15 @@ def summary(model: str, as_json: bool, show_all: bool) -> None:
     Counts are of one example; 'bits' are one-bit parameters and MACs of one-bit operands.
     """
     from xncaps_tf.accounting import account
+    from xncaps_tf.errors import DataError
     from xncaps_tf.saving import load_model
 
-    result = account(load_model(model))
+    try:
+        result = account(load_model(model))
+    except DataError:
+        raise
+    except ValueError as error:
+        raise DataError(str(error)) from error
     show(result.to_dict(), table(result, show_all), as_json=as_json)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import os
 import threading
@@ -222,7 +223,10 @@ def _shape(path: Path, source: TensorDetails) -> tuple[int, int, int]:
 
 
 def _names(path: Path, about: metadata.Metadata | None, target: TensorDetails) -> tuple[str, ...]:
-    count = int(np.prod([int(size) for size in target["shape"][1:]]))
+    shape = [int(size) for size in target["shape"]]
+    count = max(shape[1:], default=0)
+    if math.prod(shape[1:]) != count or count < 1:  # a map of them is no classifier's
+        raise DataError(f"{path}: expected an output of scores [1, classes]. Received: {shape}.")
     names = () if about is None else about.class_names
     if names and len(names) != count:
         raise DataError(
