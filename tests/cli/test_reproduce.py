@@ -106,7 +106,8 @@ def test_a_trial_is_scored_on_the_hold_out(
     (line,) = result_lines.read(tmp_path / "out" / "results.jsonl")
     assert line["data"]["split"] == "validation"
     assert line["data"]["images"] == 12 == line["keras"]["score"]["images"]  # a fifth of 60
-    assert "digits, 12 held out" in page.markdown(experiments.read_all(), [line])
+    text = page.markdown(experiments.read_all(), [line])
+    assert "digits, 12 held out" in text and "epoch 1 of 1, the best" in text
 
     tiny_experiments.write(tmp_path / "without", rows, validation=0.0)
     monkeypatch.setattr(experiments, "folder", lambda: tmp_path / "without")

@@ -128,6 +128,8 @@ def _scores(found: list[ResultLine]) -> str:
     if len(scores) > 1:
         mean = sum(score["accuracy"] for score in scores) / len(scores)
         text = f"mean {_percent(mean)} %: {text}"
+    if found[0]["data"]["split"] != "test":
+        text += f"; epoch {found[0]['best_epoch']} of {found[0]['epochs']}, the best"
     if "coarse" in found[0]:
         coarse = found[0]["coarse"]
         text += f"; coarse {_percent(coarse['accuracy'])} % ({_interval(coarse)})"
