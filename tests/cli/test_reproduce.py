@@ -144,6 +144,16 @@ def test_where_one_fails_the_others_are_made(
     assert [line["seed"] for line in result_lines.read(tmp_path / "out" / "results.jsonl")] == [1]
 
 
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"minutes": "x"}', '{"minutes": NaN}'])
+def test_a_damaged_clock_is_named(text: str, tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    clock = tmp_path / "out" / "tiny-xnodr" / "seed-0" / "minutes.json"
+    clock.parent.mkdir(parents=True)
+    clock.write_text(text)
+    done = invoke("tiny-xnodr", "--seeds", 1, "--out", tmp_path / "out")
+    assert isinstance(done.exception, XncapsError)
+    assert f"{clock}: expected the minutes of a run" in str(done.exception)
+
+
 def test_a_data_set_that_there_is_not_is_a_usage_error(
     tiny: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:

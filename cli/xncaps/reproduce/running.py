@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from xncaps.reproduce import result_lines
 from xncaps.reproduce.experiments import FILES, Experiment
 from xncaps.runs import run_or_resume
+from xncaps_files import strict_json
 from xncaps_files.errors import XncapsError
 from xncaps_files.writing import write_text
 
@@ -236,10 +237,20 @@ def _file(
     }
 
 
+def _minutes(path: pathlib.Path) -> float:
+    try:
+        return float(strict_json.loads(path.read_text("utf-8"))["minutes"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise XncapsError(
+            f"{path}: expected the minutes of a run so far. Received: {type(error).__name__}: "
+            f"{error}; remove it to count anew."
+        ) from error
+
+
 @contextlib.contextmanager
 def _clock(path: pathlib.Path) -> Generator[Callable[[], float], None, None]:
     """Counts minutes over all sittings; a killed one loses at most `_CLOCK_SECONDS`."""
-    before = json.loads(path.read_text("utf-8"))["minutes"] if path.is_file() else 0.0
+    before = _minutes(path) if path.is_file() else 0.0
     start, ended = time.monotonic(), threading.Event()
 
     def minutes() -> float:
