@@ -159,8 +159,14 @@ def test_wrong_words_are_usage_errors(net: pathlib.Path, tmp_path: pathlib.Path)
     ],
 )
 def test_values_that_no_option_takes_are_usage_errors(
-    command: str, words: str, net: pathlib.Path, capfd: pytest.CaptureFixture[str]
+    command: str,
+    words: str,
+    net: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where a command that is not refused leaves its files
     assert _xncaps(*(word.format(file=net) for word in command.split())) == 2
     assert words in capfd.readouterr().err
 
