@@ -12,6 +12,9 @@ from collections.abc import Callable, Generator, Mapping
 from xncaps_files.errors import DataError
 
 TEMPORARY = ".tmp-"
+# Names of a process's own streams. Where one is a file (`> page.html`) the name looks like it, and
+# renaming would replace the name.
+_STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
 
 
 def write_atomically(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
@@ -82,7 +85,7 @@ def may_be_replaced(path: pathlib.Path, is_kind: Callable[[bytes], bool]) -> boo
     """Whether nothing of worth lies where a file is to be written.
 
     That is nothing at all, an empty file, which somebody has made to hold the place, or one of the
-    kind that is written there: no model, no device.
+    kind that is written there: no model, no device, no stream.
 
     Args:
         path: of the file.
@@ -90,7 +93,7 @@ def may_be_replaced(path: pathlib.Path, is_kind: Callable[[bytes], bool]) -> boo
     """
     if not path.exists():
         return True
-    if not path.is_file():
+    if not path.is_file() or str(path.absolute()).startswith(_STREAMS):
         return False
     with open(path, "rb") as file:
         head = file.read(512)

@@ -24,6 +24,13 @@ def _two_outputs() -> Any:
     return keras.Model(image, [keras.layers.Dense(10)(flat), keras.layers.Dense(3)(flat)])
 
 
+def _named_inputs() -> Any:
+    inputs = {"image": keras.Input((8, 8, 1)), "place": keras.Input((3,))}
+    flat = keras.layers.Flatten()(inputs["image"])
+    joined = keras.layers.Concatenate()([flat, inputs["place"]])
+    return keras.Model(inputs, keras.layers.Dense(10)(joined))
+
+
 def _map() -> Any:
     image = keras.Input((8, 8, 1))
     return keras.Model(image, keras.layers.Conv2D(10, 3, padding="same")(image))
@@ -42,6 +49,7 @@ def _text() -> Any:
 
 MODELS: dict[str, tuple[Callable[[], Any], str]] = {
     "two outputs": (_two_outputs, r"\(\(10,\), \(3,\)\)"),
+    "named inputs": (_named_inputs, r"\(\(8, 8, 1\), \(3,\)\)"),
     "a map": (_map, r"\(8, 8, 10\)"),
     "unbuilt": (_unbuilt, "expected a model whose inputs are known. .*not built"),
 }

@@ -50,7 +50,11 @@ def test_choices_are_shown_and_places_are_not(folder: RunFolder, tmp_path: pathl
     assert str(tmp_path) not in page and "<dt>scales</dt>" not in page
 
 
-@pytest.mark.parametrize("line", ["{", "[1]", '{"loss": NaN}', '{"loss": "x"}', '"words"'])
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[1]", '{"loss": NaN}', '{"loss": "x"}', '"words"', f'{{"loss": {"1" * 400}}}'],
+    ids=["cut off", "list", "no number", "text", "word", "huge"],
+)
 def test_damaged_tables_are_named(folder: RunFolder, line: str) -> None:
     folder.metrics_jsonl.write_text(json.dumps({"loss": 1.0}) + f"\n{line}\n")
     with pytest.raises(XncapsError, match="metrics.jsonl: expected a line of JSON an epoch"):

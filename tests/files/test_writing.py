@@ -166,6 +166,7 @@ def test_files_have_the_mode_that_the_user_asked_for(tmp_path: pathlib.Path) -> 
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
 
 
+@pytest.mark.usefixtures("capfd")  # so /dev/stdout is an empty file
 def test_only_a_file_of_the_kind_is_replaced(tmp_path: pathlib.Path) -> None:
     def is_kind(head: bytes) -> bool:
         return head.startswith(b"K")
@@ -176,7 +177,9 @@ def test_only_a_file_of_the_kind_is_replaced(tmp_path: pathlib.Path) -> None:
             (tmp_path / name).write_bytes(data)
     for name in ("new", "empty", "kind"):
         writing.check_place(tmp_path / name, "-o", "kind", is_kind)
-    for path in (tmp_path / "other", tmp_path, pathlib.Path("/dev/null")):
+    streams = (pathlib.Path("/dev/null"), pathlib.Path("/dev/stdout"))
+    assert streams[1].is_file()
+    for path in (tmp_path / "other", tmp_path, *streams):
         with pytest.raises(DataError, match=f"-o: .*an older kind to replace. Received: {path}, "):
             writing.check_place(path, "-o", "kind", is_kind)
 

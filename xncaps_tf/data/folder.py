@@ -185,10 +185,8 @@ def _share(split: str, folder: Path, files: list[Path]) -> list[Path]:
         )
 
     def key(path: Path) -> bytes:
-        name = (
-            path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
-        )  # of any bytes
-        return hashlib.sha256(name).digest()
+        name = path.relative_to(folder).as_posix()  # of any bytes
+        return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
     tested = set(sorted(files, key=key)[: max(1, len(files) // _TEST_SHARE)])
     return [path for path in files if (path in tested) == (split == "test")]

@@ -49,12 +49,16 @@ def input_shape(model: Any, who: str) -> tuple[int | None, ...]:
             f"{who}: expected a model whose inputs are known. Received: {model.name!r}, which is "
             "not built; call model.build(input_shape) before it is saved."
         )
-    return tuple(model.input_shape[1:])
+    return _shape(model.inputs)
 
 
 def output_shape(model: Any) -> tuple[Any, ...]:
     """The shape of a built model's output without the batch; of several outputs that of each."""
-    several = [tuple(output.shape[1:]) for output in model.outputs]
+    return _shape(model.outputs)
+
+
+def _shape(tensors: list[Any]) -> tuple[Any, ...]:
+    several = [tuple(tensor.shape[1:]) for tensor in tensors]
     return several[0] if len(several) == 1 else tuple(several)
 
 

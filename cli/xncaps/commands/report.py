@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import pathlib
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import click
 from xncaps.runs import PLACES
 from xncaps_benchmark.cli import report as _plain
 from xncaps_benchmark.cli import write_page
+from xncaps_files import strict_json
 from xncaps_files.errors import XncapsError
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ def _outcome(folder: RunFolder) -> list[tuple[str, str]]:
 def _rows(path: pathlib.Path) -> list[dict[str, float]]:
     """metrics.jsonl; XncapsError for what is no table of numbers."""
     try:
-        rows: list[Any] = [json.loads(line) for line in _read(path).decode().splitlines()]
+        rows: list[Any] = [strict_json.loads(line) for line in _read(path).decode().splitlines()]
         for row in rows:
-            if not all(math.isfinite(value) for value in row.values()):
-                raise ValueError("a number that is not finite")
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+            if not all(isinstance(value, (int, float)) for value in row.values()):
+                raise ValueError("what is no number")
+    except (ValueError, AttributeError) as error:
         raise XncapsError(
             f"{path}: expected a line of JSON an epoch, numbers by name. Received: {error}."
         ) from error

@@ -29,10 +29,9 @@ def summary(model: str, as_json: bool, show_all: bool) -> None:
     from xncaps_tf.errors import DataError
     from xncaps_tf.saving import load_model
 
+    network = load_model(model)
     try:
-        result = account(load_model(model))
-    except DataError:
-        raise
+        result = account(network)
     except ValueError as error:
         raise DataError(str(error)) from error
     show(result.to_dict(), table(result, show_all), as_json=as_json)
