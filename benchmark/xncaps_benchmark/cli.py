@@ -229,6 +229,9 @@ _both.add_command(report)
 
 def main(args: list[str] | None = None) -> None:
     """`python -m xncaps_benchmark [bench|report] ...`: a failure is one line and an exit code."""
+    from xncaps_files import streams
+
+    streams.open_closed()
     arguments = list(sys.argv[1:] if args is None else args)
     if arguments and arguments[0] not in ("bench", "report", "-h", "--help"):
         arguments.insert(0, "bench")

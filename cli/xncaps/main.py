@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from xncaps import output
-from xncaps_files import releases
+from xncaps_files import releases, streams
 from xncaps_tf import __version__
 
 # name: (module:attribute, the line shown in --help). Kept here so that --help imports no command.
@@ -66,7 +66,7 @@ def cli(ctx: click.Context, verbose: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Runs the command line; every failure is one line on stderr and an exit code."""
     arguments = list(sys.argv[1:] if args is None else args)
-    output.open_closed_streams()
+    streams.open_closed()
     with output.native_output_to_log(arguments) as log:
         code = _run(arguments, log)
     sys.exit(code)

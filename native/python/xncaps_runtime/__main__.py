@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from xncaps_files import camera, metadata, releases, tflite
+from xncaps_files import camera, metadata, releases, streams, tflite
 from xncaps_files.errors import XncapsError, told
 from xncaps_files.preprocessing import Preprocessing
 from xncaps_files.printable import printable
@@ -53,8 +53,8 @@ def _info(model: str | None) -> None:
         scaling = f"mean {list(pixels.mean)}, std {list(pixels.std)}"
         lines.append(f"pixels: {scaling}{', inverted' if pixels.invert else ''}")
         scale = ScoreScale() if about is None else about.scores
-        told = (f"{key} {value}" for key, value in scale.to_json().items() if value is not None)
-        lines.append(f"output: {', '.join(told) or 'scores of a kind that is not told'}")
+        facts = (f"{key} {value}" for key, value in scale.to_json().items() if value is not None)
+        lines.append(f"output: {', '.join(facts) or 'scores of a kind that is not told'}")
     for line in lines:
         _say(line)
 
@@ -83,6 +83,7 @@ def _run_predict(args: argparse.Namespace) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; 0, or 1 with one line on stderr."""
+    streams.open_closed()
     args = _parser().parse_args(arguments)
     try:
         releases.check("xncaps-runtime")
