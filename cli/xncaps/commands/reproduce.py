@@ -82,10 +82,11 @@ def reproduce(
         for experiment in known.values():
             click.echo(_listed(experiment, lines.read(place.results)))
         return
-    if names:
-        writing.check_place(place.results, "--results", "file of results", _is_json)
     failed: XncapsError | OSError | None = None
     if names:
+        writing.check_place(
+            place.results, "--results", "file of results", lambda head: head.startswith(b"{")
+        )
         wanted = jobs.plan(experiments.choose(names, known), known, seeds)
         with place.locked():
             try:
@@ -101,10 +102,6 @@ def reproduce(
         click.echo(str(page))
     if failed is not None:
         raise failed
-
-
-def _is_json(head: bytes) -> bool:
-    return head.startswith(b"{")
 
 
 def folders(given: tuple[str, ...]) -> dict[str, str]:
