@@ -62,3 +62,15 @@ def test_an_upper_end_of_python_is_named_for_tensorflow_alone(project: pathlib.P
     """larq-compute-engine has no wheels after Python 3.12; what runs on boards has no such end."""
     wanted = ">=3.10,<3.13" if project == ROOT else ">=3.10"
     assert f'requires-python = "{wanted}"' in _text(project)
+
+
+def test_what_is_tested_on_the_wheels_needs_no_other_tests() -> None:
+    """Beside tests/cli the folder in which the wheels are tested has tests/support alone."""
+    script = (ROOT / "scripts" / "dist.sh").read_text(encoding="utf-8")
+    assert "cp -r tests/conftest.py tests/cli tests/golden tests/support " in script
+    for path in [
+        *(ROOT / "tests" / "cli").glob("*.py"),
+        *(ROOT / "tests" / "support").glob("*.py"),
+    ]:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(from|import) tests\b", text, re.M), path

@@ -9,8 +9,7 @@ import shutil
 import pytest
 
 import drawn_grocery
-from tests.training.conftest import assert_same_run
-from tests.training.test_frozen import StopAt
+from compared_runs import StopAt, assert_same_run
 from xncaps.runs import run_or_resume
 from xncaps_files.errors import XncapsError
 from xncaps_tf._keras import keras

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import xncaps_tf
-from tests.training.conftest import assert_same_run
-from tests.training.test_frozen import resumed
+from compared_runs import assert_same_run, resumed
 from xncaps_tf import data, models, training
 from xncaps_tf.models import decoder
 from xncaps_tf.training import TrainConfig

@@ -12,8 +12,7 @@ import pytest
 from PIL import Image
 
 import xncaps_tf
-from tests.training.conftest import assert_same_run
-from tests.training.test_frozen import resumed
+from compared_runs import assert_same_run, resumed
 from xncaps_tf import data, models, training
 from xncaps_tf._keras import keras
 from xncaps_tf.errors import TrainingError

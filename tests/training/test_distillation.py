@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from tests.training.conftest import assert_same_run
+from compared_runs import assert_same_run
 from xncaps_tf import data, load_model, models, training
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import DataError, TrainingError

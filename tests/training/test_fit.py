@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import xncaps_tf
-from tests.training.conftest import assert_whole, events
+from compared_runs import assert_whole, events
 from xncaps_tf import data, models, training
 from xncaps_tf._keras import keras, tf
 from xncaps_tf.errors import TrainingError

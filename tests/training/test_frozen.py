@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 
 import xncaps_tf
-from tests.training.conftest import assert_same_run
+from compared_runs import assert_same_run, resumed
 from xncaps_tf import data, models, training
 from xncaps_tf.data import ArrayImages, Dataset
 from xncaps_tf.errors import TrainingError
 from xncaps_tf.models import trunk
 from xncaps_tf.training import TrainConfig, features
-from xncaps_tf.training.progress import Reporter
 
 CONFIG = TrainConfig(
     head="xnodr",
@@ -32,30 +31,6 @@ CONFIG = TrainConfig(
     threads=2,
     seed=5,
 )
-
-
-class StopAt(Reporter):
-    """Ctrl-C after so many steps of all."""
-
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-
-    def step(self, epoch: int, batch: int) -> None:
-        self.left -= 1
-        if not self.left:
-            raise KeyboardInterrupt
-
-
-def resumed(config: TrainConfig, out: pathlib.Path, steps: int) -> pathlib.Path:
-    """The folder of a run that was ended after each so many steps until it came to its end."""
-    with pytest.raises(KeyboardInterrupt):
-        training.run(config, out, reporter=StopAt(steps))
-    while not (out / "state" / "finished").exists():
-        try:
-            training.resume(out, reporter=StopAt(steps))
-        except KeyboardInterrupt:
-            continue
-    return out
 
 
 def test_the_whole_network_comes_out_with_the_backbone_untouched(run: pathlib.Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.training.conftest import assert_same_run, assert_whole
+from compared_runs import assert_same_run, assert_whole
 
 if TYPE_CHECKING:
     from tests.training.conftest import Processes

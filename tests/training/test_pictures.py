@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import drawn_grocery
-from tests.training.conftest import assert_same_run
+from compared_runs import assert_same_run
 from xncaps.commands.evaluate import evaluate
 from xncaps_converters.samples import from_data
 from xncaps_tf import data, load_model, training
