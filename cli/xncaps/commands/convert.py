@@ -8,10 +8,9 @@ import re
 import click
 
 from xncaps import plugins
-from xncaps.option_types import Finite
 from xncaps.output import say
+from xncaps.shared_options import Finite, verified_on
 from xncaps_converters.output_formats import BACKBONES, FORMATS, SCALE_TYPES, SCALES
-from xncaps_tf.data.catalogue import NAMES
 
 _LARGEST_BATCH = 1 << 16  # tensors of many times as much no file can describe
 
@@ -49,12 +48,7 @@ def _help() -> str:
 @click.option("--batch", type=BatchSize(), default="1", show_default=True, help="Of the inputs.")
 @click.option("--allow-float", is_flag=True, help="Keep binary weights as float32 where need be.")
 @click.option("--no-verify", is_flag=True, help="Do not run the file and compare it with Keras.")
-@click.option(
-    "--data",
-    type=click.Choice(NAMES),
-    metavar="NAME",
-    help=f"Data set to verify on, one of {', '.join(NAMES)}.  [default: that of the model's run]",
-)
+@verified_on
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Where the data set lies.")
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--tolerance", type=Finite(0), help="In place of the bounds' own.")

@@ -7,7 +7,7 @@ import time
 
 import click
 
-from xncaps.option_types import Finite
+from xncaps.shared_options import Finite
 
 
 @click.command()

@@ -6,8 +6,8 @@ import pathlib
 
 import click
 
-from xncaps.option_types import Finite
 from xncaps.output import say
+from xncaps.shared_options import Finite
 from xncaps_benchmark.modelfile import ModelFile
 
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from xncaps import plugins
-from xncaps.option_types import Finite
+from xncaps.shared_options import Finite
 from xncaps_tf.training import TrainConfig, options
 
 _MANY = 4  # words of an option that are told in its help, not in the column before it

@@ -7,21 +7,15 @@ import pathlib
 import click
 
 from xncaps import plugins
-from xncaps.option_types import Finite
 from xncaps.output import say, show
+from xncaps.shared_options import Finite, verified_on
 from xncaps_benchmark.modelfile import ModelFile
-from xncaps_tf.data.catalogue import NAMES
 
 
 @click.command()
 @click.argument("model", type=click.Path())
 @click.argument("file", type=ModelFile())
-@click.option(
-    "--data",
-    type=click.Choice(NAMES),
-    metavar="NAME",
-    help=f"Data set to verify on, one of {', '.join(NAMES)}.  [default: that of the model's run]",
-)
+@verified_on
 @click.option("--data-dir", type=click.Path(file_okay=False), help="Where the data set lies.")
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--all", "everything", is_flag=True, help="The whole test split.")

@@ -1,4 +1,4 @@
-"""Kinds of values that several commands' options take."""
+"""Options of several commands, and kinds of values that they take."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ import math
 from typing import Any
 
 import click
+
+from xncaps_tf.data.catalogue import NAMES
+
+verified_on = click.option(
+    "--data",
+    type=click.Choice(NAMES),
+    metavar="NAME",
+    help=f"Data set to verify on, one of {', '.join(NAMES)}.  [default: that of the model's run]",
+)
 
 
 class Finite(click.FloatRange):
