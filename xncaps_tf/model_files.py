@@ -8,7 +8,7 @@ CONFIG = "config.json"  # makes a folder that of a run
 BEST = "best.keras"
 
 
-def meant(path: pathlib.Path) -> pathlib.Path:
+def model_of(path: pathlib.Path) -> pathlib.Path:
     """What lies at a path; of a run's folder its best model, which may not be there yet.
 
     A SavedModel, which is a folder too, may have a config.json of another program beside it.

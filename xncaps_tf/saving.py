@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from xncaps_tf._keras import keras, load_archive, saved_model_configs
 from xncaps_tf.errors import DataError
-from xncaps_tf.model_files import meant
+from xncaps_tf.model_files import model_of
 from xncaps_tf.models.decoder import without_decoder
 
 # What may stand in a saved model without being registered by whoever loads it. Keras would import
@@ -94,7 +94,7 @@ def model_path(path: str | os.PathLike[str]) -> pathlib.Path:
         DataError: it is a run folder whose first epoch has not ended.
     """
     path = pathlib.Path(path)
-    model = meant(path)
+    model = model_of(path)
     if model != path and not model.is_file():
         raise DataError(
             f"{path}: expected a run with a model. Received: one without {model.name}, which has "

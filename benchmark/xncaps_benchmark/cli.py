@@ -246,7 +246,7 @@ def _program() -> str:
 
 def _run(arguments: list[str]) -> int:
     from xncaps_files import releases
-    from xncaps_files.errors import XncapsError, told
+    from xncaps_files.errors import XncapsError, error_text
     from xncaps_files.printable import printable
 
     try:
@@ -259,6 +259,6 @@ def _run(arguments: list[str]) -> int:
         click.echo(f"{COMMAND}: interrupted", err=True)
         return 130
     except (XncapsError, OSError) as error:
-        click.echo(f"{COMMAND}: " + printable(" ".join(told(error).split())), err=True)
+        click.echo(f"{COMMAND}: " + printable(" ".join(error_text(error).split())), err=True)
         return 1
     return code if isinstance(code, int) else 0

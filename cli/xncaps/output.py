@@ -131,7 +131,7 @@ def show(
 def failure(error: Exception, log: Log) -> int:
     """Prints the error in one line, writes its traceback to the log (or the screen with -v)."""
     from xncaps_files import releases
-    from xncaps_files.errors import XncapsError, told
+    from xncaps_files.errors import XncapsError, error_text
 
     text = "".join(traceback.format_exception(error))
     if log.verbose:
@@ -141,7 +141,7 @@ def failure(error: Exception, log: Log) -> int:
         with open(log.path, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     expected = isinstance(error, (XncapsError, OSError))
-    message = told(error) if expected else releases.explain(error)
+    message = error_text(error) if expected else releases.explain(error)
     message = message or f"{type(error).__name__}: {_short(str(error))}"
     error_line(message + (f" (log: {log.path})" if log.path else ""))
     return 1

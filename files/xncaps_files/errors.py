@@ -12,7 +12,7 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def told(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """What an error says to a person; the system's own by the file's name, without its number."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: cannot be read or written: {error.strerror}."

@@ -71,7 +71,7 @@ def test_what_is_no_picture_is_refused(folder: RunFolder, content: bytes) -> Non
 def test_a_picture_that_would_not_fit_is_not_read(folder: RunFolder) -> None:
     with folder.curves.open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(XncapsError, match=r"curves.png: expected at most 64 MB. Received: 1,099"):
+    with pytest.raises(XncapsError, match=r"curves.png: expected at most 8 MB. Received: 1,099"):
         report(folder.path)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from xncaps_files import npz, writing
-from xncaps_files.errors import DataError, told
+from xncaps_files.errors import DataError, error_text
 
 
 def test_write_replaces_as_a_whole(tmp_path: pathlib.Path) -> None:
@@ -201,6 +201,6 @@ def test_the_systems_own_errors_are_told_by_the_files_name(tmp_path: pathlib.Pat
     with pytest.raises(OSError) as caught:
         (tmp_path / "none" / "r.json").write_text("")
     expected = f"{tmp_path}/none/r.json: cannot be read or written: No such file or directory."
-    assert told(caught.value) == expected
-    assert told(FileNotFoundError("expected a folder")) == "expected a folder"
-    assert told(DataError("a: expected b")) == "a: expected b"
+    assert error_text(caught.value) == expected
+    assert error_text(FileNotFoundError("expected a folder")) == "expected a folder"
+    assert error_text(DataError("a: expected b")) == "a: expected b"

@@ -17,7 +17,7 @@ from xncaps_files import versions
 from xncaps_tf import __version__
 from xncaps_tf.data.catalogue import PICTURES
 from xncaps_tf.errors import DataError, TrainingError
-from xncaps_tf.model_files import meant
+from xncaps_tf.model_files import model_of
 from xncaps_tf.training import options
 from xncaps_tf.training.conflicts import conflicts
 from xncaps_tf.training.fields import TrainFields
@@ -162,4 +162,4 @@ def _absolute(path: str | None) -> str | None:
 def _model_file(path: str | None) -> str | None:
     """The path of a model file; of a run's folder that of its best model."""
     found = _absolute(path)
-    return None if found is None else str(meant(pathlib.Path(found)))
+    return None if found is None else str(model_of(pathlib.Path(found)))

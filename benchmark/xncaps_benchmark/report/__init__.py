@@ -7,11 +7,11 @@ import pathlib
 from collections.abc import Sequence
 
 from xncaps_benchmark.errors import BenchmarkError
-from xncaps_benchmark.report.trainings import Training
+from xncaps_benchmark.report.trainings import MAX_PNG_BYTES, Training
 from xncaps_benchmark.result_types import Result
 from xncaps_benchmark.results import check_result, write_text
 
-__all__ = ["MAX_RESULTS", "Training", "render", "write_report"]
+__all__ = ["MAX_PNG_BYTES", "MAX_RESULTS", "Training", "render", "write_report"]
 
 MAX_RESULTS = 16
 

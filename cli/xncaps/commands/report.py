@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from xncaps_benchmark.report import Training
     from xncaps_tf.training import RunFolder, TrainConfig
 
-_MOST_BYTES = 64 << 20  # of a run's table, or of one of its pictures
-
 
 def _report(results: tuple[pathlib.Path, ...], out: pathlib.Path, title: str | None) -> None:
     """Make one self-contained HTML page of RESULTS: the JSON files of `bench` or of the app, and
@@ -106,9 +104,11 @@ def _rows(path: pathlib.Path) -> list[dict[str, float]]:
 
 
 def _read(path: pathlib.Path) -> bytes:
-    if path.stat().st_size > _MOST_BYTES:
+    from xncaps_benchmark.report import MAX_PNG_BYTES
+
+    if path.stat().st_size > MAX_PNG_BYTES:  # which is enough for a table, too
         raise XncapsError(
-            f"{path}: expected at most {_MOST_BYTES >> 20} MB. "
+            f"{path}: expected at most {MAX_PNG_BYTES >> 20} MB. "
             f"Received: {path.stat().st_size:,} bytes."
         )
     return path.read_bytes()

@@ -229,14 +229,14 @@ def _exit_at_once(error: BaseException) -> NoReturn:
     import traceback
 
     from xncaps import output
-    from xncaps_files.errors import XncapsError, told
+    from xncaps_files.errors import XncapsError, error_text
 
     os.write(2, "".join(traceback.format_exception(error)).encode())  # to the log
     is_interrupted = isinstance(error, KeyboardInterrupt)
     if is_interrupted:
         text = "interrupted"
     elif isinstance(error, (XncapsError, OSError)):
-        text = told(error)
+        text = error_text(error)
     else:
         text = f"{type(error).__name__}: {error}"
     output.error_line(text)

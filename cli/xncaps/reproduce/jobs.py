@@ -12,7 +12,7 @@ from typing import Any
 from xncaps.reproduce import result_lines, running
 from xncaps.reproduce.experiments import Experiment
 from xncaps.reproduce.running import Place, Say
-from xncaps_files.errors import XncapsError, told
+from xncaps_files.errors import XncapsError, error_text
 
 # A worker that dies is no fault of the run: it is taken up from its checkpoint.
 _RETRIES = 10
@@ -78,7 +78,7 @@ def run_here(jobs: list[Job], place: Place, say: Say) -> list[result_lines.Resul
                 line = running.run(job.experiment, job.seed, place, _starts(job, place), say)
             except (XncapsError, OSError) as error:
                 failed[job.key] = error
-                say(f"{where}: failed: {told(error)}")
+                say(f"{where}: failed: {error_text(error)}")
                 continue
             result_lines.add(place.results, [line])
         lines.append(line)
@@ -96,7 +96,7 @@ def _raise_for(failed: dict[tuple[str, int], Exception], count: int) -> None:
     names = ", ".join(f"{name} (seed {seed})" for name, seed in failed)
     raise XncapsError(
         f"reproduce: expected {count} runs to end. Received: {len(failed)} that did not, {names}; "
-        f"the first by {told(first)}"
+        f"the first by {error_text(first)}"
     ) from first
 
 

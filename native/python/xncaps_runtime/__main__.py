@@ -7,7 +7,7 @@ import json
 import sys
 
 from xncaps_files import camera, metadata, releases, streams, tflite
-from xncaps_files.errors import XncapsError, told
+from xncaps_files.errors import XncapsError, error_text
 from xncaps_files.preprocessing import Preprocessing
 from xncaps_files.printable import printable
 from xncaps_files.scores import ScoreScale
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except (XncapsError, OSError) as error:
-        sys.stderr.write(f"xncaps_runtime: {printable(' '.join(told(error).split()))}\n")
+        sys.stderr.write(f"xncaps_runtime: {printable(' '.join(error_text(error).split()))}\n")
         return 1
     return 0
 
