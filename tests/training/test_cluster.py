@@ -104,7 +104,6 @@ def test_two_workers_equal_one_process_and_only_the_chief_writes(
 
 MIRRORED = """
 import sys
-from compared_runs import assert_whole, weights
 from xncaps_tf._keras import tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
