@@ -263,20 +263,23 @@ def test_paired_differences() -> None:
 
 def test_heads_are_compared_where_the_trunk_is_the_same(root: pathlib.Path) -> None:
     known = experiments.read_all(root / "experiments")
-    trunks = ("grocery-frozen", "grocery-tuned128", "mnist-cnn")
+    tuned = ("grocery-tuned128", "grocery-strong")
+    trunks = ("grocery-frozen", *tuned, "mnist-cnn")
     lines = [
         {**line_of(name), "config_hash": known[name].config_hash}
         for trunk in trunks
         for name in (f"{trunk}-xnodr", f"{trunk}-capsfc", f"{trunk}-dense")
     ]
-    # Another tap of the same backbone is another trunk.
-    other = "grocery-frozen-xnodr-320"
-    lines.append({**line_of(other), "config_hash": known[other].config_hash})
+    # Another tap of the same backbone is another trunk, and so is what it sees of other pixels.
+    lines += [
+        {**line_of(name), "config_hash": known[name].config_hash}
+        for name in ("grocery-frozen-xnodr-320", "grocery-strong-xnodr-256")
+    ]
     table = page.markdown(known, lines).split("## Heads on the same trunk")[1]  # type: ignore[arg-type]
     found = [row.split(" | ")[:3] for row in table.splitlines() if row.startswith("| grocery")]
     found += [row.split(" | ")[:3] for row in table.splitlines() if row.startswith("| mnist")]
     assert found == [
-        [f"| {trunk}-xnodr", f"{trunk}-{head}", "xnodr" if trunk == "grocery-tuned128" else "-"]
+        [f"| {trunk}-xnodr", f"{trunk}-{head}", "xnodr" if trunk in tuned else "-"]
         for trunk in trunks
         for head in ("capsfc", "dense")
     ]

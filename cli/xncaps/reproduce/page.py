@@ -184,7 +184,8 @@ def _trunks(known: dict[str, Experiment], name: str) -> list[str]:
     """
     experiment = known[name]
     if experiment.init is not None and experiment.config.freeze_backbone:
-        return [experiment.init]
+        seen = experiment.config.resolution  # other than what the trunk was tuned at
+        return [experiment.init if seen is None else f"{experiment.init} at {seen} pixels"]
     chosen = {k: v for k, v in experiment.choices.items() if k not in ("head", "loss")}
     alike = json.dumps([experiment.table, chosen], sort_keys=True)
     return [name, alike] if any(other.init == name for other in known.values()) else [alike]
