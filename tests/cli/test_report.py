@@ -50,6 +50,12 @@ def test_choices_are_shown_and_places_are_not(folder: RunFolder, tmp_path: pathl
     assert str(tmp_path) not in page and "<dt>scales</dt>" not in page
 
 
+def test_of_two_epochs_alike_the_best_is_the_one_of_the_lower_loss(folder: RunFolder) -> None:
+    rows = [{"epoch": n, "val_accuracy": 0.5, "val_loss": loss} for n, loss in ((1, 0.9), (2, 0.3))]
+    folder.metrics_jsonl.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert "50.00 % right in epoch 2, its best" in report(folder.path)
+
+
 @pytest.mark.parametrize(
     "line",
     ["{", "[1]", '{"loss": NaN}', '{"loss": "x"}', '"words"', f'{{"loss": {"1" * 400}}}'],

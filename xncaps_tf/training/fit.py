@@ -30,7 +30,7 @@ from xncaps_tf.training.outputs import Outputs
 from xncaps_tf.training.phase import Phase
 from xncaps_tf.training.progress import Reporter
 from xncaps_tf.training.run_folder import RunFolder
-from xncaps_tf.training.state import Row, State, add_measured, assign, columns, values
+from xncaps_tf.training.state import Row, State, add_measured, assign, merit, values
 from xncaps_tf.training.task import Task
 
 _LOG = logging.getLogger(__name__)
@@ -331,8 +331,7 @@ class Trainer:
         """Higher accuracy on the hold-out, or the same at a lower loss; without one the latest."""
         if self.phase.held_out is None or not self.state.best_epoch:
             return True
-        one, best = columns(row), columns(self.state.rows[self.state.best_epoch - 1])
-        return (one["val_accuracy"], -one["val_loss"]) > (best["val_accuracy"], -best["val_loss"])
+        return merit(row) > merit(self.state.rows[self.state.best_epoch - 1])
 
     def _is_phase_over(self) -> bool:
         """All epochs done, or the hold-out's result not beaten for `patience` of them."""

@@ -61,6 +61,11 @@ def columns(row: Row) -> dict[str, float]:
     return cast("dict[str, float]", row)
 
 
+def merit(row: Row) -> tuple[float, float]:
+    """What makes an epoch with a hold-out the best: its accuracy there, then its lower loss."""
+    return columns(row)["val_accuracy"], -columns(row)["val_loss"]
+
+
 def add_measured(row: Row, prefix: str, numbers: Mapping[str, float]) -> None:
     """Puts what was measured into a row: of images seen in training, or 'val_' of a hold-out."""
     for name in _MEASURED:

@@ -18,6 +18,7 @@ from xncaps_files.errors import XncapsError
 if TYPE_CHECKING:
     from xncaps_benchmark.report import Training
     from xncaps_tf.training import RunFolder, TrainConfig
+    from xncaps_tf.training.state import Row
 
 
 def _report(results: tuple[pathlib.Path, ...], out: pathlib.Path, title: str | None) -> None:
@@ -78,18 +79,20 @@ def _choices(config: TrainConfig) -> list[tuple[str, str]]:
 
 def _outcome(folder: RunFolder) -> list[tuple[str, str]]:
     """How far it came and how right it was."""
+    from xncaps_tf.training.state import columns, merit
+
     rows = _rows(folder.metrics_jsonl) if folder.metrics_jsonl.is_file() else []
     state = "finished" if folder.is_finished else "not finished"
     told = [("state", state), ("epochs so far", str(len(rows)))]
-    held_out = [row["val_accuracy"] for row in rows if "val_accuracy" in row]
+    held_out = [row for row in rows if row.keys() >= {"epoch", "val_accuracy", "val_loss"}]
     if held_out:
-        best = max(held_out)
-        epoch = held_out.index(best) + 1
-        told.append(("hold-out", f"{100 * best:.2f} % right in epoch {epoch}, its best"))
+        best = columns(max(held_out, key=merit))
+        accuracy, epoch = 100 * best["val_accuracy"], best["epoch"]
+        told.append(("hold-out", f"{accuracy:.2f} % right in epoch {epoch:g}, its best"))
     return told
 
 
-def _rows(path: pathlib.Path) -> list[dict[str, float]]:
+def _rows(path: pathlib.Path) -> list[Row]:
     """metrics.jsonl; XncapsError for what is no table of numbers."""
     try:
         rows: list[Any] = [strict_json.loads(line) for line in _read(path).decode().splitlines()]
