@@ -100,6 +100,11 @@ def may_be_replaced(path: pathlib.Path, is_kind: Callable[[bytes], bool]) -> boo
     return not head or is_kind(head)
 
 
+def nearest_parent(path: pathlib.Path) -> pathlib.Path:
+    """The nearest of the folders above that exists; a file stands there where it is no folder."""
+    return next(parent for parent in path.absolute().parents if parent.exists())
+
+
 def check_place(
     path: pathlib.Path, option: str, kind: str, is_kind: Callable[[bytes], bool]
 ) -> None:
@@ -115,7 +120,7 @@ def check_place(
         DataError: it lies in what is no folder or cannot be written to, or something else than
             `may_be_replaced` takes lies there.
     """
-    place = next(folder for folder in path.absolute().parents if folder.exists())
+    place = nearest_parent(path)
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise DataError(f"{option}: expected a place to write to. Received: {path}, in {place}.")
     if not may_be_replaced(path, is_kind):

@@ -78,7 +78,7 @@ class RunFolder:
             )
         if self.path.exists() and not self.path.is_dir():
             raise TrainingError(f"{self.path}: expected a new folder. Received: a file.")
-        place = next(folder for folder in self.path.absolute().parents if folder.exists())
+        place = writing.nearest_parent(self.path)
         if not place.is_dir():
             raise TrainingError(
                 f"{self.path}: expected a new folder. Received: one in {place}, which is a file."

@@ -184,16 +184,29 @@ def _scored_images(
 ) -> Dataset:
     """The whole test split; of a trial what its training held out."""
     from xncaps_tf import data as datasets
+
+    if experiment.split != "test":
+        return held_out(experiment, seed, place, shape, "reproduce")
+    data = experiment.config.data
+    return datasets.load_for(shape, data, "test", place.data_dir(data))
+
+
+def held_out(
+    experiment: Experiment, seed: int, place: Place, shape: tuple[int, ...], who: str
+) -> Dataset:
+    """What a run's training held out.
+
+    Raises:
+        XncapsError: nothing; `who` is what the error begins with.
+    """
     from xncaps_tf.training import inputs
 
     data_dir = place.data_dir(experiment.config.data)
-    if experiment.split == "test":
-        return datasets.load_for(shape, experiment.config.data, "test", data_dir)
     config = dataclasses.replace(experiment.config, seed=seed, data_dir=data_dir)
-    _, held_out = inputs.load(config, shape, check=False)
-    if held_out is None:
-        raise XncapsError(f"reproduce: expected a hold-out. Received: none of {experiment.name}.")
-    return held_out
+    _, images = inputs.load(config, shape)
+    if images is None:
+        raise XncapsError(f"{who}: expected a hold-out. Received: none of {experiment.name}.")
+    return images
 
 
 def _coarse(confusion: NDArray[Any], place: Place) -> result_lines.Score:

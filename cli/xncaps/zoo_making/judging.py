@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xncaps.reproduce import running
 from xncaps.reproduce.experiments import Experiment
 from xncaps.reproduce.running import Place
 from xncaps_files.errors import XncapsError
@@ -51,11 +51,7 @@ def run(
     from xncaps_converters import interpreters
     from xncaps_files import metadata, tflite
     from xncaps_tf import data as datasets
-    from xncaps_tf.training import inputs
 
-    config = dataclasses.replace(
-        experiment.config, seed=seed, data_dir=place.data_dir(experiment.config.data)
-    )
     file = tflite.parse(tflite.load(source), str(source))
     height, width, channels = file.main.tensors[file.main.inputs[0]].shape[1:]
     shape = (height, width, channels)
@@ -63,20 +59,17 @@ def run(
     def outputs(ds: Dataset) -> NDArray[Any]:
         return interpreters.run(file, fitted(ds, shape))[1]
 
-    _, held_out = inputs.load(config, shape)
-    if held_out is None:
-        raise XncapsError(f"zoo: expected a hold-out. Received: none of {experiment.name}.")
+    known = running.held_out(experiment, seed, place, shape, "zoo")
     told = metadata.read(file.data)
     kind = told.scores.kind if told is not None else None
     if kind is None:
         raise XncapsError(
             f"zoo: expected a file that says what its scores are. Received: {source}."
         )
-    test = _some(datasets.load_for(shape, config.data, "test", config.data_dir))
+    data = experiment.config.data
+    test = _some(datasets.load_for(shape, data, "test", place.data_dir(data)))
     others = _some(datasets.load_for(shape, foreign, "test", place.data_dir(foreign)))
-    return Judged(
-        kind, outputs(held_out), held_out.labels, outputs(test), test.labels, outputs(others)
-    )
+    return Judged(kind, outputs(known), known.labels, outputs(test), test.labels, outputs(others))
 
 
 def _some(ds: Dataset) -> Dataset:
