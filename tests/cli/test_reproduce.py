@@ -7,6 +7,7 @@ import fcntl
 import json
 import pathlib
 import re
+import shutil
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,34 @@ def test_runs_bring_what_they_start_from_and_are_not_repeated(
     assert "done: seeds 0" in listed and "tiny-more" in listed
 
 
+def test_a_file_that_is_added_is_made_alone(
+    tiny: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    assert invoke("tiny-xnodr", "--seeds", 1, "--out", out).exit_code == 0
+    (before,) = result_lines.read(out / "results.jsonl")
+    stored = out / "tiny-xnodr" / "seed-0" / "tiny-xnodr-fused.tflite"
+    made_at = stored.stat().st_mtime_ns
+    rows = [{"name": "tiny-xnodr", "files": ["float", "fused"]}]
+    root = tiny_experiments.write(tmp_path / "grown", rows)
+    monkeypatch.setattr(experiments, "folder", lambda: root)
+
+    done = invoke("tiny-xnodr", "--out", out)
+    assert done.exit_code == 0, done.output
+    (after,) = result_lines.read(out / "results.jsonl")
+    assert [file["to"] for file in after["files"]] == ["fused", "float"]
+    assert {**after, "files": before["files"]} == {**before, "files": after["files"][:1]}
+    assert stored.stat().st_mtime_ns == made_at
+    assert invoke("tiny-xnodr", "--out", out).output.count("done before") == 1
+
+    # Where the run is gone the model is another one, and every file is made of it.
+    shutil.rmtree(out / "tiny-xnodr")
+    result_lines.add(out / "results.jsonl", [before])
+    assert invoke("tiny-xnodr", "--out", out).exit_code == 0
+    (anew,) = result_lines.read(out / "results.jsonl")
+    assert [file["to"] for file in anew["files"]] == ["float", "fused"]
+
+
 def test_a_trial_is_scored_on_the_hold_out(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,8 +141,9 @@ def test_a_trial_is_scored_on_the_hold_out(
     tiny_experiments.write(tmp_path / "without", rows, validation=0.0)
     monkeypatch.setattr(experiments, "folder", lambda: tmp_path / "without")
     refused = invoke("tiny-xnodr", "--out", tmp_path / "other")
-    assert refused.exit_code == 1
-    assert "expected a hold-out. Received: none of tiny-xnodr" in refused.output
+    assert isinstance(refused.exception, XncapsError)
+    assert "tiny-xnodr: a trial with a hold-out to be scored on" in str(refused.exception)
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize("kind", [XncapsError, FileNotFoundError])

@@ -172,6 +172,8 @@ def _read(root: pathlib.Path, entry: _Entry) -> Experiment:
     if table not in TABLES or any(file not in FILES for file in files) or not seeds:
         raise ValueError(f"{name}: a table of {', '.join(TABLES)} and files of {', '.join(FILES)}")
     config = TrainConfig.read(root / f"{name}.json")
+    if table == "trial" and not config.validation:
+        raise ValueError(f"{name}: a trial with a hold-out to be scored on (validation)")
     return Experiment(
         name=name,
         title=entry["title"],

@@ -77,11 +77,21 @@ class Place:
 
 def finished(experiment: Experiment, seed: int, place: Place) -> result_lines.ResultLine | None:
     """The line of a run that needs no repeating: the same config, every file measured."""
-    for line in result_lines.read(place.results):
-        if result_lines.key(line) == (experiment.name, experiment.config_hash, seed):
-            if {file["to"] for file in line["files"]} >= set(experiment.files):
-                return line
-    return None
+    line = _line_before(experiment, seed, place)
+    return None if line is None or _files_to_come(experiment, line) else line
+
+
+def _line_before(experiment: Experiment, seed: int, place: Place) -> result_lines.ResultLine | None:
+    """The line of a run of the same config, whatever files it has."""
+    key = (experiment.name, experiment.config_hash, seed)
+    lines = (line for line in result_lines.read(place.results) if result_lines.key(line) == key)
+    return next(lines, None)
+
+
+def _files_to_come(experiment: Experiment, line: result_lines.ResultLine) -> list[str]:
+    """The words of the files that the experiment has got since the line was written."""
+    made = {file["to"] for file in line["files"]}
+    return [word for word in experiment.files if word not in made]
 
 
 def run(
@@ -92,6 +102,8 @@ def run(
     say: Say = lambda text: None,
 ) -> result_lines.ResultLine:
     """Trains, or takes up what is there, scores, converts; returns the line without writing it.
+
+    Where the run has ended and has its line, the files are made that the line lacks.
 
     Args:
         experiment: what to run.
@@ -117,7 +129,13 @@ def run(
     with _clock(folder / "minutes.json") as clock:
         trained = run_or_resume(config, folder / "run", Lines(say))
     say(f"{experiment.name}, seed {seed}: {len(trained.rows)} epochs, {clock():.0f} minutes")
-    return _line(experiment, seed, place, trained, clock())
+    before = _line_before(experiment, seed, place)
+    if before is None or not trained.was_finished:
+        return _line(experiment, seed, place, trained, clock())
+    words = _files_to_come(experiment, before)
+    images = before["keras"]["score"]["images"]
+    more = [_file(word, place, experiment, seed, images) for word in words]
+    return {**before, "files": [*before["files"], *more]}
 
 
 def _line(
@@ -156,9 +174,7 @@ def _line(
             "per_class": scored.per_class,
             "right": result_lines.pack(right),
         },
-        "files": [
-            _file(word, path, place, experiment, seed, len(right)) for word in experiment.files
-        ],
+        "files": [_file(word, place, experiment, seed, len(right)) for word in experiment.files],
         "parameters": account.total("parameters"),
         "trainable": account.total("trainable"),
         "binary_parameters": account.total("binary"),
@@ -222,12 +238,7 @@ def _coarse(confusion: NDArray[Any], place: Place) -> result_lines.Score:
 
 
 def _file(
-    word: str,
-    model: pathlib.Path,
-    place: Place,
-    experiment: Experiment,
-    seed: int,
-    answers: int,
+    word: str, place: Place, experiment: Experiment, seed: int, answers: int
 ) -> result_lines.FileResult:
     """Converts and scores one file on the whole test split of `answers` labels."""
     from xncaps_converters import conversion
@@ -237,6 +248,7 @@ def _file(
     path = place.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
     data = experiment.config.data
     check = conversion.Check(data, place.data_dir(data), samples=None)
+    model = place.model(experiment, seed)
     checked = conversion.convert_file(model, path, to, Options(**options), check).verification
     if checked is None or checked.accuracy_file is None:
         raise XncapsError(f"{path}: expected a file scored on labels. Received: no score.")
