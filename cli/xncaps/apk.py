@@ -39,13 +39,13 @@ def check_out(out: pathlib.Path) -> None:
     """Refuses a place where no APK can be written, before minutes are spent on one.
 
     Raises:
-        AndroidError: it is a folder.
+        AndroidError: it is a folder, or no name of an APK.
         DataError: as of `writing.check_place`.
     """
-    if out.is_dir():
-        raise AndroidError(f"-o: expected the name of an APK. Received: {out}, a folder.")
-    is_apk = out.suffix == ".apk"  # a ZIP file, as many another
-    writing.check_place(out, "-o", "APK", lambda head: is_apk and head.startswith(b"PK"))
+    if out.is_dir() or out.suffix.lower() != ".apk":
+        what = ", a folder" if out.is_dir() else ""
+        raise AndroidError(f"-o: expected the name of an APK, NAME.apk. Received: {out}{what}.")
+    writing.check_place(out, "-o", "APK", lambda head: head.startswith(b"PK"))
 
 
 def check_model(checkout: pathlib.Path, model: pathlib.Path) -> None:

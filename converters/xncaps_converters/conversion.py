@@ -18,11 +18,11 @@ from xncaps_converters.passes import Rewrite
 from xncaps_converters.samples import Inputs, Samples
 from xncaps_converters.stored_check import from_result
 from xncaps_converters.verify import SAMPLES, VerifyResult, verify
-from xncaps_files import expected, tflite
+from xncaps_files import expected, tflite, zoo
 from xncaps_files.metadata import Metadata
 from xncaps_files.op_codes import IDENTIFIER
 from xncaps_files.writing import check_place, may_be_replaced, write_all
-from xncaps_tf.errors import ConversionError
+from xncaps_tf.errors import ConversionError, DataError
 
 
 @dataclass(frozen=True)
@@ -184,8 +184,16 @@ def verify_file(
         check: what to verify on.
         store: write FILE.expected.npz where the file passes.
         report: called with each step and the share of it that is done.
+
+    Raises:
+        DataError: it is to be stored beside a file of the zoo, or where nothing can be written.
     """
     parsed = tflite.parse(tflite.load(file), str(file))
+    if store and zoo.holds(pathlib.Path(file)):
+        raise DataError(
+            f"--store: expected a file of your own. Received: {file}, one of the zoo, which "
+            "has its stored check; copy it by xncaps zoo copy."
+        )
     if store:
         check_place(expected.path_of(file), "--store", "stored check", _is_zip)
     report("load", 0)

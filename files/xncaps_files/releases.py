@@ -14,8 +14,8 @@ from xncaps_files.errors import XncapsError
 # A distribution -> those of ours that it uses where they are installed.
 USES = {
     "xncaps-tf": ("xncaps-files", "xncaps-benchmark", "xncaps-zoo", "xncaps-runtime"),
-    "xncaps-benchmark": ("xncaps-files", "xncaps-runtime"),
-    "xncaps-runtime": ("xncaps-files",),
+    "xncaps-benchmark": ("xncaps-files", "xncaps-zoo", "xncaps-runtime"),
+    "xncaps-runtime": ("xncaps-files", "xncaps-zoo"),
 }
 _OF_TF = ("xncaps", "xncaps_tf", "xncaps_converters")  # modules of one distribution
 _OURS = (*_OF_TF, "xncaps_files", "xncaps_benchmark", "xncaps_zoo", "xncaps_runtime")
@@ -38,7 +38,8 @@ def check(distribution: str) -> None:
         mended = " ".join(f"{name}=={wanted}" for name in odd)
         raise XncapsError(
             f"{distribution}: expected all of xncaps to be of one release, {wanted} as "
-            f"{distribution}. Received: {found}; pip install {mended}"
+            f"{distribution}. Received: {found}; pip install {mended}, in a checkout "
+            "make setup"
         )
 
 

@@ -120,6 +120,7 @@ def test_build_refuses_a_composite(tmp_path: pathlib.Path, more: tuple[str, ...]
 def test_build_looks_at_the_output_first(tmp_path: pathlib.Path, model: pathlib.Path) -> None:
     for out, words in (
         (tmp_path, "-o: expected the name of an APK"),
+        (tmp_path / "app", f"expected the name of an APK, NAME.apk. Received: {tmp_path}/app."),
         (model / "deep" / "a.apk", f"-o: expected a place to write to. Received: {model}"),
     ):
         done = xncaps(tmp_path, "build", "--model", str(model), "-o", str(out))
@@ -149,7 +150,7 @@ def test_build_takes_a_model_of_the_zoo_by_its_name(tmp_path: pathlib.Path) -> N
 
 
 def test_build_refuses_what_is_not_there(tmp_path: pathlib.Path) -> None:
-    done = xncaps(tmp_path, "build", "--model", str(tmp_path / "no"), "-o", str(tmp_path / "a"))
+    done = xncaps(tmp_path, "build", "--model", str(tmp_path / "no"), "-o", str(tmp_path / "a.apk"))
     failed(done, "no, which is not there")
 
 
@@ -199,13 +200,16 @@ def test_install_passes_on_what_adb_says(
 def test_what_is_no_apk_is_not_written_over(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
     kept = model.read_bytes()
     arguments = ("build", "--model", str(model), "--no-verify", "-o")
-    failed(
-        xncaps(tmp_path, *arguments, str(model)), "-o: expected a new file to write, or an older"
-    )
+    named = "-o: expected the name of an APK, NAME.apk. Received: "
+    failed(xncaps(tmp_path, *arguments, str(model)), named)
     assert model.read_bytes() == kept
-    network = tmp_path / "m.keras"  # a ZIP file, too
+    network = tmp_path / "m.keras"  # a ZIP file, as an APK is
     network.write_bytes(b"PK\x03\x04")
-    failed(xncaps(tmp_path, *arguments, str(network)), "an older APK to replace. Received: ")
+    failed(xncaps(tmp_path, *arguments, str(network)), named)
+    (tmp_path / "m.apk").write_text("notes")
+    failed(
+        xncaps(tmp_path, *arguments, str(tmp_path / "m.apk")), "an older APK to replace. Received: "
+    )
     os.mkfifo(tmp_path / "pipe.tflite")
     arguments = ("build", "--model", str(tmp_path / "pipe.tflite"), "-o", str(tmp_path / "a.apk"))
     failed(xncaps(tmp_path, *arguments), "--model: expected a .tflite file")

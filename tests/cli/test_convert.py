@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
 from typing import Any
 
 import numpy as np
@@ -190,7 +191,10 @@ def test_a_folder_that_takes_no_file_is_told_before_the_work(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    file = xncaps_zoo.path("mnist-cnn-xnodr")
+    source = xncaps_zoo.path("mnist-cnn-xnodr")
+    file = tmp_path.with_name("files") / source.name
+    file.parent.mkdir()
+    shutil.copy(source, file)
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
     for command, words in (
         (
@@ -207,6 +211,16 @@ def test_a_folder_that_takes_no_file_is_told_before_the_work(
         assert _xncaps(*command) == 1
         assert words in capfd.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stored_check_of_the_zoo_is_left_as_it_is(
+    net: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stored = xncaps_zoo.path("mnist-cnn-xnodr").with_suffix(".expected.npz")
+    kept = stored.read_bytes()
+    assert _xncaps("verify", net, "zoo:mnist-cnn-xnodr", "--store") == 1
+    assert "--store: expected a file of your own. Received: " in capfd.readouterr().err
+    assert stored.read_bytes() == kept
 
 
 def test_only_a_tflite_file_is_replaced(

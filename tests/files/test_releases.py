@@ -33,11 +33,19 @@ def test_one_of_another_release_is_named(monkeypatch: pytest.MonkeyPatch, old: s
     _installed(monkeypatch, **(others | {old: "0.1.0"}))
     with pytest.raises(XncapsError, match=f"expected all of xncaps.*xncaps-{old} 0.1.0") as told:
         releases.check("xncaps-tf")
-    assert str(told.value).endswith(f"; pip install xncaps-{old}==0.2.0")
+    assert str(told.value).endswith(f"; pip install xncaps-{old}==0.2.0, in a checkout make setup")
+
+
+@pytest.mark.parametrize("name", ["xncaps-benchmark", "xncaps-runtime"])
+def test_a_zoo_of_another_release_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    versions = {name.removeprefix("xncaps-"): "0.2.0"}
+    _installed(monkeypatch, files="0.2.0", zoo="0.1.0", **versions)
+    with pytest.raises(XncapsError, match=r"Received: xncaps-zoo 0\.1\.0; pip install"):
+        releases.check(name)
 
 
 def test_what_is_not_used_may_be_of_any_release(monkeypatch: pytest.MonkeyPatch) -> None:
-    _installed(monkeypatch, benchmark="0.2.0", files="0.2.0", tf="0.1.0", zoo="0.1.0")
+    _installed(monkeypatch, benchmark="0.2.0", files="0.2.0", tf="0.1.0")
     releases.check("xncaps-benchmark")
     _installed(monkeypatch, files="0.1.0")  # a source tree on the path
     releases.check("xncaps-benchmark")
