@@ -17,8 +17,9 @@ from click.testing import CliRunner
 import tiny_experiments
 from xncaps.commands.reproduce import folders
 from xncaps.main import cli
-from xncaps.reproduce import experiments, jobs, page, result_lines, running
+from xncaps.reproduce import experiments, jobs, page, peers, result_lines, running
 from xncaps_files.errors import DataError, XncapsError
+from xncaps_tf.data.catalogue import NAMES
 from xncaps_tf.training.config import TrainConfig
 
 
@@ -313,6 +314,50 @@ def test_heads_are_compared_where_the_trunk_is_the_same(root: pathlib.Path) -> N
         for trunk in trunks
         for head in ("capsfc", "dense")
     ]
+
+
+def peer_of(table: str, data: str) -> peers.Peer:
+    return {"table": table, "who": "they", "data": data, "figure": 90.5, "source": "[x](https://x)"}
+
+
+def test_our_best_row_of_one_bit_stands_beside_what_others_report(root: pathlib.Path) -> None:
+    known = experiments.read_all(root / "experiments")
+    rows = [row for row in known.values() if row.table == "imagenet"]
+    lines = [
+        line_of("grocery-frozen-xnodr", 0, (1, 1, 1, 0)),
+        line_of("grocery-frozen-xnodr", 1, (0, 0, 0, 0)),
+        line_of("grocery-frozen-xnidr", 0, (1, 1, 0, 0)),  # more than the mean of the two above
+        line_of("grocery-frozen-capsfc", 0, (1, 1, 1, 1)),  # no head of one bit
+        line_of("mnist-cnn-xnodr", 0, (1, 1, 1, 1)),  # of another table
+        line_of("cifar10-lite0-xnodr", 0, (1, 0, 0, 0)),
+    ]
+    for line, right in zip(lines, (4, 4, 1, 4), strict=False):
+        line["coarse"] = result_lines.score(right, 4)
+        line["data"]["title"] = "grocery"
+    lines[-1]["data"]["title"] = "cifar10 (JPEG copy)"
+    data = ("grocery", "grocery/coarse", "cifar10", "mnist", "fashion_mnist")
+    text = peers.markdown([peer_of("imagenet", name) for name in data], rows, lines)
+    ours = {row.split(" | ")[1]: row.split(" | ")[3] for row in text.splitlines()[4:]}
+    assert ours == {
+        "grocery": "50.00 % (`grocery-frozen-xnidr`)",
+        "grocery/coarse": "100.00 % (`grocery-frozen-xnodr`)",
+        "cifar10": "25.00 % (`cifar10-lite0-xnodr`, cifar10 (JPEG copy))",
+        "mnist": "not run",
+        "fashion_mnist": "-",
+    }
+    assert "| they | grocery | 90.5 % | " in text and text.count("| [x](https://x) |") == 5
+
+
+def test_every_figure_of_others_has_its_data_and_a_source_to_follow() -> None:
+    given = peers.read()
+    assert len(given) >= 12
+    for number, peer in enumerate(given):
+        assert peer["table"] in experiments.TABLES and peer["data"] in NAMES
+        assert 0 < peer["figure"] < 100
+        if peer["source"] == "the same":
+            assert peer["who"] == given[number - 1]["who"]
+        else:
+            assert re.search(r"\[[^]]+\]\(https://[^)]+\)", peer["source"])
 
 
 def test_lines_replace_those_of_the_same_run(tmp_path: pathlib.Path) -> None:

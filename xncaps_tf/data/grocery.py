@@ -1,4 +1,4 @@
-"""The Grocery Store data set: smartphone photographs of 81 groceries, or of 42 coarse classes."""
+"""The Grocery Store data set: smartphone photographs of 81 groceries, or of 43 coarse classes."""
 
 from __future__ import annotations
 

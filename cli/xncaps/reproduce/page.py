@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TypedDict
 
-from xncaps.reproduce import experiments, result_lines
+from xncaps.reproduce import peers, result_lines
 from xncaps.reproduce.experiments import Experiment
 from xncaps.reproduce.result_lines import ResultLine
-
-
-class Peer(TypedDict):
-    """A figure that others have reported; `table` is the one it stands under."""
-
-    table: str
-    who: str
-    what: str
-    figure: str
-    source: str
-
 
 _TITLES = {
     "imagenet": "With a backbone that has seen ImageNet",
@@ -49,21 +37,16 @@ def markdown(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
         if line["experiment"] in known
         and line["config_hash"] == known[line["experiment"]].config_hash
     ]
-    peers = read_peers()
+    figures = peers.read()
     parts = [_HEAD]
     for table, title in _TITLES.items():
         rows = [experiment for experiment in known.values() if experiment.table == table]
         if rows:
             parts += [f"## {title}\n", _table(rows, current)]
-            if figures := [peer for peer in peers if peer["table"] == table]:
-                parts.append(_peers(figures))
+            if reported := [figure for figure in figures if figure["table"] == table]:
+                parts.append(peers.markdown(reported, rows, current))
     parts += ["## Heads on the same trunk\n", _differences(known, current)]
     return "\n".join(parts)
-
-
-def read_peers() -> list[Peer]:
-    """What others have reported, each with its source."""
-    return json.loads((experiments.folder() / "peers.json").read_text("utf-8"))["peers"]
 
 
 def _table(rows: list[Experiment], lines: list[ResultLine]) -> str:
@@ -140,15 +123,6 @@ def _file(file: result_lines.FileResult) -> str:
     return f"{file['to']}: {_percent(file['score']['accuracy'])} %, {file['bytes'] / 1000:,.0f} KB"
 
 
-def _peers(peers: list[Peer]) -> str:
-    out = ["What others report:\n", "| who | what | figure | source |", "| --- | --- | --- | --- |"]
-    out += [
-        f"| {peer['who']} | {peer['what']} | {peer['figure']} | {peer['source']} |"
-        for peer in peers
-    ]
-    return "\n".join(out) + "\n"
-
-
 def _differences(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
     """XnODR and XnIDR against CapsFC and dense, where all but the head is the same."""
     firsts: dict[str, ResultLine] = {}
@@ -163,7 +137,7 @@ def _differences(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for name, line in firsts.items():
-        if known[name].config.head not in ("xnodr", "xnidr"):
+        if known[name].config.head not in peers.ONE_BIT:
             continue
         for other, second in firsts.items():
             common = [trunk for trunk in trunks[name] if trunk in trunks[other]]
