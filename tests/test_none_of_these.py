@@ -36,7 +36,7 @@ def test_foreign_pictures_without_a_high_score_are_refused(bench: ModuleType) ->
     labels = np.arange(200) % 4
     sure = np.eye(4, dtype=np.float32)[labels] + generator.uniform(0, 0.1, (200, 4))
     unsure = generator.uniform(0, 0.1, (100, 4)) + 0.2
-    rows = bench.lines("a", Judged("lengths", sure, labels, sure[::-1], labels[::-1], unsure))
+    rows = bench.lines("a", Judged("lengths", sure, labels, sure[::-1], labels[::-1], unsure, "x"))
     assert "| a | highest output | 95.0% | 0.0% | 1.000 |" in rows
     # with all answers right the fitted temperature is so low that every share is 1
     assert f"| a | {bench.SHIPPED} | 100.0% | 0.0% | 1.000 |" in rows

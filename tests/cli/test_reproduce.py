@@ -62,8 +62,8 @@ def line_of(
         "parameters": 1,
         "trainable": 1,
         "binary_parameters": 0,
-        "macs": 1,
-        "binary_macs": 0,
+        "macs": 3_000_000,
+        "binary_macs": 1_000_000,
         "bytes_packed": 1,
         "best_epoch": 1,
         "epochs": 1,
@@ -306,6 +306,10 @@ def test_heads_are_compared_where_the_trunk_is_the_same(root: pathlib.Path) -> N
         {**line_of(name), "config_hash": known[name].config_hash}
         for name in ("grocery-frozen-xnodr-320", "grocery-strong-xnodr-256")
     ]
+    # And a head of the same trunk that answers in other classes is not compared.
+    coarse = line_of("grocery-coarse-xnodr")
+    coarse["data"]["name"] = "grocery/coarse"
+    lines.append({**coarse, "config_hash": known["grocery-coarse-xnodr"].config_hash})
     table = page.markdown(known, lines).split("## Heads on the same trunk")[1]  # type: ignore[arg-type]
     found = [row.split(" | ")[:3] for row in table.splitlines() if row.startswith("| grocery")]
     found += [row.split(" | ")[:3] for row in table.splitlines() if row.startswith("| mnist")]
@@ -394,6 +398,7 @@ def test_the_page_says_what_was_not_run(tiny: pathlib.Path) -> None:
     line = {**line_of("tiny-xnodr"), "config_hash": known["tiny-xnodr"].config_hash}
     text = page.markdown(known, [line])  # type: ignore[list-item]
     assert "66.67 % (seed 0)" in text
+    assert "| 3.0 M | 1.0 M |" in text  # binary MACs are a part of all
     assert text.count("not run") == 2  # one row, and the sentence about such rows
     stale = page.markdown(known, [line_of("tiny-xnodr")])
     assert "66.67" not in stale

@@ -74,7 +74,7 @@ def _row(label: str, found: list[ResultLine]) -> str:
         label,
         _images(first["data"]),
         f"{first['parameters'] / 1e6:.2f} M",
-        _millions(first["macs"] + first["binary_macs"]),
+        _millions(first["macs"]),
         _millions(first["binary_macs"]),
         _scores(found),
         "<br>".join(_file(file) for file in first["files"]),
@@ -141,7 +141,8 @@ def _differences(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
             continue
         for other, second in firsts.items():
             common = [trunk for trunk in trunks[name] if trunk in trunks[other]]
-            if known[other].config.head in ("capsfc", "dense") and common:
+            is_float = known[other].config.head in ("capsfc", "dense")
+            if is_float and common and line["data"] == second["data"]:
                 difference, (low, high) = result_lines.paired_difference(line, second)
                 out.append(
                     f"| {name} | {other} | {_tuned_with(known, common[0])} "

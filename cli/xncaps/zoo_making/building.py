@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -105,11 +106,11 @@ def make(
         "threshold": cast(float, scale.threshold),
         "right_kept": calibrating.kept_of_right(scale, judged.test, judged.test_labels),
         "foreign_accepted": calibrating.accepted(scale, judged.foreign),
-        "foreign": entry.foreign,
+        "foreign": judged.foreign_title,
     }
     data = _with_scale(data, scale)
     say(f"{entry.name}: measuring beside its twins")
-    latency = _latency({"this file": source, **twins})
+    latency = _latency(data, twins)
     card = _card(entry, line, data, stored, scores, latency, experiment)
     model = _small_model(place.model(experiment, entry.seed), stored)
     if model is not None:
@@ -227,15 +228,19 @@ def _rows(stored: expected.Expected) -> bytes:
     )
 
 
-def _latency(named: dict[str, pathlib.Path]) -> Latency:
+def _latency(data: bytes, twins: dict[str, pathlib.Path]) -> Latency:
     """Times of the file and its twins, measured in turns on this machine, one thread."""
     from xncaps_benchmark import measure
 
-    result = measure(list(named.values()), runs=256, seconds=20)
+    with tempfile.TemporaryDirectory() as folder:
+        own = pathlib.Path(folder) / "this-file.tflite"
+        own.write_bytes(data)
+        named = {"this file": own, **twins}
+        result = measure(list(named.values()), runs=256, seconds=20)
+        sizes = {what: path.stat().st_size for what, path in named.items()}
     rows: list[LatencyRow] = []
-    for (what, path), model in zip(named.items(), result["models"], strict=True):
+    for (what, size), model in zip(sizes.items(), result["models"], strict=True):
         median, p90 = times(model)
-        size = path.stat().st_size
         rows.append({"what": what, "median_us": median, "p90_us": p90, "bytes": size})
     return {"machine": result["machine"]["cpu"], "threads": 1, "rows": rows}
 

@@ -28,12 +28,12 @@ def markdown(card: Card) -> str:
         f"| best classes | {_classes(card['best_classes'])} |",
         f"| worst classes | {_classes(card['worst_classes'])} |",
         f"| size | {card['file']['bytes']:,} bytes |",
-        f"| products | {card['macs'] / 1e6:.1f} million, and {card['binary_macs'] / 1e6:.2f} "
+        f"| MACs | {card['macs'] / 1e6:.1f} million, of them {card['binary_macs'] / 1e6:.2f} "
         "million of one bit |",
         f"| 'none of these' | a share below {scores['threshold']:g} (temperature "
         f"{scores['temperature']:g}): {scores['right_kept']:.1%} of the right answers on the test "
-        f"split are kept, {scores['foreign_accepted']:.1%} of {scores['foreign']} are taken for a "
-        "class |",
+        f"split are kept, {scores['foreign_accepted']:.1%} of the test split of "
+        f"{scores['foreign']} are taken for a class |",
         "",
         f"Times on {latency['machine']}, {_threads(latency['threads'])}, measured in turns:",
         "",

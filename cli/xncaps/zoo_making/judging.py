@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from xncaps_converters.samples import Inputs
     from xncaps_tf.data import Dataset
 
-_MOST_IMAGES = 2500  # of a split
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -28,8 +26,9 @@ class Judged:
     Attributes:
         kind: what the outputs are, one of `scores.KINDS`.
         held_out: of the hold-out, which the scale is fitted on.
-        test: of the test split, at most 2,500 images.
-        foreign: of another data set's test split, likewise.
+        test: of the whole test split.
+        foreign: of the whole test split of another data set.
+        foreign_title: of that data set, with what must be said of its pictures.
     """
 
     kind: str
@@ -38,6 +37,7 @@ class Judged:
     test: NDArray[np.floating[Any]]
     test_labels: NDArray[np.integer[Any]]
     foreign: NDArray[np.floating[Any]]
+    foreign_title: str
 
 
 def run(
@@ -67,15 +67,17 @@ def run(
             f"zoo: expected a file that says what its scores are. Received: {source}."
         )
     data = experiment.config.data
-    test = _some(datasets.load_for(shape, data, "test", place.data_dir(data)))
-    others = _some(datasets.load_for(shape, foreign, "test", place.data_dir(foreign)))
-    return Judged(kind, outputs(known), known.labels, outputs(test), test.labels, outputs(others))
-
-
-def _some(ds: Dataset) -> Dataset:
-    from xncaps_tf import data as datasets
-
-    return ds if len(ds) <= _MOST_IMAGES else datasets.sample(ds, _MOST_IMAGES, 0)
+    test = datasets.load_for(shape, data, "test", place.data_dir(data))
+    others = datasets.load_for(shape, foreign, "test", place.data_dir(foreign))
+    return Judged(
+        kind,
+        outputs(known),
+        known.labels,
+        outputs(test),
+        test.labels,
+        outputs(others),
+        others.title,
+    )
 
 
 def fitted(ds: Dataset, shape: tuple[int, int, int]) -> Inputs:
