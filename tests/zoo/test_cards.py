@@ -41,6 +41,15 @@ def line_of(card: Card) -> result_lines.ResultLine:
     return lines()[origin["name"], origin["config_hash"], origin["seed"]]
 
 
+def data_of(name: str) -> result_lines.Data:
+    """A data set's whole test split, by what is told of it in any line."""
+    return next(
+        line["data"]
+        for line in lines().values()
+        if (line["data"]["name"], line["data"]["split"]) == (name, "test")
+    )
+
+
 def file_of(line: result_lines.ResultLine, word: str) -> result_lines.FileResult:
     (found,) = (file for file in line["files"] if file["to"] == word)
     return found
@@ -121,7 +130,7 @@ def test_its_experiment_is_the_one_that_there_is(name: str) -> None:
     assert (origin["name"], origin["seed"]) == (entry.experiment, entry.seed)
     assert origin["config_hash"] == known[entry.experiment].config_hash
     assert card["file"]["format"] == entry.file
-    assert card["scores"]["foreign"].partition(" (")[0] == entry.foreign
+    assert card["scores"]["foreign"] == data_of(entry.foreign)["title"]
     assert card["data"]["licence"] == entry.licence
     assert card["data"]["source"] == entry.source
     assert (card["title"], card["description"]) == (entry.title, entry.description)
@@ -131,6 +140,17 @@ def test_its_experiment_is_the_one_that_there_is(name: str) -> None:
         f"xncaps reproduce {' '.join(names)} --data-dir DATA",
         f"xncaps zoo make {name} --from experiments_out --data-dir DATA",
     ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_shares_of_none_of_these_are_of_whole_splits(name: str) -> None:
+    card = xncaps_zoo.card(name)
+    right = card["accuracy"]["file"]["correct"]
+    foreign = data_of(building.read_entries()[name].foreign)["images"]
+    for share, of in (("right_kept", right), ("foreign_accepted", foreign)):
+        count = card["scores"][share] * of
+        assert 0 < count < of
+        assert count == pytest.approx(round(count), abs=1e-6), share
 
 
 @pytest.mark.parametrize("name", NAMES)
