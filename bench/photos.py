@@ -4,8 +4,8 @@
     python bench/photos.py --grocery FOLDER     # the Grocery Store data set, 81 classes
     python bench/photos.py --classes 2 --pictures 10 --epochs 2    # whether it runs at all
 
-Runs the commands of the README in processes of their own and prints what each took. The limits are
-for two idle cores: nothing else may run, and no limit on the time of this command.
+Runs the commands of the README in processes of their own and prints what each took. Exits with 1
+above the limits, 3 and 10 minutes. They are for two idle cores: nothing else may run.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import sys
 import tempfile
 import time
 
+import goals
 import numpy as np
 from PIL import Image, ImageDraw
 
 SIDE = 348
 BACKBONE = "--backbone efficientnet_lite0 --weights imagenet --freeze-backbone".split()
-LIMITS = {"folder": 3.0, "grocery": 10.0}  # minutes on two idle cores
 
 
 def draw(folder: pathlib.Path, classes: int, count: int, seed: int = 0) -> None:
@@ -61,7 +61,7 @@ def timed(*arguments: str) -> float:
     return (time.monotonic() - began) / 60
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--grocery", help="folder of the Grocery Store data set")
     parser.add_argument("--classes", type=int, default=10, help="of drawn pictures")
@@ -83,9 +83,13 @@ def main() -> None:
         size = os.path.getsize(file) / 1e6
     print(
         f"{data}: train {60 * trained:.0f} s, convert and check {60 * converted:.0f} s, in all "
-        f"{trained + converted:.2f} min (at most {LIMITS[data]:.0f}); file {size:.2f} MB"
+        f"{trained + converted:.2f} min (at most {goals.MINUTES[data]:g}); file {size:.2f} MB"
     )
+    missed = goals.missed_minutes(data, trained + converted)
+    for text in missed:
+        print(f"FAILED {text}", file=sys.stderr)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

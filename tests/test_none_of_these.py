@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
 from types import ModuleType
 
 import numpy as np
 import pytest
 
+import bench_modules
 from xncaps.zoo_making.judging import Judged
 from xncaps_files.scores import ScoreScale
 
 
 @pytest.fixture(scope="module")
-def bench(root: pathlib.Path) -> ModuleType:
-    path = root / "bench" / "none_of_these.py"
-    spec = importlib.util.spec_from_file_location("none_of_these", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def bench() -> ModuleType:
+    return bench_modules.load("none_of_these")
 
 
 def test_the_area_is_the_share_of_pairs_in_order(bench: ModuleType) -> None:

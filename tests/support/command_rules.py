@@ -235,8 +235,10 @@ RUN = (
         r"python bench/photos.py",
         "--classes 2 --pictures 10 --epochs 2",
         place="copy",
+        codes=(0, 1),
         says="in all",
     ),
+    _slow(r"python bench/layer_step.py", "--runs 1", place="copy", codes=(0, 1), says="promised"),
     _slow(r"python bench/convert.py", "--runs 1", place="copy", codes=(0, 1), says="median ratio"),
     Rule(r"python bench/import_cost.py", "--rounds 1", place="copy", says="`import xncaps_tf`"),
     _slow(
