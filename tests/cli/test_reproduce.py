@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import json
 import pathlib
 import re
@@ -15,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import tiny_experiments
+from xncaps import main, output
 from xncaps.commands.reproduce import folders
 from xncaps.main import cli
 from xncaps.reproduce import experiments, jobs, page, peers, result_lines, running
@@ -231,14 +231,30 @@ def test_data_folders_are_of_one_data_set_or_of_all(
     assert done.exit_code == 2 and "mnist=/no/such/folder" in done.output
 
 
-def test_two_at_once_in_one_folder_are_refused(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    place = running.Place(tmp_path, tmp_path / "results.jsonl")
-    with open(tmp_path / ".lock", "a") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(XncapsError, match="expected no other process"), place.locked():
-            pass
-    with place.locked():
-        pass
+def test_two_at_once_in_one_folder_are_refused(
+    tiny: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out, log = tmp_path / "out", output.Log(tmp_path / "log")
+    arguments = ["reproduce", "tiny-xnodr", "--seeds", "1", "--out", str(out)]
+    made: list[int] = []
+
+    def run(experiment: Any, seed: int, *_: Any) -> result_lines.ResultLine:
+        made.append(seed)
+        if len(made) == 1:  # while this one runs, by the same command
+            assert main._run(arguments, log) == 1
+        return line_of(experiment.name, seed)
+
+    monkeypatch.setattr(running, "run", run)
+    assert main._run(arguments, log) == 0
+    assert made == [0] and len(result_lines.read(out / "results.jsonl")) == 1
+    assert capsys.readouterr().err == (
+        f"xncaps: reproduce: expected no other process in {out}. Received: one that runs "
+        f"experiments there; wait for it or choose another --out. (log: {log.path})\n"
+    )
+    assert main._run(arguments, log) == 0 and made == [0, 0]  # it holds the folder no longer
 
 
 def test_plans_share_what_several_start_from(tiny: pathlib.Path) -> None:

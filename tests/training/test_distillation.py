@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +69,37 @@ def test_the_loss_by_hand(kind: str, to_logits: object) -> None:
     np.testing.assert_allclose(found, 0.7 * plain + 0.3 * 4 * divergence, atol=2e-5)
     of_labels = loss.call(tf.constant(labels, tf.float32), tf.constant(scores, tf.float32))
     np.testing.assert_allclose(of_labels, plain, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("head", "powers"),
+    [
+        ("capsfc", lambda lengths, t: np.exp(lengths / (t * 0.1))),
+        ("xnodr", lambda lengths, t: np.exp(lengths / (t * 0.1))),
+        ("dense", lambda probabilities, t: probabilities ** (1 / t)),
+        ("logits", lambda logits, t: np.exp(logits / t)),
+    ],
+)
+def test_the_teachers_shares_by_hand(head: str, powers: Any, tmp_path: pathlib.Path) -> None:
+    ds, temperature = data.load("digits", "test").subset(slice(30)), 2.5
+    if head == "logits":
+        image = keras.Input((8, 8, 1))
+        dense = keras.layers.Dense(10, kernel_initializer=keras.initializers.GlorotUniform(3))
+        model = keras.Model(image, dense(keras.layers.Flatten()(image / 16)))
+    else:
+        model = models.build("small_cnn", head, (8, 8, 1), 10, class_names=ds.class_names, seed=3)
+    if head in ("capsfc", "xnodr"):  # as training does: untrained ones have all lengths near 0
+        model.get_layer("primary_norm").gamma.assign([1e5] * 8)
+    model.save(tmp_path / "teacher.keras")
+    path, kept = str(tmp_path / "teacher.keras"), tmp_path / "kept.npz"
+    found = distillation.answers_of(path, temperature, kept, len(ds), lambda shape: ds)
+    scores = model(ds.numpy()[0].astype(np.float32)).numpy().astype(np.float64)
+    wanted = powers(scores, temperature)
+    wanted /= wanted.sum(1, keepdims=True)
+    assert np.ptp(wanted, axis=1).mean() > 1e-3  # from class to class, in shares of about 0.1
+    # Scores of float32 are off by some 1e-6, which counts four times over 2.5 x 0.1.
+    np.testing.assert_allclose(found, wanted, rtol=5e-5)
+    np.testing.assert_array_equal(distillation.kept_answers(kept, len(ds)), found)
 
 
 def test_a_student_learns_the_answers_alone(teacher: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
 import shutil
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
 import drawn_grocery
-from compared_runs import assert_same_run
+from compared_runs import assert_same_run, resumed
 from xncaps.commands.evaluate import evaluate
 from xncaps_converters.samples import from_data
 from xncaps_tf import data, load_model, training
@@ -56,15 +58,30 @@ def test_the_published_validation_split_is_the_hold_out(run: pathlib.Path) -> No
 def test_a_run_of_photographs_resumes_bit_for_bit(
     run: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    class Stop(training.progress.Reporter):
-        def step(self, epoch: int, batch: int) -> None:
-            if (epoch, batch) == (2, 2):
-                raise KeyboardInterrupt
+    again = resumed(_config(run.parent), tmp_path / "again", 2 * 3 - 1)
+    assert_same_run(run, again)
 
-    with pytest.raises(KeyboardInterrupt):
-        training.run(_config(run.parent), tmp_path / "again", reporter=Stop())
-    training.resume(tmp_path / "again")
-    assert_same_run(run, tmp_path / "again")
+
+def test_a_run_of_augmented_photographs_resumes_bit_for_bit(tmp_path: pathlib.Path) -> None:
+    """Random parts, mirror images and light of pictures in a folder, drawn for each epoch anew."""
+    photos, generator = tmp_path / "photos", np.random.default_rng(7)
+    for split, count in (("train", 6), ("test", 1)):
+        for label, name in enumerate(("cat", "dog")):
+            (photos / split / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = generator.integers(label * 60, 196 + label * 60, (30, 20 + number, 3))
+                picture = Image.fromarray(pixels.astype(np.uint8))
+                picture.save(photos / split / name / f"{number}.jpg")
+    config = dataclasses.replace(
+        _config(photos), data="folder", augment="photo", batch_size=4, validation=0.25
+    )
+    training.run(config, tmp_path / "whole")
+    assert_same_run(tmp_path / "whole", resumed(config, tmp_path / "ended", 2))
+
+    plain = dataclasses.replace(config, augment="none", epochs=1)
+    first = training.run(plain, tmp_path / "plain").rows[0]
+    augmented = json.loads((tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()[0])
+    assert first["loss"] != augmented["loss"]
 
 
 def test_a_broken_picture_is_named_before_the_first_step(
