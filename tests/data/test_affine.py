@@ -63,19 +63,59 @@ def test_load_makes_it_of_mnist(tmp_path: pathlib.Path, write_mnist: Callable[..
         np.testing.assert_array_equal(batch, images[[5, 2]])
 
 
-def _mat(path: pathlib.Path, **change: Any) -> np.ndarray:
-    images = np.random.default_rng(0).integers(0, 256, (1600, 7), np.uint8)
-    parts = {"image": images, "label_int": np.arange(7, dtype=np.uint8)[None], **change}
+def _affnist(path: pathlib.Path, pictures: np.ndarray, labels: list[int], **change: Any) -> None:
+    """Writes [n, 40, 40] as affNIST stores them, by the rules that its other readers go by.
+
+    A struct `affNISTdata`, in it `image` [1600, n], uint8, a picture a column, one row of pixels
+    after the other; `label_int` [1, n], and more that is not needed. Pixel by pixel, so that no
+    reshape of ours is held to itself.
+
+    Source: https://www.cs.toronto.edu/~tijmen/affNIST/ and its public readers in Python and Julia;
+        of the 15 that were compared one alone has rows and columns the other way round.
+    """
+    image = np.zeros((1600, len(pictures)), np.uint8)
+    for column, picture in enumerate(pictures):
+        for y in range(40):
+            for x in range(40):
+                image[40 * y + x, column] = picture[y, x]
+    fields = {
+        "human_readable_transform": np.ones((6, len(pictures))),
+        "image": image,
+        "label_one_of_n": np.eye(10, dtype=np.uint8)[labels].T,
+        "label_int": np.array([labels], np.uint8),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    savemat(path, {"affNISTdata": parts}, do_compression=True)
-    return images
+    savemat(path, {"affNISTdata": {**fields, **change}}, do_compression=True)
 
 
-def test_load_reads_a_file_of_affnist(tmp_path: pathlib.Path) -> None:
-    images = _mat(tmp_path / "affNIST" / "transformed" / "test.mat")
-    found = data.load("affine_mnist", "test", tmp_path)
-    assert found.title == "affine_mnist (affNIST)" and found.labels.tolist() == list(range(7))
-    np.testing.assert_array_equal(found.numpy()[0][3, 2, :, 0], images[80:120, 3])
+CENTRED = np.pad(DIGITS[..., 0], ((0, 0), (6, 6), (6, 6)))  # as affNIST's just_centered has MNIST
+LABELS = [7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6]
+
+
+@pytest.mark.parametrize(
+    ("split", "name"),
+    [
+        ("train", "affNIST/just_centered/training_and_validation.mat"),
+        ("train", "just_centered/training.mat"),
+        ("train", "training_and_validation.mat"),
+        ("test", "affNIST/transformed/test.mat"),
+        ("test", "test.mat"),
+    ],
+)
+def test_load_reads_a_file_of_affnist(split: str, name: str, tmp_path: pathlib.Path) -> None:
+    pictures = CENTRED if split == "train" else np.flip(CENTRED, 1)
+    _affnist(tmp_path / name, pictures, LABELS)
+    found = data.load("affine_mnist", split, tmp_path)
+    assert found.title == "affine_mnist (affNIST)" and found.source == str(tmp_path / name)
+    assert found.image_shape == (40, 40, 1) and found.labels.tolist() == LABELS
+    batch, _ = next(iter(data.batches(found.subset([3, 0]), 2)))
+    np.testing.assert_array_equal(batch[..., 0], pictures[[3, 0]])
+
+
+def test_a_file_of_all_training_pictures_goes_before_one_of_some(tmp_path: pathlib.Path) -> None:
+    _affnist(tmp_path / "just_centered" / "training.mat", CENTRED[:3], LABELS[:3])
+    _affnist(tmp_path / "just_centered" / "training_and_validation.mat", CENTRED, LABELS)
+    assert len(data.load("affine_mnist", "train", tmp_path)) == 12
 
 
 def test_a_damaged_or_foreign_file_is_named(
@@ -88,11 +128,11 @@ def test_a_damaged_or_foreign_file_is_named(
             data.load("affine_mnist", "test", tmp_path)
         assert "\n" not in str(caught.value)
 
-    _mat(path, image=np.zeros((100, 7), np.uint8))
-    fails(r"uint8 images \[1600, n\] and n labels from 0 to 9. Received: uint8, shape \(100, 7\)")
-    _mat(path, label_int=np.full((1, 7), 12, np.uint8))
+    _affnist(path, CENTRED, LABELS, image=np.zeros((100, 12), np.uint8))
+    fails(r"uint8 images \[1600, n\] and n labels from 0 to 9. Received: uint8, shape \(100, 12\)")
+    _affnist(path, CENTRED, LABELS, label_int=np.full((1, 12), 12, np.uint8))
     fails("uint8 images")
-    _mat(path)
+    _affnist(path, CENTRED, LABELS)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     fails("a .mat file of affNIST with affNISTdata.image and .label_int. Received: ")
