@@ -74,7 +74,6 @@ RUN = (
     Rule(r"xncaps summary ", says=r"parameters"),
     # Converting.
     _slow(r"xncaps convert demo_out/", place="copy"),
-    _slow(r"xncaps convert runs/mnist/"),
     Rule(r"xncaps convert ", "--samples 40"),
     Rule(r"xncaps verify .*--layers", says=r"layer"),
     Rule(r"xncaps verify ", "--samples 40", says="verified"),

@@ -99,12 +99,6 @@ def run(path: pathlib.Path, invoke: Invoke) -> None:
     invoke([*words.split(), str(path)], path.parent)
 
 
-def mnist_run(path: pathlib.Path, invoke: Invoke) -> None:
-    mnist(path.parent / "drawn", invoke)
-    words = f"train --data mnist --data-dir {path.parent}/drawn --epochs 1 --limit 200 --out"
-    invoke([*words.split(), str(path)], path.parent)
-
-
 def teacher(path: pathlib.Path, invoke: Invoke) -> None:
     from xncaps_tf import models
 
@@ -189,7 +183,6 @@ OF_PAGE: Mapping[str, Mapping[str, Callable[[pathlib.Path, Invoke], None]]] = {
     "docs/measuring.md": {"capsfc.tflite": linear_file, "xnodr.tflite": linear_file},
     "docs/converting.md": {
         "RUN": run,
-        "runs/mnist": mnist_run,
         "xnodr_lce.tflite": lce_file,
         "FILE": converted,
     },
