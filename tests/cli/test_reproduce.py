@@ -109,8 +109,10 @@ def test_a_file_that_is_added_is_made_alone(
     root = tiny_experiments.write(tmp_path / "grown", rows)
     monkeypatch.setattr(experiments, "folder", lambda: root)
 
+    assert "files to come: seeds 0" in invoke("--list", "--out", out).output
     done = invoke("tiny-xnodr", "--out", out)
     assert done.exit_code == 0, done.output
+    assert " done: seeds 0  " in invoke("--list", "--out", out).output
     (after,) = result_lines.read(out / "results.jsonl")
     assert [file["to"] for file in after["files"]] == ["fused", "float"]
     assert {**after, "files": before["files"]} == {**before, "files": after["files"][:1]}
@@ -198,6 +200,18 @@ def test_results_nested_without_end_are_refused(tiny: pathlib.Path, tmp_path: pa
     (tmp_path / "results.jsonl").write_text("[" * 100_000)
     done = invoke("--list", "--results", tmp_path / "results.jsonl")
     assert isinstance(done.exception, XncapsError) and "nested too deeply" in str(done.exception)
+
+
+def test_a_line_of_another_kind_is_named(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    results = tmp_path / "results.jsonl"
+    lines = [line_of("tiny-xnodr"), {**line_of("tiny-more"), "seed": "x"}]
+    results.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = invoke("--list", "--results", results)
+    assert isinstance(done.exception, XncapsError)
+    assert str(done.exception) == (
+        f"{results}:2: expected a result as the schema says. Received: $.seed: 'x' is not of type "
+        "'integer'."
+    )
 
 
 def test_a_page_replaces_a_page_alone(tiny: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -79,8 +79,9 @@ def reproduce(
     if page is not None:
         writing.check_place(page, "--page", "page", lambda head: head.startswith(b"# "))
     if is_list:
+        found = lines.read(place.results)
         for experiment in known.values():
-            click.echo(_listed(experiment, lines.read(place.results)))
+            click.echo(_listed(experiment, found))
         return
     failed: XncapsError | OSError | None = None
     if names:
@@ -129,10 +130,20 @@ def folders(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _listed(experiment: Experiment, found: list[ResultLine]) -> str:
-    done = [
-        line["seed"]
-        for line in found
-        if (line["experiment"], line["config_hash"]) == (experiment.name, experiment.config_hash)
-    ]
-    state = f"done: seeds {', '.join(map(str, sorted(done)))}" if done else "not run"
-    return f"{experiment.name:<28}{experiment.hours:>5.1f} h  {state:<18}  {experiment.title}"
+    from xncaps.reproduce.running import files_to_come
+
+    seeds: dict[str, list[int]] = {"done": [], "files to come": []}
+    for line in found:
+        key = line["experiment"], line["config_hash"]
+        if key == (experiment.name, experiment.config_hash):
+            is_done = not files_to_come(experiment, line)
+            seeds["done" if is_done else "files to come"].append(line["seed"])
+    state = "; ".join(
+        f"{word}: seeds {', '.join(map(str, sorted(which)))}"
+        for word, which in seeds.items()
+        if which
+    )
+    return (
+        f"{experiment.name:<28}{experiment.hours:>5.1f} h  {state or 'not run':<18}  "
+        f"{experiment.title}"
+    )

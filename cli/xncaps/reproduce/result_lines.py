@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import functools
 import json
 import math
 import pathlib
@@ -171,19 +172,27 @@ def check(line: Any, source: str) -> ResultLine:
     Raises:
         XncapsError: it is of another format or does not fit the schema.
     """
-    import jsonschema
+    from jsonschema import ValidationError
 
     given = cast("dict[str, object]", line) if isinstance(line, dict) else {}
     line = versions.upgrade(given, given.get("format_version"), _UPGRADES, source)
-    text = resources.files("xncaps.reproduce").joinpath("experiment.schema.json").read_text("utf-8")
     try:
-        jsonschema.validate(line, json.loads(text))
-    except jsonschema.ValidationError as error:
+        _validator().validate(line)
+    except ValidationError as error:
         raise XncapsError(
             f"{source}: expected a result as the schema says. Received: {error.json_path}: "
             f"{error.message[:200]}."
         ) from error
     return cast(ResultLine, line)
+
+
+@functools.cache
+def _validator() -> Any:
+    """Made once: `jsonschema.validate` would check the schema itself for each line."""
+    from jsonschema import Draft202012Validator
+
+    text = resources.files("xncaps.reproduce").joinpath("experiment.schema.json").read_text("utf-8")
+    return Draft202012Validator(json.loads(text))
 
 
 def read(path: pathlib.Path) -> list[ResultLine]:

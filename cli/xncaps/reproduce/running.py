@@ -78,7 +78,7 @@ class Place:
 def finished(experiment: Experiment, seed: int, place: Place) -> result_lines.ResultLine | None:
     """The line of a run that needs no repeating: the same config, every file measured."""
     line = _line_before(experiment, seed, place)
-    return None if line is None or _files_to_come(experiment, line) else line
+    return None if line is None or files_to_come(experiment, line) else line
 
 
 def _line_before(experiment: Experiment, seed: int, place: Place) -> result_lines.ResultLine | None:
@@ -88,7 +88,7 @@ def _line_before(experiment: Experiment, seed: int, place: Place) -> result_line
     return next(lines, None)
 
 
-def _files_to_come(experiment: Experiment, line: result_lines.ResultLine) -> list[str]:
+def files_to_come(experiment: Experiment, line: result_lines.ResultLine) -> list[str]:
     """The words of the files that the experiment has got since the line was written."""
     made = {file["to"] for file in line["files"]}
     return [word for word in experiment.files if word not in made]
@@ -132,7 +132,7 @@ def run(
     before = _line_before(experiment, seed, place)
     if before is None or not trained.was_finished:
         return _line(experiment, seed, place, trained, clock())
-    words = _files_to_come(experiment, before)
+    words = files_to_come(experiment, before)
     images = before["keras"]["score"]["images"]
     more = [_file(word, place, experiment, seed, images) for word in words]
     return {**before, "files": [*before["files"], *more]}
