@@ -77,6 +77,8 @@ def lines(name: str, judged: judging.Judged) -> list[str]:
         for kept in (0.95, 0.9) if what == SHIPPED else (0.95,):
             threshold = np.sort(held)[int((1 - kept) * len(held) + 1e-9)]
             words = what if kept == 0.95 else f"the same, {kept:.0%} of the hold-out's kept"
+            if words == SHIPPED:
+                threshold = scale.threshold  # as the file has it, rounded down: the card's shares
             found.append(
                 f"| {name} | {words} | {(test >= threshold).mean():.1%} "
                 f"| {(foreign >= threshold).mean():.1%} | {area(test, foreign):.3f} |"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 import bench_modules
+import xncaps_zoo
+from xncaps.zoo_making import calibrating
 from xncaps.zoo_making.judging import Judged
 from xncaps_files.scores import ScoreScale
 
@@ -35,3 +39,32 @@ def test_foreign_pictures_without_a_high_score_are_refused(bench: ModuleType) ->
     # with all answers right the fitted temperature is so low that every share is 1
     assert f"| a | {bench.SHIPPED} | 100.0% | 0.0% | 1.000 |" in rows
     assert len(rows) == len(bench.rules(ScoreScale("lengths", 1.0))) + 1
+
+
+def test_the_shipped_rule_is_that_of_the_card(bench: ModuleType) -> None:
+    """Its threshold is rounded down to what a file stores; that matters for shares near 1."""
+    generator = np.random.default_rng(6)
+    labels = np.arange(2000) % 4
+    wrong = np.where(generator.uniform(size=2000) < 0.02, (labels + 1) % 4, labels)
+    known = np.eye(4, dtype=np.float32)[wrong] + generator.uniform(0, 0.2, (2000, 4))
+    foreign = generator.uniform(0, 1, (1000, 4))
+    judged = Judged("lengths", known, labels, known[::-1], labels[::-1], foreign, "x")
+    scale = calibrating.fit(known, labels, "lengths")
+    kept = calibrating.kept_of_right(scale, judged.test, judged.test_labels)
+    assert 0.95 < kept < 1, "nothing was rounded"
+    start = f"| a | {bench.SHIPPED} | {kept:.1%} | {calibrating.accepted(scale, foreign):.1%} | "
+    assert sum(row.startswith(start) for row in bench.lines("a", judged)) == 1
+
+
+def test_the_table_in_the_documentation_ships_what_the_cards_say(
+    bench: ModuleType, root: pathlib.Path
+) -> None:
+    text = (root / "docs" / "zoo.md").read_text(encoding="utf-8")
+    row = re.compile(rf"\| (\S+), (\S+) \| {re.escape(bench.SHIPPED)} \| ([\d.]+)% \| ([\d.]+)% \|")
+    told = {name: (foreign, float(k), float(a)) for name, foreign, k, a in row.findall(text)}
+    assert sorted(told) == list(xncaps_zoo.names())
+    for name, (foreign, kept, accepted) in told.items():
+        scores = xncaps_zoo.card(name)["scores"]
+        assert scores["foreign"].partition(" (")[0] == foreign
+        assert kept == pytest.approx(100 * scores["right_kept"], abs=0.5), name
+        assert accepted == pytest.approx(100 * scores["foreign_accepted"], abs=0.5), name
