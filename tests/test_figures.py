@@ -194,7 +194,18 @@ def test_a_part_says_what_the_data_say(part: str) -> None:
     assert FIGURE.findall(left) == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs/results.md", "docs/models.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CHANGELOG.md",
+        "docs/results.md",
+        "docs/models.md",
+        "docs/converting.md",
+        f"zoo/{GROCERY}/README.md",
+        f"zoo/{CAPSFC}/README.md",
+    ],
+)
 def test_an_accuracy_on_cifar10_says_that_its_images_are_a_jpeg_copy(page: str) -> None:
     told = 0
     for part in re.split(r"\n\n|\n(?=[-|] )", (ROOT / page).read_text(encoding="utf-8")):

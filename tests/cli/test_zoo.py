@@ -33,7 +33,7 @@ def card_of(name: str, data: bytes) -> dict[str, Any]:
         "description": "For this test.",
         "data": {
             "name": "digits",
-            "title": "digits",
+            "title": "digits (drawn)",
             "split": "test",
             "licence": "CC0",
             "source": "drawn",
@@ -99,7 +99,7 @@ def test_the_schema_takes_the_card() -> None:
 
 def test_list_and_show(shelf: pathlib.Path) -> None:
     listed = invoke("list")
-    assert listed.exit_code == 0 and "90.00 % of 100" in listed.output
+    assert listed.exit_code == 0 and "90.00 % of 100, digits (drawn)\n" in listed.output
     shown = invoke("show", "tiny-file").output
     for words in ("Two kinds of thing", "a share below 0.5", "95.0%", "0.10 ms", "anything else"):
         assert words in shown

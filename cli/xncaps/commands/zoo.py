@@ -42,7 +42,7 @@ def zoo() -> None:
 
 @zoo.command("list")
 def list_files() -> None:
-    """A line a file: classes, size, accuracy."""
+    """A line a file: classes, size, accuracy on the test images of which data."""
     import xncaps_zoo
 
     names, unread = xncaps_zoo.names(), 0
@@ -56,7 +56,7 @@ def list_files() -> None:
         score = card["accuracy"]["file"]
         click.echo(
             f"{name:<28}{card['classes']:>4} classes{card['file']['bytes'] / 1000:>8,.0f} KB  "
-            f"{100 * score['accuracy']:.2f} % of {score['images']:,}"
+            f"{100 * score['accuracy']:.2f} % of {score['images']:,}, {card['data']['title']}"
         )
     if unread:
         raise DataError(
