@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pathlib
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from xncaps.commands.evaluate import evaluate
 from xncaps_tf import data, models
+from xncaps_tf.data.catalogue import CIFAR10_CLASSES
 from xncaps_tf.errors import DataError, TrainingError
 from xncaps_tf.training import TrainConfig
 
@@ -46,6 +49,23 @@ def test_text_of_a_file_in_a_run_folder(run: pathlib.Path) -> None:
     assert result.exit_code == 0
     assert "on digits (train, 1433 images): 0." in result.output
     assert len(result.output.splitlines()) >= 11
+
+
+def test_images_that_are_a_copy_are_said_to_be_one(tmp_path: pathlib.Path) -> None:
+    """CIFAR-10 packed as JPEG: beside its accuracy, for people and programs."""
+    model = models.build("small_cnn", "dense", (32, 32, 3), 10, class_names=CIFAR10_CLASSES, seed=1)
+    model.save(tmp_path / "m.keras")
+    stream = io.BytesIO()
+    Image.new("RGB", (32, 32), (90, 90, 200)).save(stream, "JPEG")
+    jpeg = np.frombuffer(stream.getvalue(), np.uint8)
+    names, offsets = np.array(CIFAR10_CLASSES), np.array([0, len(jpeg)], np.uint32)
+    packed = {"jpeg": jpeg, "offsets": offsets, "labels": np.array([0], np.uint8), "names": names}
+    np.savez(tmp_path / "test.npz", **packed)
+    words = [str(tmp_path / "m.keras"), "--data", "cifar10", "--data-dir", str(tmp_path)]
+    result = CliRunner().invoke(evaluate, words, catch_exceptions=False)
+    assert "on cifar10 (JPEG copy) (test, 1 images): " in result.output
+    result = CliRunner().invoke(evaluate, [*words, "--json"], catch_exceptions=False)
+    assert json.loads(result.stdout)["title"] == "cifar10 (JPEG copy)"
 
 
 def test_a_model_elsewhere_needs_data(run: pathlib.Path, tmp_path: pathlib.Path) -> None:
