@@ -124,5 +124,6 @@ def test_a_cluster_that_is_not_there_is_one_line(
     known: dict[str, experiments.Experiment], tmp_path: pathlib.Path
 ) -> None:
     wanted = jobs.plan(list(known.values()), known, None)
-    with pytest.raises(running.XncapsError, match="--ray: expected a Ray cluster"):
+    text = "--ray: expected a Ray cluster.*on a machine of it --ray auto"
+    with pytest.raises(running.XncapsError, match=text):
         jobs.run_on_cluster(wanted, _place(tmp_path), lambda text: None, "127.0.0.1:1")

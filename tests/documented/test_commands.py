@@ -6,14 +6,20 @@ of tests/support/command_rules.py: what is quick here, all of it in `make test-a
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
+import os
 import pathlib
 import re
 import shlex
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -207,6 +213,29 @@ class Lender:
         [wheel] = place.glob("xncaps_runtime-*.whl")
         return {"wheel": str(wheel)}, {}
 
+    def _cluster(self) -> Lent:
+        """A Ray cluster of one machine, by the page's own command, and small experiments."""
+        [shown, *_] = [text for _, text, _ in ALL if text.startswith("ray start --head")]
+        words = shown.replace("6379", str(self._port)).split()
+        ray = pathlib.Path(sys.executable).with_name(words[0])
+        settings = {"RAY_AUTH_MODE": "disabled"}  # no token is made in the home of whoever tests
+        folder = tempfile.mkdtemp(prefix="ray")  # short: sockets lie in it
+        log = self._folder / "ray.log"
+        with open(log, "w", encoding="utf-8") as said:
+            head = subprocess.Popen(
+                [ray, *words[1:], "--block", f"--temp-dir={folder}"],
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                env={**os.environ, **settings},
+            )
+        self._request.addfinalizer(lambda: _end(head, folder))
+        while "Ray runtime started" not in log.read_text("utf-8"):
+            assert head.poll() is None, log.read_text("utf-8")
+            time.sleep(0.2)
+        self._experiments()
+        return {"port": str(self._port)}, settings
+
     def _experiments(self) -> Lent:
         folder = self._folder / "experiments"
         if not folder.exists():
@@ -214,6 +243,17 @@ class Lender:
         patch = self._request.getfixturevalue("monkeypatch")
         patch.setattr(experiments, "folder", lambda: folder)
         return {}, {}
+
+
+def _end(head: subprocess.Popen[bytes], folder: str) -> None:
+    """Ends all that a process in a session of its own has started."""
+    os.killpg(head.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        head.wait(30)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(head.pid, signal.SIGKILL)
+    head.wait()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keep_the_registry(patch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ class Rule:
         place: a folder of the reader's own ('page'), a copy of the checkout ('copy', of what
             writes into sources), or the checkout itself ('tree', of builds that are kept there).
         needs: the stand-in that it speaks to, experiments small enough to be
-            run, or a built wheel.
+            run, those and a Ray cluster, or a built wheel.
         instead: what stands on the page (a regular expression) -> what is run.
         settings: of the environment.
         codes: exit codes that are good; what a bench gives where a goal is missed is one of them.
@@ -39,7 +39,7 @@ class Rule:
     small: str = ""
     slow: bool = False
     place: Literal["page", "copy", "tree"] = "page"
-    needs: Literal["", "phone", "board", "experiments", "wheel"] = ""
+    needs: Literal["", "phone", "board", "experiments", "cluster", "wheel"] = ""
     instead: Mapping[str, str] = field(default_factory=dict[str, str])
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     codes: tuple[int, ...] = (0,)
@@ -96,6 +96,30 @@ RUN = (
     # The zoo and the runtime.
     Rule(r"xncaps zoo (list|show)", says="mnist-cnn-xnodr"),
     Rule(r"xncaps zoo copy", makes=("my_models/mnist-cnn-xnodr.tflite",)),
+    Rule(r"xncaps reproduce --list", says=r"mnist-cnn-xnodr +[\d.]+ h  not run"),
+    Rule(r"xncaps reproduce --page", makes=("results.md",)),
+    _slow(
+        r"xncaps reproduce .*--results lines.jsonl",
+        needs="experiments",
+        makes=("again/mnist-cnn-xnodr/seed-1/run", "lines.jsonl"),
+        says=r"\[2/2\]",
+    ),
+    _slow(
+        r"xncaps reproduce all --ray local",
+        "--out of_all --seeds 1",
+        needs="experiments",
+        instead={" all ": " mnist-cnn-xnodr "},
+        makes=("of_all/results.jsonl",),
+        says="seed 0: done",
+    ),
+    _slow(
+        r"xncaps reproduce all --ray auto",
+        "--seeds 1",
+        needs="cluster",
+        instead={" all ": " mnist-cnn-xnodr ", "auto": "127.0.0.1:{port}", "SHARED/data": "DATA"},
+        makes=("SHARED/runs/results.jsonl",),
+        says="seed 0: done",
+    ),
     _slow(
         r"xncaps reproduce ",
         needs="experiments",
@@ -281,6 +305,8 @@ NOT_RUN = {
     r"tensorboard ": "TensorFlow 2.21 brings none; tests/training reads the event files",
     r"mvn install:install-file ": "asks Maven Central for its plugin; make aar is run",
     r"gradle wrapper ": "needs Gradle 8.9 and the Android SDK; android_demo/tools builds without",
+    r"ray st(art|op)": "outlives the test, or ends all of Ray that runs here; the cluster that "
+    "is spoken to is started by the page's first line, but for its port",
     r"adb forward ": "needs a phone; tests/benchmark/test_adb.py has the client do it",
     r"(am \S+|content read)( |$)": "of a phone's shell; tests/benchmark/test_adb.py has it told so",
 }

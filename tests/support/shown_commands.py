@@ -17,7 +17,7 @@ SHELLS = ("sh", "console")
 # What a shell's line begins with, and a piece of `code` in the prose that is a command.
 PROGRAMS = (
     "xncaps xncaps-benchmark python python3 pip make git tfds tensorboard cmake ctest mvn gradle "
-    "adb am content sha256sum source export"
+    "adb am content sha256sum source export ray"
 ).split()
 _PROGRAM = re.compile(rf"(?:{'|'.join(PROGRAMS)}|(?:native/)?build/\S+|/usr/bin/time -v .*)(?: |$)")
 _SETTING = re.compile(r"(?:[A-Z][A-Z_]*=\S+ )+")

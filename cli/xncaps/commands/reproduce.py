@@ -35,7 +35,12 @@ if TYPE_CHECKING:
     metavar="[DATA=]DIR",
     help="Folder of all data sets, or of one; may be given several times.",
 )
-@click.option("--ray", metavar="ADDRESS|local", help="Run on this Ray cluster.")
+@click.option(
+    "--ray",
+    metavar="ADDRESS|local",
+    help="Run on this Ray cluster ('auto': the one that this machine is part of), or on one of "
+    "this machine's cores.",
+)
 @click.option(
     "--page",
     type=click.Path(path_type=pathlib.Path, dir_okay=False),

@@ -99,7 +99,7 @@ class Experiment:
         """SHA-256 of `choices`, 16 hex digits: a new option with its default leaves it as it is.
 
         Of what it starts from it has the name alone: whoever changes that removes the lines of
-        those that follow (docs/zoo.md).
+        those that follow (docs/reproduce.md).
         """
         text = json.dumps(self.choices, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -16,7 +16,7 @@ _TITLES = {
 }
 _HEAD = """# Results
 
-`xncaps reproduce NAME` makes a row, `make results` this page from the lines in
+[`xncaps reproduce NAME`](reproduce.md) makes a row, `make results` this page from the lines in
 `experiments/results.jsonl`. Accuracy is that of the whole test split, which is read once; models
 are chosen by the validation split, and so are recipes: trials are scored on that alone. Every seed
 is listed; the interval is Wilson's, 95 %, of the first one. A row that says 'not run' is a config
