@@ -38,7 +38,8 @@ SHAPE = (40, 32, 3)
 NAMES = tuple("abcdefgh")
 COUNT = 50
 TRAINED = "cifar10-quicknet-xnodr"
-REPRODUCED = "grocery-strong-xnodr"
+REPRODUCED = {"grocery-strong-xnodr": 1, "grocery-strong-capsfc": 2}  # answers that int8 changes
+REAL = pathlib.Path(os.environ.get("XNCAPS_DATA_DIR") or "/nowhere", "grocery")
 RUNS = pathlib.Path(__file__).resolve().parents[2] / "experiments_out"
 GROCERIES = "grocery-lite0-xnodr-int8"
 
@@ -110,9 +111,8 @@ def share_that_evaluate_agrees_with(
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
     """50 photographs of the Grocery Store data set's test split where XNCAPS_DATA_DIR has it."""
-    real = pathlib.Path(os.environ.get("XNCAPS_DATA_DIR") or "/nowhere", "grocery")
-    if real.is_dir():
-        found = sorted((real / "dataset" / "test").rglob("*.jpg"))
+    if REAL.is_dir():
+        found = sorted((REAL / "dataset" / "test").rglob("*.jpg"))
         assert len(found) >= COUNT
         return found[:: len(found) // COUNT][:COUNT]
     return _drawn(tmp_path_factory.mktemp("photographs"))
@@ -135,28 +135,33 @@ def _drawn(folder: pathlib.Path) -> list[pathlib.Path]:
     return paths
 
 
-def _trained() -> dict[str, tuple[pathlib.Path, pathlib.Path]]:
-    """Keras models of photographs with their files, neither of which is rounded.
+def _trained() -> dict[str, tuple[pathlib.Path, pathlib.Path, int]]:
+    """Keras models of photographs, their files, and how many answers of 50 rounding may change.
 
-    One of the zoo's that has its model beside it; and the groceries' own, which is too large to be
-    there, where `xncaps reproduce` has made it in this clone.
+    One of the zoo's that has its model beside it; and the groceries' own, whose models are too
+    large to be there, where `xncaps reproduce` has made them in this clone, on photographs of such:
+    of what is none, its answers are near ties, of which rounding changes more.
     """
-    file, made = xncaps_zoo.path(TRAINED), RUNS / f"{REPRODUCED}/seed-0"
-    found = {TRAINED: (file.with_suffix(".keras"), file)}
-    if made.is_dir():
-        found[REPRODUCED] = made / "run" / "best.keras", made / f"{REPRODUCED}-fused.tflite"
+    file = xncaps_zoo.path(TRAINED)
+    found = {TRAINED: (file.with_suffix(".keras"), file, 0)}
+    for name, of_int8 in REPRODUCED.items():
+        if REAL.is_dir() and (made := RUNS / name / "seed-0").is_dir():
+            model = made / "run" / "best.keras"
+            for path in made.glob("*.tflite"):
+                found[path.stem] = model, path, of_int8 if "int8" in path.stem else 0
     return found
 
 
-@pytest.mark.parametrize(("model", "file"), _trained().values(), ids=_trained())
+@pytest.mark.parametrize(("model", "file", "rounded"), _trained().values(), ids=_trained())
 def test_fifty_photographs_have_the_same_top_1_by_a_trained_network(
     model: pathlib.Path,
     file: pathlib.Path,
+    rounded: int,
     pictures: list[pathlib.Path],
     make: Any,
     tmp_path: pathlib.Path,
 ) -> None:
-    _check_same(model, file, pictures, make, tmp_path)
+    _check_same(model, file, pictures, make, tmp_path, rounded=rounded)
 
 
 def test_fifty_photographs_have_the_same_top_1_by_every_single_pixel(
@@ -182,6 +187,8 @@ def _check_same(
     pictures: list[pathlib.Path],
     make: Any,
     folder: pathlib.Path,
+    *,
+    rounded: int = 0,
 ) -> None:
     classifier = Classifier(file)
     tops = [ranking.classes[0] for ranking in classifier(pictures, top=1)]
@@ -190,7 +197,7 @@ def _check_same(
     prepared = np.stack([make.preprocess(upright(path), 0, spec) for path in pictures])
     assert outputs(file, prepared).argmax(axis=1).tolist() == tops
     agreed = share_that_evaluate_agrees_with(model, pictures, tops, classifier.names, folder)
-    assert agreed == 1
+    assert round(COUNT * agreed) >= COUNT - rounded
 
 
 def test_the_zoos_groceries_get_the_same_pixels_and_answers(
