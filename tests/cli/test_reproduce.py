@@ -368,6 +368,10 @@ def test_our_best_row_of_one_bit_stands_beside_what_others_report(root: pathlib.
     for line, right in zip(lines, (4, 4, 1, 4), strict=False):
         line["coarse"] = result_lines.score(right, 4)
         line["data"]["title"] = "grocery"
+    coarse = line_of("grocery-coarse-xnodr", 0, (1, 1, 1, 0))
+    coarse["data"]["title"] = "grocery/coarse"
+    own = peers.markdown([peer_of("imagenet", "grocery/coarse")], rows, [*lines[2:4], coarse])
+    assert "| 75.00 % (`grocery-coarse-xnodr`) |" in own
     lines[-1]["data"]["title"] = "cifar10 (JPEG copy)"
     data = ("grocery", "grocery/coarse", "cifar10", "mnist", "fashion_mnist")
     text = peers.markdown([peer_of("imagenet", name) for name in data], rows, lines)

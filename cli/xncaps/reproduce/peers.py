@@ -57,20 +57,24 @@ def markdown(peers: list[Peer], rows: list[Experiment], lines: list[ResultLine])
 
 
 def _ours(peer: Peer, rows: Iterable[Experiment], lines: list[ResultLine]) -> str:
-    trained_on = "grocery" if peer["data"] == _COARSE else peer["data"]
-    names = {
-        row.name for row in rows if row.config.data == trained_on and row.config.head in ONE_BIT
+    # Coarse classes are answered by networks of their own, or lie in the fine answers of others.
+    fitting = ("grocery", _COARSE) if peer["data"] == _COARSE else (peer["data"],)
+    trained_on = {
+        row.name: row.config.data
+        for row in rows
+        if row.config.data in fitting and row.config.head in ONE_BIT
     }
     scores: dict[str, list[float]] = {}
     titles: dict[str, str] = {}
     for line in lines:
-        score = line.get("coarse") if peer["data"] == _COARSE else line["keras"]["score"]
-        if line["experiment"] in names and score is not None:
+        data = trained_on.get(line["experiment"])
+        score = line["keras"]["score"] if data == peer["data"] else line.get("coarse")
+        if data is not None and score is not None:
             scores.setdefault(line["experiment"], []).append(score["accuracy"])
             titles[line["experiment"]] = line["data"]["title"]
     if not scores:
-        return "not run" if names else "-"
+        return "not run" if trained_on else "-"
     means = {name: sum(values) / len(values) for name, values in scores.items()}
     best = max(means, key=lambda name: means[name])
-    told = "" if titles[best] == trained_on else f", {titles[best]}"
+    told = "" if titles[best] == trained_on[best] else f", {titles[best]}"
     return f"{100 * means[best]:.2f} % (`{best}`{told})"
