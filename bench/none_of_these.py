@@ -99,7 +99,7 @@ def main() -> None:
         judged = judging.run(
             known[entry.experiment], entry.seed, entry.foreign, place, xncaps_zoo.path(name)
         )
-        print("\n".join(lines(f"{name}, {entry.foreign}", judged)), flush=True)
+        print("\n".join(lines(f"{name}, {judged.foreign_title}", judged)), flush=True)
 
 
 if __name__ == "__main__":

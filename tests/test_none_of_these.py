@@ -60,11 +60,11 @@ def test_the_table_in_the_documentation_ships_what_the_cards_say(
     bench: ModuleType, root: pathlib.Path
 ) -> None:
     text = (root / "docs" / "zoo.md").read_text(encoding="utf-8")
-    row = re.compile(rf"\| (\S+), (\S+) \| {re.escape(bench.SHIPPED)} \| ([\d.]+)% \| ([\d.]+)% \|")
+    row = re.compile(rf"\| (\S+), (.+?) \| {re.escape(bench.SHIPPED)} \| ([\d.]+)% \| ([\d.]+)% \|")
     told = {name: (foreign, float(k), float(a)) for name, foreign, k, a in row.findall(text)}
     assert sorted(told) == list(xncaps_zoo.names())
     for name, (foreign, kept, accepted) in told.items():
         scores = xncaps_zoo.card(name)["scores"]
-        assert scores["foreign"].partition(" (")[0] == foreign
-        assert kept == pytest.approx(100 * scores["right_kept"], abs=0.5), name
-        assert accepted == pytest.approx(100 * scores["foreign_accepted"], abs=0.5), name
+        assert scores["foreign"] == foreign
+        assert kept == pytest.approx(100 * scores["right_kept"], abs=0.051), name
+        assert accepted == pytest.approx(100 * scores["foreign_accepted"], abs=0.051), name

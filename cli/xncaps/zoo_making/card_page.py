@@ -23,7 +23,7 @@ def markdown(card: Card) -> str:
         f"| right, this file | {_score(card['accuracy']['file'])} |",
     ]
     if "coarse" in card["accuracy"]:
-        lines.append(f"| right, coarse classes | {_score(card['accuracy']['coarse'])} |")
+        lines.append(f"| right, Keras, coarse classes | {_score(card['accuracy']['coarse'])} |")
     lines += [
         f"| best classes | {_classes(card['best_classes'])} |",
         f"| worst classes | {_classes(card['worst_classes'])} |",
