@@ -93,6 +93,13 @@ def test_a_file_that_is_added_is_made_alone(
     (anew,) = result_lines.read(out / "results.jsonl")
     assert [file["to"] for file in anew["files"]] == ["float", "fused"]
 
+    # So it is where it was trained anew, and killed before its line was written.
+    of_another = [{**file, "sha256": "0" * 64} for file in before["files"]]
+    result_lines.add(out / "results.jsonl", [{**before, "files": of_another}])  # type: ignore[list-item]
+    assert invoke("tiny-xnodr", "--out", out).exit_code == 0
+    (anew,) = result_lines.read(out / "results.jsonl")
+    assert [file["to"] for file in anew["files"]] == ["float", "fused"]
+
 
 def test_a_trial_is_scored_on_the_hold_out(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
@@ -112,7 +119,7 @@ def test_a_trial_is_scored_on_the_hold_out(
     monkeypatch.setattr(experiments, "folder", lambda: tmp_path / "without")
     refused = invoke("tiny-xnodr", "--out", tmp_path / "other")
     assert isinstance(refused.exception, XncapsError)
-    assert "tiny-xnodr: a trial with a hold-out to be scored on" in str(refused.exception)
+    assert "expected a trial to hold out what it is scored on" in str(refused.exception)
     assert not (tmp_path / "other").exists()
 
 
@@ -257,6 +264,28 @@ def test_an_index_of_another_version_is_refused(tiny: pathlib.Path) -> None:
     (tiny / "index.json").write_text(json.dumps(index))
     with pytest.raises(XncapsError, match="Received: 'nothing'"):
         experiments.read_all()
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "message"),
+    [
+        ({"seed": [1]}, {}, "keys of tiny-dense among files, .*, title. Received: 'seed'"),
+        ({"table": "best"}, {}, "a table of tiny-dense among ablation, .*. Received: 'best'"),
+        ({"files": ["int8", "lce"]}, {}, "files of tiny-dense among .*. Received: 'int8'"),
+        ({"seeds": []}, {}, "seeds of tiny-dense. Received: none"),
+        ({}, {"init": "a.keras"}, "tiny-dense has its init from. Received: none, and .*a.keras in"),
+        ({}, {"teacher": "a.keras", "teacher_weight": 0.5}, "has its teacher from"),
+    ],
+)
+def test_a_row_of_what_there_is_not_is_refused(
+    row: dict[str, Any], changes: dict[str, Any], message: str, tmp_path: pathlib.Path
+) -> None:
+    rows = [{"name": "tiny-dense", "files": [], **row}]
+    root = tiny_experiments.write(tmp_path / "experiments", rows, **changes)
+    with pytest.raises(
+        XncapsError, match=f"^{re.escape(str(root))}/index.json: expected .*{message}"
+    ):
+        experiments.read_all(root)
 
 
 def test_the_hash_is_of_choices_and_not_of_places(tiny: pathlib.Path) -> None:

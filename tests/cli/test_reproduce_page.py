@@ -6,7 +6,6 @@ import json
 import pathlib
 import re
 
-import click
 import pytest
 
 from xncaps.commands.reproduce import reproduce
@@ -42,7 +41,7 @@ def test_every_option_is_there(text: str) -> None:
     options = {name for each in reproduce.params for name in each.opts if name.startswith("--")}
     told = {option.split()[0] for option in first_cells(text, "option")}
     assert told | {"--list"} == options - {"--help"}
-    assert "xncaps reproduce --list" in text and isinstance(reproduce, click.Command)
+    assert "xncaps reproduce --list" in text
 
 
 def test_as_many_tries_are_named_as_there_are(text: str) -> None:

@@ -36,6 +36,15 @@ def test_paired_differences() -> None:
         result_lines.paired_difference(first, other)
 
 
+@pytest.mark.parametrize("right", ["", "!", "oAA=", "4A=="])  # 101 is "oA==", 111 the last
+def test_bits_that_are_not_those_of_the_score_are_refused(right: str) -> None:
+    line = line_of("a", right=(1, 0, 1))
+    assert result_lines.unpack(line).tolist() == [True, False, True]
+    line["keras"]["right"] = right
+    with pytest.raises(XncapsError, match="`right` of a, seed 0, to be a bit an image, 2 of 3 set"):
+        result_lines.unpack(line)
+
+
 def test_heads_are_compared_where_the_trunk_is_the_same(root: pathlib.Path) -> None:
     known = experiments.read_all(root / "experiments")
     tuned = ("grocery-tuned128", "grocery-strong")
@@ -118,6 +127,9 @@ def test_lines_replace_those_of_the_same_run(tmp_path: pathlib.Path) -> None:
     newer = {**line_of("a"), "minutes": 9.0}
     result_lines.add(path, [newer])  # type: ignore[list-item]
     assert [line["minutes"] for line in result_lines.read(path)] == [9.0, 0.5]
+    with open(path, "a", encoding="utf-8") as file:  # as of two files put into one
+        file.write(json.dumps({**newer, "minutes": 4.0}) + "\n")
+    assert [line["minutes"] for line in result_lines.read(path)] == [4.0, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -136,9 +148,10 @@ def test_a_line_that_does_not_fit_the_schema_is_refused(
     path.write_text(json.dumps({**line_of("a"), **change}) + "\n")
     with pytest.raises(XncapsError, match=message):
         result_lines.read(path)
-    path.write_text("{\n")
-    with pytest.raises(XncapsError, match="results.jsonl:1: expected a line of JSON"):
-        result_lines.read(path)
+    for damaged in (b"{\n", b"\xff{\n"):
+        path.write_bytes(damaged)
+        with pytest.raises(XncapsError, match="results.jsonl:1: expected a line of JSON"):
+            result_lines.read(path)
 
 
 def test_the_page_in_the_repository_is_made_of_its_lines(root: pathlib.Path) -> None:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 @click.option(
     "--ray",
     metavar="ADDRESS|local",
-    help="Run on this Ray cluster ('auto': the one that this machine is part of), or on one of "
-    "this machine's cores.",
+    help="Run on a Ray cluster: at an address, 'auto' the one that this machine is part of, "
+    "'local' a new one of this machine alone.",
 )
 @click.option(
     "--page",

@@ -131,7 +131,7 @@ def read_all(root: pathlib.Path | None = None) -> dict[str, Experiment]:
     try:
         document = json.loads(source.read_text(encoding="utf-8"))
         document = versions.upgrade(document, document["format_version"], _UPGRADES, str(source))
-        found = [_read(root, entry) for entry in document["experiments"]]
+        found = [_read(root, entry, source) for entry in document["experiments"]]
     except DataError:
         raise
     except (ValueError, KeyError, TypeError) as error:
@@ -166,14 +166,38 @@ class _Entry(_Optional):
     hours: float
 
 
-def _read(root: pathlib.Path, entry: _Entry) -> Experiment:
+def _check_words(entry: _Entry, source: pathlib.Path) -> None:
+    """Raises XncapsError where a row has a key, table or file that there is not."""
+    for what, known, given in (
+        ("keys", _Entry.__required_keys__ | _Entry.__optional_keys__, entry),
+        ("a table", TABLES, (entry["table"],)),
+        ("files", FILES, entry["files"]),
+    ):
+        if unknown := [word for word in given if word not in known]:
+            raise XncapsError(
+                f"{source}: expected {what} of {entry['name']} among {', '.join(sorted(known))}. "
+                f"Received: {', '.join(map(repr, unknown))}."
+            )
+
+
+def _read(root: pathlib.Path, entry: _Entry, source: pathlib.Path) -> Experiment:
     name, table = entry["name"], entry["table"]
     files, seeds = tuple(entry["files"]), tuple(entry.get("seeds", (0,)))
-    if table not in TABLES or any(file not in FILES for file in files) or not seeds:
-        raise ValueError(f"{name}: a table of {', '.join(TABLES)} and files of {', '.join(FILES)}")
+    _check_words(entry, source)
+    if not seeds:
+        raise XncapsError(f"{source}: expected seeds of {name}. Received: none.")
     config = TrainConfig.read(root / f"{name}.json")
     if table == "trial" and not config.validation:
-        raise ValueError(f"{name}: a trial with a hold-out to be scored on (validation)")
+        raise XncapsError(
+            f"{source}: expected a trial to hold out what it is scored on. Received: {name}, whose "
+            "config has no validation."
+        )
+    for start in ("init", "teacher"):
+        if getattr(config, start) and not entry.get(start):
+            raise XncapsError(
+                f"{source}: expected the experiment that {name} has its {start} from. Received: "
+                f"none, and {getattr(config, start)} in its config."
+            )
     return Experiment(
         name=name,
         title=entry["title"],

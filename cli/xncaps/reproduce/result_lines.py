@@ -136,9 +136,24 @@ def pack(right: NDArray[Any]) -> str:
 
 
 def unpack(line: ResultLine) -> NDArray[Any]:
-    """Which test images the model of a line has right, bool [n]."""
-    bits = np.frombuffer(base64.b64decode(line["keras"]["right"], validate=True), np.uint8)
-    return np.unpackbits(bits, count=line["keras"]["score"]["images"]).astype(bool)
+    """Which test images the model of a line has right, bool [n].
+
+    Raises:
+        XncapsError: they are not as many as the score says.
+    """
+    counted = line["keras"]["score"]
+    try:
+        packed = base64.b64decode(line["keras"]["right"], validate=True)
+    except ValueError:  # no base64
+        packed = b""
+    right = np.unpackbits(np.frombuffer(packed, np.uint8), count=counted["images"]).astype(bool)
+    if len(packed) != -(-counted["images"] // 8) or right.sum() != counted["correct"]:
+        raise XncapsError(
+            f"results: expected `right` of {line['experiment']}, seed {line['seed']}, to be a bit "
+            f"an image, {counted['correct']} of {counted['images']} set. Received: "
+            f"{line['keras']['right'][:40]!r}."
+        )
+    return right
 
 
 def paired_difference(first: ResultLine, second: ResultLine) -> tuple[float, list[float]]:
@@ -196,22 +211,23 @@ def _validator() -> Any:
 
 
 def read(path: pathlib.Path) -> list[ResultLine]:
-    """The lines of a file; none where there is no file.
+    """The lines of a file, of each run the last one; none where there is no file.
 
     Raises:
         XncapsError: a line is damaged.
     """
     if not path.is_file():
         return []
-    found: list[ResultLine] = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    found: dict[tuple[str, str, int], ResultLine] = {}
+    for number, text in enumerate(path.read_bytes().splitlines(), start=1):
         source = f"{path}:{number}"
         try:
-            line = strict_json.loads(text)
+            given = strict_json.loads(text.decode("utf-8"))
         except ValueError as error:
             raise XncapsError(f"{source}: expected a line of JSON. Received: {error}.") from error
-        found.append(check(line, source))
-    return found
+        line = check(given, source)
+        found[key(line)] = line
+    return list(found.values())
 
 
 def key(line: ResultLine) -> tuple[str, str, int]:

@@ -56,6 +56,10 @@ class Place:
         """The trained model that stands for a run."""
         return self.folder(experiment, seed) / "run" / "best.keras"
 
+    def file(self, experiment: Experiment, seed: int, word: str) -> pathlib.Path:
+        """What that model is converted to, by a word of `FILES`."""
+        return self.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
+
     @contextlib.contextmanager
     def locked(self) -> Generator[None, None, None]:
         """Holds the folder for one process.
@@ -103,7 +107,8 @@ def run(
 ) -> result_lines.ResultLine:
     """Trains, or takes up what is there, scores, converts; returns the line without writing it.
 
-    Where the run has ended and has its line, the files are made that the line lacks.
+    Where the run has ended and has its line, the files are made that the line lacks; all of them
+    where those of the line do not lie beside the run: then it was trained anew, to another model.
 
     Args:
         experiment: what to run.
@@ -130,12 +135,24 @@ def run(
         trained = run_or_resume(config, folder / "run", Lines(say))
     say(f"{experiment.name}, seed {seed}: {len(trained.rows)} epochs, {clock():.0f} minutes")
     before = _line_before(experiment, seed, place)
-    if before is None or not trained.was_finished:
+    if (
+        before is None
+        or not trained.was_finished
+        or not _are_there(before["files"], place, experiment, seed)
+    ):
         return _line(experiment, seed, place, trained, clock())
     words = files_to_come(experiment, before)
     images = before["keras"]["score"]["images"]
     more = [_file(word, place, experiment, seed, images) for word in words]
     return {**before, "files": [*before["files"], *more]}
+
+
+def _are_there(
+    files: list[result_lines.FileResult], place: Place, experiment: Experiment, seed: int
+) -> bool:
+    """Whether these very files lie beside a run."""
+    paths = {place.file(experiment, seed, file["to"]): file["sha256"] for file in files}
+    return all(path.is_file() and _sha256(path) == wanted for path, wanted in paths.items())
 
 
 def _line(
@@ -245,7 +262,7 @@ def _file(
     from xncaps_converters.output_formats import Options
 
     to, options = FILES[word]
-    path = place.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
+    path = place.file(experiment, seed, word)
     data = experiment.config.data
     check = conversion.Check(data, place.data_dir(data), samples=None)
     model = place.model(experiment, seed)
@@ -258,8 +275,12 @@ def _file(
         "bytes": path.stat().st_size,
         "score": result_lines.score(correct, answers),
         "runtime": checked.runtime,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": _sha256(path),
     }
+
+
+def _sha256(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _minutes(path: pathlib.Path) -> float:

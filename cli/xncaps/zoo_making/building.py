@@ -184,7 +184,7 @@ def _command(entry: Entry) -> str:
 def _file(
     entry: Entry, place: Place, experiment: experiments.Experiment, seed: int, word: str
 ) -> pathlib.Path:
-    path = place.folder(experiment, seed) / f"{experiment.name}-{word}.tflite"
+    path = place.file(experiment, seed, word)
     if not path.is_file():
         raise XncapsError(
             f"zoo: expected the files that {_command(entry)} makes. Received: none at {path}."
