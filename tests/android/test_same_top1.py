@@ -147,7 +147,7 @@ def _trained() -> dict[str, tuple[pathlib.Path, pathlib.Path, int]]:
     for name, of_int8 in REPRODUCED.items():
         if REAL.is_dir() and (made := RUNS / name / "seed-0").is_dir():
             model = made / "run" / "best.keras"
-            for path in made.glob("*.tflite"):
+            for path in sorted(made.glob("*.tflite")):
                 found[path.stem] = model, path, of_int8 if "int8" in path.stem else 0
     return found
 

@@ -121,9 +121,19 @@ def test_a_killed_worker_loses_nothing(
 
 
 def test_a_cluster_that_is_not_there_is_one_line(
-    known: dict[str, experiments.Experiment], tmp_path: pathlib.Path
+    known: dict[str, experiments.Experiment],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wanted = jobs.plan(list(known.values()), known, None)
     text = "--ray: expected a Ray cluster.*on a machine of it --ray auto"
     with pytest.raises(running.XncapsError, match=text):
         jobs.run_on_cluster(wanted, _place(tmp_path), lambda text: None, "127.0.0.1:1")
+
+    def init(**_: object) -> None:
+        raise ConnectionError("Could not find any running Ray instance.")
+
+    monkeypatch.setattr("ray.init", init)
+    text = "Received: --ray auto .*any running Ray instance.*; begin one by `ray start`, or give"
+    with pytest.raises(running.XncapsError, match=text):
+        jobs.run_on_cluster(wanted, _place(tmp_path), lambda text: None, "auto")

@@ -49,8 +49,13 @@ def evaluate(
     shape = networks.input_shape(network, "evaluate")
     ds = datasets.load_for(shape, name, split, folder, download=download)
     result = training.evaluate(network, ds, batch_size=batch_size)
-    about = {"model": str(path), "data": name, "title": ds.title, "split": split}
-    about["source"] = ds.source
+    about = {
+        "model": str(path),
+        "data": name,
+        "title": ds.title,
+        "split": split,
+        "source": ds.source,
+    }
     lines = [f"{path} on {ds.title} ({split}, {result.images} images): {result.accuracy:.4f}"]
     width = max((len(key) for key in result.per_class), default=0)
     lines += [f"  {key:<{width}}  {value:.4f}" for key, value in result.per_class.items()]

@@ -186,7 +186,8 @@ def _connect(address: str, workers: int | None) -> Any:
         else:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
-        way = "" if address == "local" else "; on a machine of it --ray auto, else with its token"
+        ways = {"local": "", "auto": "; begin one by `ray start`, or give the address of one"}
+        way = ways.get(address, "; on a machine of it --ray auto, else with its token")
         raise XncapsError(
             f"--ray: expected a Ray cluster. Received: --ray {address} "
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]}){way} "
