@@ -309,6 +309,21 @@ def test_the_page_says_what_was_not_run(tiny: pathlib.Path) -> None:
     assert "66.67" not in stale
 
 
+def test_files_stand_in_the_order_of_the_experiment(root: pathlib.Path) -> None:
+    known = experiments.read_all(root / "experiments")
+    experiment = known["grocery-tuned-xnodr"]
+    made = ("fused-int8", "float", "fused-int8-float16", "fused")  # one of them is not wanted now
+    line = line_of(experiment.name)
+    line["config_hash"] = experiment.config_hash
+    line["files"] = [
+        {"to": word, "bytes": 1000, "score": line["keras"]["score"], "runtime": "r", "sha256": "0"}
+        for word in made
+    ]
+    (row,) = (row for row in page.markdown(known, [line]).splitlines() if "66.67 % (seed" in row)
+    shown = [cell.partition(":")[0] for cell in row.split(" | ")[6].split("<br>")]
+    assert shown == ["fused", "fused-int8", "fused-int8-float16"] == list(experiment.files)
+
+
 def test_every_experiment_of_the_repository_is_a_config_for_train(root: pathlib.Path) -> None:
     known = experiments.read_all(root / "experiments")
     configs = {path.stem for path in (root / "experiments").glob("*.json")}

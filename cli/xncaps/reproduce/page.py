@@ -64,12 +64,17 @@ def _table(rows: list[Experiment], lines: list[ResultLine]) -> str:
         if not found:
             out.append(f"| {label} | {experiment.config.data} | | | | not run | | |")
             continue
-        out.append(_row(label, found))
+        out.append(_row(label, experiment, found))
     return "\n".join(out) + "\n"
 
 
-def _row(label: str, found: list[ResultLine]) -> str:
+def _row(label: str, experiment: Experiment, found: list[ResultLine]) -> str:
     first = found[0]
+    # In the experiment's order, whichever was made first.
+    files = sorted(
+        (file for file in first["files"] if file["to"] in experiment.files),
+        key=lambda file: experiment.files.index(file["to"]),
+    )
     cells = [
         label,
         _images(first["data"]),
@@ -77,7 +82,7 @@ def _row(label: str, found: list[ResultLine]) -> str:
         _millions(first["macs"]),
         _millions(first["binary_macs"]),
         _scores(found),
-        "<br>".join(_file(file) for file in first["files"]),
+        "<br>".join(_file(file) for file in files),
         ", ".join(f"{line['minutes']:.0f}" for line in found),
     ]
     return f"| {' | '.join(cells)} |"
