@@ -164,7 +164,7 @@ def test_the_readme_lists_every_command() -> None:
 
 def test_a_file_of_the_zoo_is_made_by_the_commands_of_its_card() -> None:
     """`zoo make` times it beside its twins, which the command above has to have made."""
-    made = [command for command in SHOWN if command.text.startswith("xncaps zoo make ")]
+    made = [c for c in SHOWN if re.match(r"xncaps zoo make (?!NAME)", c.text)]
     assert len(made) > len(xncaps_zoo.names())  # on its card, and on docs/zoo.md
     for page, text, _ in made:
         card = xncaps_zoo.card(text.split()[3])

@@ -219,4 +219,7 @@ def board(
     yield Board(proxy, settings, f"{USER}@127.0.0.1:{proxy.port}", folder)
     proxy.close()
     assert set(HOME.glob("xncaps-bench-*")) == before, "left on the board"
+    end = time.monotonic() + 10
+    while running() - processes and time.monotonic() < end:  # a shell outlives its folder a moment
+        time.sleep(0.1)
     assert running() <= processes, "still runs on the board"
