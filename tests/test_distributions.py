@@ -65,12 +65,20 @@ def test_an_upper_end_of_python_is_named_for_tensorflow_alone(project: pathlib.P
 
 
 def test_what_is_tested_on_the_wheels_needs_no_other_tests() -> None:
-    """Beside tests/cli the folder in which the wheels are tested has tests/support alone."""
+    """Beside tests/cli the folder in which the wheels are tested has little of a checkout."""
     script = (ROOT / "scripts" / "dist.sh").read_text(encoding="utf-8")
     assert "cp -r tests/conftest.py tests/cli tests/golden tests/support " in script
-    for path in [
-        *(ROOT / "tests" / "cli").glob("*.py"),
-        *(ROOT / "tests" / "support").glob("*.py"),
-    ]:
+    assert 'cp -r experiments pyproject.toml "$work/" && cp docs/results.md ' in script
+    left_out = re.findall(r"--ignore tests/cli/(\S+)", script)
+    tests = [path for path in (ROOT / "tests" / "cli").glob("*.py") if path.name not in left_out]
+    for path in [*tests, *(ROOT / "tests" / "support").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"^\s*(from|import) tests\b", text, re.M), path
+    for path in tests:
+        text = path.read_text(encoding="utf-8")
+        for place in re.findall(r'\broot / "([^"]+)"(?: / "([^"]+)")?', text):
+            copied = place[0] in ("experiments", "pyproject.toml") or place == (
+                "docs",
+                "results.md",
+            )
+            assert copied or not (ROOT / place[0]).exists(), f"{path}: {'/'.join(place)}"
