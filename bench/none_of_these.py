@@ -75,10 +75,10 @@ def lines(name: str, judged: judging.Judged) -> list[str]:
             for outputs in (judged.held_out[right], judged.test[known], judged.foreign)
         )
         for kept in (0.95, 0.9) if what == SHIPPED else (0.95,):
-            threshold = np.sort(held)[int((1 - kept) * len(held) + 1e-9)]
             words = what if kept == 0.95 else f"the same, {kept:.0%} of the hold-out's kept"
-            if words == SHIPPED:
-                threshold = scale.threshold  # as the file has it, rounded down: the card's shares
+            keeping = np.sort(held)[int((1 - kept) * len(held) + 1e-9)]
+            # The file's own is rounded down, and the card's shares are by that.
+            threshold = scale.threshold if words == SHIPPED else keeping
             found.append(
                 f"| {name} | {words} | {(test >= threshold).mean():.1%} "
                 f"| {(foreign >= threshold).mean():.1%} | {area(test, foreign):.3f} |"

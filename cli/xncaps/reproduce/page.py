@@ -7,6 +7,7 @@ import json
 from xncaps.reproduce import peers, result_lines
 from xncaps.reproduce.experiments import Experiment
 from xncaps.reproduce.result_lines import ResultLine
+from xncaps_tf.models.choices import BINARY_HEADS
 
 _TITLES = {
     "imagenet": "With a backbone that has seen ImageNet",
@@ -142,7 +143,7 @@ def _differences(known: dict[str, Experiment], lines: list[ResultLine]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for name, line in firsts.items():
-        if known[name].config.head not in peers.ONE_BIT:
+        if known[name].config.head not in BINARY_HEADS:
             continue
         for other, second in firsts.items():
             common = [trunk for trunk in trunks[name] if trunk in trunks[other]]

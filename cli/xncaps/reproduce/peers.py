@@ -9,8 +9,8 @@ from typing import TypedDict
 from xncaps.reproduce import experiments
 from xncaps.reproduce.experiments import Experiment
 from xncaps.reproduce.result_lines import ResultLine
+from xncaps_tf.models.choices import BINARY_HEADS
 
-ONE_BIT = ("xnodr", "xnidr")
 _COARSE = "grocery/coarse"
 
 
@@ -62,7 +62,7 @@ def _ours(peer: Peer, rows: Iterable[Experiment], lines: list[ResultLine]) -> st
     trained_on = {
         row.name: row.config.data
         for row in rows
-        if row.config.data in fitting and row.config.head in ONE_BIT
+        if row.config.data in fitting and row.config.head in BINARY_HEADS
     }
     scores: dict[str, list[float]] = {}
     titles: dict[str, str] = {}

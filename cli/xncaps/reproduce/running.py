@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import hashlib
 import json
 import pathlib
 import threading
@@ -81,12 +80,12 @@ class Place:
 
 def finished(experiment: Experiment, seed: int, place: Place) -> result_lines.ResultLine | None:
     """The line of a run that needs no repeating: the same config, every file measured."""
-    line = _line_before(experiment, seed, place)
+    line = line_of(experiment, seed, place)
     return None if line is None or files_to_come(experiment, line) else line
 
 
-def _line_before(experiment: Experiment, seed: int, place: Place) -> result_lines.ResultLine | None:
-    """The line of a run of the same config, whatever files it has."""
+def line_of(experiment: Experiment, seed: int, place: Place) -> result_lines.ResultLine | None:
+    """The line of a run of the config as it is now, whatever files it has; None: there is none."""
     key = (experiment.name, experiment.config_hash, seed)
     lines = (line for line in result_lines.read(place.results) if result_lines.key(line) == key)
     return next(lines, None)
@@ -134,7 +133,7 @@ def run(
     with _clock(folder / "minutes.json") as clock:
         trained = run_or_resume(config, folder / "run", Lines(say))
     say(f"{experiment.name}, seed {seed}: {len(trained.rows)} epochs, {clock():.0f} minutes")
-    before = _line_before(experiment, seed, place)
+    before = line_of(experiment, seed, place)
     if (
         before is None
         or not trained.was_finished
@@ -151,8 +150,10 @@ def _are_there(
     files: list[result_lines.FileResult], place: Place, experiment: Experiment, seed: int
 ) -> bool:
     """Whether these very files lie beside a run."""
+    from xncaps_converters.model_source import sha256
+
     paths = {place.file(experiment, seed, file["to"]): file["sha256"] for file in files}
-    return all(path.is_file() and _sha256(path) == wanted for path, wanted in paths.items())
+    return all(path.is_file() and sha256(path) == wanted for path, wanted in paths.items())
 
 
 def _line(
@@ -227,18 +228,20 @@ def _scored_images(
 def held_out(
     experiment: Experiment, seed: int, place: Place, shape: tuple[int, ...], who: str
 ) -> Dataset:
-    """What a run's training held out.
+    """What a run's training held out, every picture of it checked; of the others none is read.
 
     Raises:
-        XncapsError: nothing; `who` is what the error begins with.
+        XncapsError: nothing was held out; `who` is what the error begins with.
+        DataError: a picture cannot be read.
     """
     from xncaps_tf.training import inputs
 
     data_dir = place.data_dir(experiment.config.data)
     config = dataclasses.replace(experiment.config, seed=seed, data_dir=data_dir)
-    _, images = inputs.load(config, shape)
+    _, images = inputs.load(config, shape, check=False)
     if images is None:
         raise XncapsError(f"{who}: expected a hold-out. Received: none of {experiment.name}.")
+    images.check()
     return images
 
 
@@ -259,6 +262,7 @@ def _file(
 ) -> result_lines.FileResult:
     """Converts and scores one file on the whole test split of `answers` labels."""
     from xncaps_converters import conversion
+    from xncaps_converters.model_source import sha256
     from xncaps_converters.output_formats import Options
 
     to, options = FILES[word]
@@ -275,12 +279,8 @@ def _file(
         "bytes": path.stat().st_size,
         "score": result_lines.score(correct, answers),
         "runtime": checked.runtime,
-        "sha256": _sha256(path),
+        "sha256": sha256(path),
     }
-
-
-def _sha256(path: pathlib.Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _minutes(path: pathlib.Path) -> float:

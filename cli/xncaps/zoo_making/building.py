@@ -13,7 +13,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, cast
 
 import xncaps_zoo
-from xncaps.reproduce import experiments, result_lines
+from xncaps.reproduce import experiments, result_lines, running
 from xncaps.reproduce.running import Place
 from xncaps.zoo_making import calibrating, card_page, judging, keras_packing
 from xncaps_files import expected, writing
@@ -162,14 +162,13 @@ def _small_model(model: pathlib.Path, stored: expected.Expected) -> bytes | None
 def _line_of(
     entry: Entry, experiment: experiments.Experiment, place: Place
 ) -> result_lines.ResultLine:
-    wanted = (experiment.name, experiment.config_hash, entry.seed)
-    for line in result_lines.read(place.results):
-        if result_lines.key(line) == wanted:
-            return line
-    raise XncapsError(
-        f"zoo: expected a result of {experiment.name}, seed {entry.seed}, in {place.results}. "
-        f"Received: none; {_command(entry)} makes it."
-    )
+    line = running.line_of(experiment, entry.seed, place)
+    if line is None:
+        raise XncapsError(
+            f"zoo: expected a result of {experiment.name}, seed {entry.seed}, in {place.results}. "
+            f"Received: none; {_command(entry)} makes it."
+        )
+    return line
 
 
 def _experiments(entry: Entry) -> list[str]:
